@@ -1,0 +1,26 @@
+package media
+
+import "time"
+
+// EncodedVideo is one coded video frame on its way to the viewers. Data is
+// valid until the call that received it returns: who needs it longer copies.
+type EncodedVideo struct {
+	Data          []byte
+	Key           bool
+	Width, Height int
+	CapturedAt    time.Time
+	// TemporalID is the temporal layer, 0 the base; LayerSync says that the
+	// frame refers to the base layer alone; NonReference that no later frame
+	// refers to it (RFC 7741 section 4.2: TID, Y, N).
+	TemporalID   uint8
+	LayerSync    bool
+	NonReference bool
+}
+
+// EncodedAudio is one packet of coded voice. Data is valid until the call that
+// received it returns.
+type EncodedAudio struct {
+	Data       []byte
+	CapturedAt time.Time
+	Duration   time.Duration
+}
