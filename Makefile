@@ -1,0 +1,104 @@
+# edgecam's commands. Each installs what it needs (scripts/setup) and says so.
+SHELL := /bin/bash
+BIN := $(CURDIR)/bin
+TOOLS := $(BIN)/tools
+SYSROOT := $(BIN)/sysroot-arm64
+
+# The Opus binding's file reader is not used; without it libopusfile is not needed.
+TAGS := nolibopusfile
+export GOFLAGS := $(GOFLAGS) -tags=$(TAGS)
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X github.com/edgecam/edgecam/internal/version.Version=$(VERSION)
+GO_PACKAGES := ./...
+
+.DEFAULT_GOAL := help
+
+## run: build and start a node on this machine, on loopback only (http://127.0.0.1:8080)
+.PHONY: run
+run: build
+	$(BIN)/edgecam run --dev $(ARGS)
+
+## build: bin/edgecam for this machine
+.PHONY: build
+build:
+	@scripts/setup build
+	go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/edgecam ./cmd/edgecam
+
+## test: all tests: units, codecs against libvpx, arm64 kernels emulated, Chromium end to end
+.PHONY: test
+test:
+	@scripts/setup test
+	EDGECAM_ARTIFACTS=$(CURDIR)/artifacts go test -timeout 15m $(GO_PACKAGES)
+	$(MAKE) --no-print-directory test-arm64
+
+# Packages with SIMD kernels run again as arm64 code and without assembler.
+KERNEL_PACKAGES := ./internal/cpufeat ./engine/video/pixel ./engine/video/vp8/internal/dsp
+
+## test-arm64: SIMD packages as arm64 code under QEMU, and without assembler
+.PHONY: test-arm64
+test-arm64:
+	@scripts/setup test
+	GOARCH=arm64 CGO_ENABLED=0 go test -short -exec qemu-aarch64-static $(KERNEL_PACKAGES)
+	GOFLAGS='$(filter-out -tags=%,$(GOFLAGS)) -tags=$(TAGS),noasm' go test -short $(KERNEL_PACKAGES) ./engine/video/vp8
+
+## test-race: the concurrent packages under the race detector
+.PHONY: test-race
+test-race:
+	@scripts/setup test
+	go test -race -short -timeout 15m ./engine ./engine/session/... ./engine/media ./hal/... ./cmd/...
+
+## cross: bin/edgecam-arm64, with the cgo drivers
+.PHONY: cross
+cross:
+	@scripts/setup cross
+	@scripts/sysroot-arm64 $(SYSROOT)
+	GOARCH=arm64 CGO_ENABLED=1 CC=aarch64-linux-gnu-gcc \
+	PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/aarch64-linux-gnu/pkgconfig PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) \
+	go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/edgecam-arm64 ./cmd/edgecam
+
+$(TOOLS)/gofumpt:
+	GOFLAGS= GOBIN=$(TOOLS) go install mvdan.cc/gofumpt@v0.12.0
+$(TOOLS)/staticcheck:
+	GOFLAGS= GOBIN=$(TOOLS) go install honnef.co/go/tools/cmd/staticcheck@v0.8.2
+$(TOOLS)/golangci-lint:
+	GOFLAGS= GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+## lint: gofumpt, go vet for amd64 and arm64 with and without assembler, staticcheck, golangci-lint
+.PHONY: lint
+lint: vet $(TOOLS)/gofumpt $(TOOLS)/staticcheck $(TOOLS)/golangci-lint
+	@out=$$($(TOOLS)/gofumpt -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "gofumpt would change:"; echo "$$out"; exit 1; }
+	$(TOOLS)/staticcheck $(GO_PACKAGES)
+	$(TOOLS)/golangci-lint run $(GO_PACKAGES)
+
+## vet: gofmt and go vet for amd64 and arm64 with and without assembler
+.PHONY: vet
+vet:
+	@scripts/setup cross
+	@scripts/sysroot-arm64 $(SYSROOT)
+	@out=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "gofmt would change:"; echo "$$out"; exit 1; }
+	go vet $(GO_PACKAGES)
+	GOFLAGS='$(filter-out -tags=%,$(GOFLAGS)) -tags=$(TAGS),noasm' go vet $(GO_PACKAGES)
+	GOARCH=arm64 CGO_ENABLED=1 CC=aarch64-linux-gnu-gcc PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/aarch64-linux-gnu/pkgconfig \
+	PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) go vet $(GO_PACKAGES)
+	GOFLAGS='$(filter-out -tags=%,$(GOFLAGS)) -tags=$(TAGS),noasm' GOARCH=arm64 CGO_ENABLED=0 go vet ./engine/video/... ./engine/media/... ./hal/... ./internal/...
+
+## check: lint and test
+.PHONY: check
+check: lint test
+
+## bench: benchmarks of the frame path
+.PHONY: bench
+bench:
+	@scripts/setup build
+	go test -run '^$$' -bench . -benchmem ./engine/video/... ./engine/voice/...
+
+## clean: remove what was built
+.PHONY: clean
+clean:
+	rm -rf $(BIN) $(CURDIR)/artifacts
+
+## help: this list
+.PHONY: help
+help:
+	@sed -nE 's/^## ([a-z0-9-]+): (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
