@@ -1,0 +1,252 @@
+#!/bin/sh
+# Runs the device drivers on the kernel's own virtual hardware: boots Debian's
+# kernel in QEMU (emulated, no KVM needed) with vivid cameras, a looped-back
+# sound card and simulated GPIO lines, and runs test/hardware/guest in there.
+#
+#   test/hardware/run.sh [amd64] [arm64]     default: the machine's own
+#
+# Needs Debian 12 and root (or sudo) for apt-get. Downloads and built modules
+# are kept in $EDGECAM_HARDWARE_CACHE (default ~/.cache/edgecam/hardware), logs
+# in its folder logs. $EDGECAM_GUEST_RUN selects tests as go test -run does;
+# $EDGECAM_GUEST_TIMEOUT bounds a guest's life in seconds (default 300).
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+cache=${EDGECAM_HARDWARE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/edgecam/hardware}
+host=$(dpkg --print-architecture)
+mkdir -p "$cache/debs" "$cache/logs"
+
+say() { echo "hardware: $*"; }
+die() { echo "hardware: $*" >&2; exit 1; }
+sudo() { if [ "$(id -u)" = 0 ]; then "$@"; else command sudo "$@"; fi; }
+
+# Tools of this machine. The file guards against asking apt-get every time.
+install_tools() {
+	arch=$1
+	set -- busybox:busybox-static modprobe:kmod cpio:cpio xz:xz-utils zstd:zstd make:make gcc-12:gcc-12
+	if [ "$arch" = amd64 ]; then set -- "$@" qemu-system-x86_64:qemu-system-x86
+	else set -- "$@" qemu-system-aarch64:qemu-system-arm; fi
+	if [ "$arch" != "$host" ]; then
+		set -- "$@" aarch64-linux-gnu-gcc-12:gcc-12-aarch64-linux-gnu aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu \
+			/usr/aarch64-linux-gnu/include/stdio.h:libc6-dev-arm64-cross
+	fi
+	missing=
+	for pair; do
+		command -v "${pair%%:*}" >/dev/null 2>&1 || [ -e "${pair%%:*}" ] || [ -e "/sbin/${pair%%:*}" ] || missing="$missing ${pair#*:}"
+	done
+	[ -z "$missing" ] && return
+	say "installing$missing"
+	sudo apt-get update -qq
+	# shellcheck disable=SC2086 # a list of package names
+	sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing seabios >"$cache/logs/apt.log" 2>&1 ||
+		die "apt-get failed, see $cache/logs/apt.log"
+}
+
+# apt_for ARCH COMMAND...: apt-get for a guest's architecture, with lists of its
+# own where that is not the host's.
+apt_for() {
+	arch=$1
+	shift
+	if [ "$arch" = "$host" ]; then
+		"$@"
+		return
+	fi
+	state=$cache/apt-$arch
+	mkdir -p "$state/lists/partial" "$state/archives/partial"
+	[ -e "$state/status" ] || : >"$state/status"
+	cat >"$state/apt.conf" <<-CONF
+		APT::Architecture "$arch";
+		APT::Architectures { "$arch"; };
+		Dir::State::lists "$state/lists";
+		Dir::State::status "$state/status";
+		Dir::Cache::archives "$state/archives";
+		Dir::Cache::pkgcache "";
+		Dir::Cache::srcpkgcache "";
+	CONF
+	if [ ! -e "$state/updated" ]; then
+		APT_CONFIG=$state/apt.conf apt-get update -qq
+		touch "$state/updated"
+	fi
+	APT_CONFIG=$state/apt.conf "$@"
+}
+
+# unpack ARCH PACKAGE FOLDER: downloads a package once and unpacks it.
+unpack() {
+	mark=$3/.unpacked-$2
+	[ -e "$mark" ] && return
+	mkdir -p "$3"
+	say "fetching $2 ($1)"
+	(cd "$cache/debs" && apt_for "$1" apt-get download -qq "$2" 2>"$cache/logs/download.log") ||
+		die "cannot download $2, see $cache/logs/download.log"
+	deb=$(ls -t "$cache/debs/${2}"_*.deb | head -n 1)
+	dpkg-deb -x "$deb" "$3"
+	rm -f "$deb"
+	touch "$mark"
+}
+
+# kernel ARCH: unpacks kernel and headers into $cache/ARCH, builds gpio-sim.
+kernel() {
+	arch=$1
+	dir=$cache/$arch
+	mkdir -p "$dir"
+	if [ ! -e "$dir/version" ]; then
+		[ "$arch" != "$host" ] || sudo apt-get update -qq
+		image=$(apt_for "$arch" apt-cache depends "linux-image-$arch" | sed -n 's/.*Depends: \(linux-image-6[^ ]*\).*/\1/p' | head -n 1)
+		[ -n "$image" ] || die "apt knows no kernel for $arch"
+		echo "${image#linux-image-}" >"$dir/version"
+	fi
+	version=$(cat "$dir/version")  # 6.1.0-56-amd64
+	series=$(echo "$version" | cut -d. -f1,2)
+	unpack "$arch" "linux-image-$version" "$dir/kernel"
+	if [ ! -e "$dir/kernel/lib/modules/$version/extra/gpio-simx.ko" ]; then
+		unpack "$arch" "linux-headers-$version" "$dir/headers"
+		unpack "$host" "linux-headers-${version%-*}-common" "$dir/headers"
+		unpack "$host" "linux-kbuild-$series" "$dir/headers"
+		gpio_sim "$dir" "$version" "$series"
+	fi
+	/sbin/depmod -b "$dir/kernel" "$version"
+	if [ ! -e "$dir/vmlinuz" ]; then
+		cp "$dir/kernel/boot/vmlinuz-$version" "$dir/vmlinuz"
+		# The decompressor takes most of an emulated boot: start the ELF itself.
+		[ "$arch" != amd64 ] || uncompress "$dir/vmlinuz"
+	fi
+}
+
+# uncompress FILE: replaces a bzImage by the vmlinux inside it.
+uncompress() {
+	for try in "xz \375\067zXZ\000" "zstd \050\265\057\375"; do
+		magic=$(printf "${try#* }" | od -An -tx1 | tr -d ' \n' | sed 's/../\\x&/g')
+		for at in $(LC_ALL=C grep -obUaP "$magic" "$1" | cut -d: -f1); do
+			tail -c "+$((at + 1))" "$1" | "${try%% *}" -dc >"$1.elf" 2>/dev/null || :
+			if [ "$(head -c 4 "$1.elf" | tail -c 3)" = ELF ]; then
+				mv "$1.elf" "$1"
+				return
+			fi
+		done
+	done
+	rm -f "$1.elf"
+	die "found no kernel in $1"
+}
+
+# gpio_sim DIR VERSION SERIES: builds the GPIO simulator, which Debian leaves
+# out, from Debian's kernel source, with the interrupt simulator it needs.
+gpio_sim() {
+	src=$cache/source-$3
+	if [ ! -e "$src/gpio-sim.c" ]; then
+		unpack "$host" "linux-source-$3" "$src/deb"
+		say "unpacking three files of the kernel source"
+		for f in drivers/gpio/gpio-sim.c drivers/gpio/gpiolib.h kernel/irq/irq_sim.c; do echo "linux-source-$3/$f"; done >"$src/files"
+		tar -xJf "$src/deb/usr/src/linux-source-$3.tar.xz" -C "$src" --strip-components=1 -T "$src/files"
+		cp "$src/drivers/gpio/gpio-sim.c" "$src/drivers/gpio/gpiolib.h" "$src/kernel/irq/irq_sim.c" "$src/"
+		rm -rf "$src/deb"
+	fi
+	build=$1/gpio-sim
+	rm -rf "$build"
+	mkdir -p "$build"
+	cp "$src/gpio-sim.c" "$src/gpiolib.h" "$src/irq_sim.c" "$build/"
+	# Both parts in one module: no exports between them, and the one function
+	# that is not exported to modules is gone round.
+	sed -i -e '/EXPORT_SYMBOL/d' -e 's/irq_to_desc(\([^)]*\))/irq_data_to_desc(irq_get_irq_data(\1))/' "$build/irq_sim.c"
+	printf 'obj-m := gpio-simx.o\ngpio-simx-y := gpio-sim.o irq_sim.o\n' >"$build/Kbuild"
+	headers=$1/headers/usr/src/linux-headers-$2
+	common=$1/headers/usr/src/linux-headers-${2%-*}-common
+	echo "include $common/Makefile" >"$headers/Makefile"
+	compiler=gcc-12
+	cross=
+	arch=x86
+	if [ "${2##*-}" = arm64 ]; then
+		arch=arm64
+		if [ "$host" != arm64 ]; then cross=aarch64-linux-gnu- compiler=aarch64-linux-gnu-gcc-12; fi
+	fi
+	say "building gpio-sim for $2"
+	make -C "$headers" M="$build" ARCH=$arch CC=$compiler CROSS_COMPILE=$cross CONFIG_DEBUG_INFO_BTF_MODULES= modules \
+		>"$cache/logs/gpio-sim-$arch.log" 2>&1 || die "gpio-sim does not build, see $cache/logs/gpio-sim-$arch.log"
+	mkdir -p "$1/kernel/lib/modules/$2/extra"
+	cp "$build/gpio-simx.ko" "$1/kernel/lib/modules/$2/extra/"
+}
+
+# libraries ARCH FOLDER PROGRAM: what the program needs to run: libc, and
+# libasound with its configuration, which miniaudio loads by name.
+libraries() {
+	sys=$cache/$1/sysroot
+	for p in libc6 libgcc-s1 libasound2 libasound2-data; do unpack "$1" "$p" "$sys"; done
+	for d in lib usr/lib; do
+		[ -d "$sys/$d" ] || continue
+		(cd "$sys" && find "$d" \( -name 'libc.so.*' -o -name 'libm.so.*' -o -name 'libdl.so.*' -o -name 'libpthread.so.*' \
+			-o -name 'librt.so.*' -o -name 'libresolv.so.*' -o -name 'libgcc_s.so.*' -o -name 'libasound.so.*' -o -name 'ld-linux*' \) \
+			-print0 | cpio -0pdm --quiet "$2")
+	done
+	# The loader's path in the program is absolute: /lib64 or /lib.
+	mkdir -p "$2/lib64" "$2/usr/share"
+	for l in "$2"/lib/*-linux-gnu/ld-linux*; do ln -sf "/lib/$(basename "$(dirname "$l")")/$(basename "$l")" "$2/lib64/"; done
+	[ "$1" != arm64 ] || ln -sf aarch64-linux-gnu/ld-linux-aarch64.so.1 "$2/lib/ld-linux-aarch64.so.1"
+	cp -r "$sys/usr/share/alsa" "$2/usr/share/"
+}
+
+# initramfs ARCH: builds the tests and packs everything the guest sees.
+initramfs() {
+	arch=$1
+	dir=$cache/$arch
+	version=$(cat "$dir/version")
+	tree=$dir/tree
+	rm -rf "$tree"
+	mkdir -p "$tree/bin" "$tree/dev" "$tree/proc" "$tree/sys" "$tree/tmp" "$tree/modules" "$tree/etc"
+	say "building the tests for $arch"
+	compiler=gcc
+	[ "$arch" = "$host" ] || compiler=aarch64-linux-gnu-gcc
+	(cd "$root" && GOARCH=$arch CGO_ENABLED=1 CC=$compiler go test -c -o "$tree/bin/guest.test" ./test/hardware/guest)
+	if [ "$arch" = "$host" ]; then cp "$(command -v busybox)" "$tree/bin/busybox"
+	else
+		unpack "$arch" busybox-static "$dir/busybox"
+		cp "$dir/busybox/bin/busybox" "$tree/bin/busybox"
+	fi
+	cp "$here/init" "$tree/init"
+	chmod 755 "$tree/init"
+	# Modules in the order in which they must be inserted.
+	: >"$tree/modules/order"
+	for m in vivid snd-aloop gpio-simx; do
+		/sbin/modprobe -d "$dir/kernel" -S "$version" --show-depends "$m" | sed -n 's/^insmod \([^ ]*\).*/\1/p' |
+			while read -r ko; do
+				name=$(basename "${ko%.xz}")
+				case $ko in *.xz) xz -dc "$ko" >"$tree/modules/$name" ;; *) cp "$ko" "$tree/modules/" ;; esac
+				grep -qx "$name" "$tree/modules/order" || echo "$name" >>"$tree/modules/order"
+			done
+	done
+	libraries "$arch" "$tree"
+	(cd "$tree" && find . -print0 | cpio -0oH newc --quiet -R 0:0 | gzip -1) >"$dir/initramfs.gz"
+}
+
+# boot ARCH: runs the guest and judges its console.
+boot() {
+	arch=$1
+	dir=$cache/$arch
+	log=$cache/logs/guest-$arch.log
+	limit=${EDGECAM_GUEST_TIMEOUT:-300}
+	append="panic=-1 quiet rdinit=/init edgecam.run=${EDGECAM_GUEST_RUN:-.}"
+	if [ "$arch" = amd64 ]; then
+		set -- qemu-system-x86_64 -M q35 -cpu max -append "console=ttyS0 $append"
+	else
+		set -- qemu-system-aarch64 -M virt -cpu cortex-a72 -append "console=ttyAMA0 $append"
+	fi
+	say "booting the $arch guest, log in $log"
+	start=$(date +%s)
+	timeout -k 10 "$limit" "$@" -accel tcg,thread=multi -smp 2 -m 1024 -nodefaults -nographic -no-reboot -serial stdio \
+		-kernel "$dir/vmlinuz" -initrd "$dir/initramfs.gz" >"$log" 2>&1 </dev/null ||
+		say "the guest was ended after $limit s, or QEMU failed"
+	tr -d '\r' <"$log" | grep -E '^ *(---|===|ok|FAIL|PASS|panic|[a-z_]+_test.go:)' | grep -v '=== \(RUN\|PAUSE\|CONT\|NAME\)' || :
+	say "$arch: $(($(date +%s) - start)) s"
+	tr -d '\r' <"$log" | grep -q '^EDGECAM-GUEST-RESULT 0$'
+}
+
+[ $# -gt 0 ] || set -- "$host"
+failed=
+for guest; do
+	case $guest in amd64 | arm64) ;; *) die "unknown architecture $guest: amd64 or arm64" ;; esac
+	install_tools "$guest"
+	kernel "$guest"
+	initramfs "$guest"
+	boot "$guest" || failed="$failed $guest"
+done
+[ -z "$failed" ] || die "FAILED on$failed; the consoles are in $cache/logs"
+say "passed on $*"
