@@ -1,0 +1,130 @@
+package vp8
+
+import "encoding/binary"
+
+// normShift is the number of places by which a range must be shifted left to
+// have its top bit set again: the leading zeros of a byte. A table, because
+// counting zeros is slow on amd64 processors before LZCNT may be assumed.
+var normShift = func() (t [256]uint8) {
+	for i := range t {
+		for v := i; v < 128 && t[i] < 7; v <<= 1 {
+			t[i]++
+		}
+	}
+	return t
+}()
+
+// boolReader is the boolean entropy decoder of section 7. It keeps up to eight
+// bytes in one word. Behind the end of its data it reads zeros, as the
+// reference decoder does; overrun tells that this happened.
+type boolReader struct {
+	data []byte
+	// pos is the number of bytes moved into value; it runs past len(data) when
+	// zeros are read.
+	pos int
+	// value holds the unread bits, left-aligned: its top byte is what the
+	// split is compared with. avail counts the valid bits below that byte.
+	value uint64
+	avail int
+	rng   uint64
+}
+
+// reset starts reading data, which the reader keeps.
+func (r *boolReader) reset(data []byte) {
+	*r = boolReader{data: data, avail: -8, rng: 255}
+	r.value, r.avail = r.refill(0, -8)
+}
+
+// refill appends 32 bits to value. avail must be at most 24. The state is
+// passed through so that loops can hold it in registers.
+func (r *boolReader) refill(value uint64, avail int) (uint64, int) {
+	if pos := r.pos; pos+4 <= len(r.data) {
+		r.pos = pos + 4
+		return value | uint64(binary.BigEndian.Uint32(r.data[pos:]))<<uint(24-avail), avail + 32
+	}
+	return r.refillTail(value, avail)
+}
+
+// refillTail is refill near the end of the data and behind it.
+func (r *boolReader) refillTail(value uint64, avail int) (uint64, int) {
+	var word uint64
+	for i := range 4 {
+		word <<= 8
+		if r.pos+i < len(r.data) {
+			word |= uint64(r.data[r.pos+i])
+		}
+	}
+	r.pos += 4
+	return value | word<<uint(24-avail), avail + 32
+}
+
+// overrun reports whether bits were used that the data do not hold. The
+// byte under comparison counts as used only when all of it is made up:
+// encoders may drop trailing zeros.
+func (r *boolReader) overrun() bool { return r.pos*8-8-r.avail > len(r.data)*8 }
+
+// bit reads one bit whose probability of being zero is prob/256.
+func (r *boolReader) bit(prob uint8) bool {
+	if r.avail < 8 {
+		r.value, r.avail = r.refill(r.value, r.avail)
+	}
+	split := 1 + ((r.rng-1)*uint64(prob))>>8
+	big := split << 56
+	one := r.value >= big
+	if one {
+		r.value -= big
+		split = r.rng - split
+	}
+	shift := normShift[uint8(split)] & 7
+	r.rng = split << shift
+	r.value <<= shift
+	r.avail -= int(shift)
+	return one
+}
+
+// flag reads a bit that is as likely one as zero.
+func (r *boolReader) flag() bool { return r.bit(128) }
+
+// literal reads an n-bit number, highest bit first.
+func (r *boolReader) literal(n int) int {
+	v := 0
+	for range n {
+		v <<= 1
+		if r.bit(128) {
+			v |= 1
+		}
+	}
+	return v
+}
+
+// signed reads an n-bit magnitude and a sign.
+func (r *boolReader) signed(n int) int {
+	v := r.literal(n)
+	if r.flag() {
+		return -v
+	}
+	return v
+}
+
+// optional reads a flag and, if it is set, an n-bit magnitude and a sign.
+func (r *boolReader) optional(n int) int {
+	if !r.flag() {
+		return 0
+	}
+	return r.signed(n)
+}
+
+// tree reads a leaf of tree with one probability per inner node.
+func (r *boolReader) tree(tree []int8, probs []uint8) int {
+	i := 0
+	for {
+		if r.bit(probs[i>>1]) {
+			i++
+		}
+		next := int(tree[i])
+		if next <= 0 {
+			return -next
+		}
+		i = next
+	}
+}

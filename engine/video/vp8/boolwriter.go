@@ -1,0 +1,106 @@
+package vp8
+
+import "math/bits"
+
+// boolWriter is the boolean entropy encoder of section 7. Bits gather in a
+// 64-bit word and leave it six bytes at a time, so that the carry is looked at
+// once in six bytes instead of once per bit.
+type boolWriter struct {
+	buf []byte
+	// low is the bottom of the interval: its lowest 8 bits are aligned with
+	// rng, above them lie pending bits that only a carry can still change.
+	low     uint64
+	rng     uint32
+	pending uint
+}
+
+// reset starts a new partition at the end of dst, whose memory it reuses.
+func (w *boolWriter) reset(dst []byte) {
+	w.buf, w.low, w.rng, w.pending = dst, 0, 255, 0
+}
+
+// put codes one bit whose probability of being zero is prob/256.
+func (w *boolWriter) put(bit bool, prob uint8) {
+	split := 1 + ((w.rng-1)*uint32(prob))>>8
+	if bit {
+		w.low += uint64(split)
+		split = w.rng - split
+	}
+	shift := uint(bits.LeadingZeros8(uint8(split)))
+	w.rng = split << shift
+	w.low <<= shift
+	w.pending += shift
+	if w.pending >= 48 {
+		w.spill()
+	}
+}
+
+// putBit codes bit 0 of v.
+func (w *boolWriter) putBit(v int, prob uint8) { w.put(v&1 != 0, prob) }
+
+// putFlag codes a bit that is as likely one as zero.
+func (w *boolWriter) putFlag(bit bool) { w.put(bit, 128) }
+
+// putLiteral codes the n low bits of v, highest first, each with even odds.
+func (w *boolWriter) putLiteral(v uint32, n uint) {
+	for n > 0 {
+		n--
+		w.put(v>>n&1 != 0, 128)
+	}
+}
+
+// putOptional codes the header's optional signed value: a flag, then n bits of
+// magnitude and a sign, where v is not zero.
+func (w *boolWriter) putOptional(v int, n uint) {
+	w.putFlag(v != 0)
+	if v == 0 {
+		return
+	}
+	if v < 0 {
+		w.putLiteral(uint32(-v), n)
+		w.putFlag(true)
+		return
+	}
+	w.putLiteral(uint32(v), n)
+	w.putFlag(false)
+}
+
+// spill moves the oldest 48 pending bits to the buffer.
+func (w *boolWriter) spill() {
+	out := w.low >> (w.pending - 40)
+	w.pending -= 48
+	w.low &= 1<<(w.pending+8) - 1
+	if out>>48 != 0 {
+		w.carry()
+	}
+	w.buf = append(w.buf, byte(out>>40), byte(out>>32), byte(out>>24), byte(out>>16), byte(out>>8), byte(out))
+}
+
+// carry adds one to the bytes already written.
+func (w *boolWriter) carry() {
+	for i := len(w.buf) - 1; i >= 0; i-- {
+		w.buf[i]++
+		if w.buf[i] != 0 {
+			return
+		}
+	}
+}
+
+// finish writes what is pending and returns the buffer.
+func (w *boolWriter) finish() []byte {
+	total := w.pending + 8
+	if w.low>>total != 0 {
+		w.carry()
+		w.low &= 1<<total - 1
+	}
+	for total > 0 {
+		if total >= 8 {
+			total -= 8
+			w.buf = append(w.buf, byte(w.low>>total))
+			continue
+		}
+		w.buf = append(w.buf, byte(w.low<<(8-total)))
+		total = 0
+	}
+	return w.buf
+}

@@ -1,0 +1,250 @@
+package vp8
+
+import "math/bits"
+
+// positionProbs are the token probabilities by block type, coefficient
+// position (instead of band) and context. Rows are padded to 16 bytes so that
+// addresses are shifts; the seventeenth position lets loops prepare the next
+// coefficient behind the last one.
+type positionProbs [numBlockTypes][17][numCoeffContexts][16]uint8
+
+// set expands the bands of p.
+func (t *positionProbs) set(p *coeffProbs) {
+	for i := range t {
+		for n := range t[i] {
+			for c := range t[i][n] {
+				copy(t[i][n][c][:], p[i][coeffBand[n]][c][:])
+			}
+		}
+	}
+}
+
+// nonZeroContext remembers which blocks beside or above had coefficients: four
+// luma blocks, two U, two V, and Y2 (section 13.3).
+type nonZeroContext [9]uint8
+
+const (
+	contextU  = 4
+	contextV  = 6
+	contextY2 = 8
+)
+
+// clear marks a macroblock without coefficients. Macroblocks without a Y2
+// block leave its context alone.
+func (c *nonZeroContext) clear(withY2 bool) {
+	y2 := c[contextY2]
+	*c = nonZeroContext{}
+	if !withY2 {
+		c[contextY2] = y2
+	}
+}
+
+// residue is the dequantised residue of one macroblock: 25 blocks of 16
+// coefficients in raster order (16 luma, 4 U, 4 V, Y2), and for each how many
+// tokens came before its end. All coefficients are zero between macroblocks.
+type residue struct {
+	coeff [25 * 16]int16
+	eob   [25]uint8
+}
+
+func (c *residue) block(i int) *[16]int16 { return (*[16]int16)(c.coeff[i*16:]) }
+
+// contextOf says which entries of the nonZeroContexts above and left belong to
+// each of the 25 blocks.
+var contextOf = func() (t [25]struct{ above, left uint8 }) {
+	for i := range 16 {
+		t[i].above, t[i].left = uint8(i&3), uint8(i>>2)
+	}
+	for i := range 4 {
+		t[16+i].above, t[16+i].left = uint8(contextU+i&1), uint8(contextU+i>>1)
+		t[20+i].above, t[20+i].left = uint8(contextV+i&1), uint8(contextV+i>>1)
+	}
+	t[24].above, t[24].left = contextY2, contextY2
+	return t
+}()
+
+// readResidue reads the tokens of a macroblock (section 13) and reports
+// whether there was any coefficient.
+func (r *boolReader) readResidue(c *residue, probs *positionProbs, q *quantFactors, above, left *nonZeroContext, withY2 bool) bool {
+	if !withY2 {
+		n := r.readBlocks(c, &probs[blockYWithDC], &q.y1, above, left, 0, 0, 16)
+		return n|r.readBlocks(c, &probs[blockChroma], &q.uv, above, left, 0, 16, 24) != 0
+	}
+	n := r.readBlocks(c, &probs[blockY2], &q.y2, above, left, 0, 24, 25)
+	n |= r.readBlocks(c, &probs[blockYAfterY2], &q.y1, above, left, 1, 0, 16)
+	return n|r.readBlocks(c, &probs[blockChroma], &q.uv, above, left, 0, 16, 24) != 0
+}
+
+// readBlocks reads blocks from to to-1 of a macroblock, which are of one type
+// and begin at coefficient first. It returns 0 if all are empty. Most are, so
+// that is found out here with the reader's state in locals.
+func (r *boolReader) readBlocks(c *residue, probs *[17][numCoeffContexts][16]uint8, q *[2]int16, above, left *nonZeroContext, first, from, to int) uint8 {
+	var any uint8
+	value, rng, avail := r.value, r.rng, r.avail
+	start := &probs[first&1]
+	for i := from; i < to; i++ {
+		at := contextOf[i]
+		a, l := &above[at.above%9], &left[at.left%9]
+		p := &start[(*a+*l)%3]
+		if avail < 8 {
+			value, avail = r.refill(value, avail)
+		}
+		split := 1 + ((rng-1)*uint64(p[0]))>>8
+		if value < split<<56 {
+			shift := normShift[uint8(split)] & 7
+			value, rng, avail = value<<shift, split<<shift, avail-int(shift)
+			c.eob[i] = 0
+			*a, *l = 0, 0
+			continue
+		}
+		value -= split << 56
+		rng -= split
+		shift := normShift[uint8(rng)] & 7
+		r.value, r.rng, r.avail = value<<shift, rng<<shift, avail-int(shift)
+		n := r.readTokens(probs, p, first, q, c.block(i))
+		value, rng, avail = r.value, r.rng, r.avail
+		c.eob[i] = n
+		any |= n
+		*a, *l = 1, 1
+	}
+	r.value, r.rng, r.avail = value, rng, avail
+	return any
+}
+
+// readTokens reads the tokens of a block that is not empty from coefficient n
+// on, p being the probabilities of the first. It stores the dequantised
+// coefficients in out, which must be all zero, and returns the position behind
+// the last token.
+//
+// This is the decoder's innermost loop: the reader's state stays in locals,
+// and one check for 24 bits covers the tokens up to the value one.
+func (r *boolReader) readTokens(probs *[17][numCoeffContexts][16]uint8, p *[16]uint8, n int, q *[2]int16, out *[16]int16) uint8 {
+	value, rng, avail := r.value, r.rng, r.avail
+	if avail < 24 {
+		value, avail = r.refill(value, avail)
+	}
+	for {
+		split := 1 + ((rng-1)*uint64(p[1]))>>8
+		for value < split<<56 {
+			// A zero, which no end of block can follow.
+			shift := normShift[uint8(split)] & 7
+			value, rng, avail = value<<shift, split<<shift, avail-int(shift)
+			n++
+			if n >= 16 {
+				r.value, r.rng, r.avail = value, rng, avail
+				return 16
+			}
+			p = &probs[n][0]
+			if avail < 24 {
+				value, avail = r.refill(value, avail)
+			}
+			split = 1 + ((rng-1)*uint64(p[1]))>>8
+		}
+		value -= split << 56
+		rng -= split
+		shift := normShift[uint8(rng)] & 7
+		value, rng, avail = value<<shift, rng<<shift, avail-int(shift)
+
+		v := 1
+		next := 1
+		split = 1 + ((rng-1)*uint64(p[2]))>>8
+		if value < split<<56 {
+			shift = normShift[uint8(split)] & 7
+			value, rng, avail = value<<shift, split<<shift, avail-int(shift)
+		} else {
+			value -= split << 56
+			rng -= split
+			shift = normShift[uint8(rng)] & 7
+			r.value, r.rng, r.avail = value<<shift, rng<<shift, avail-int(shift)
+			v = r.readLarge(p)
+			value, rng, avail = r.value, r.rng, r.avail
+			next = 2
+		}
+		// The sign is as likely one as zero: no branch. The range is at least
+		// 128, so half of it needs one shift, but for 128 itself none.
+		split = (rng + 1) >> 1
+		_, below := bits.Sub64(value, split<<56, 0)
+		mask := below - 1
+		value -= split << 56 & mask
+		rng = split + (rng-2*split)&mask
+		shift = normShift[uint8(rng)] & 7
+		value, rng, avail = value<<shift, rng<<shift, avail-int(shift)
+		v = (v ^ int(mask)) - int(mask)
+
+		step := q[1]
+		if n == 0 {
+			step = q[0]
+		}
+		// Products keep 16 bits (section 14.1).
+		out[zigzag[n&15]&15] = int16(v * int(step))
+		n++
+		if n >= 16 {
+			r.value, r.rng, r.avail = value, rng, avail
+			return 16
+		}
+		if avail < 24 {
+			value, avail = r.refill(value, avail)
+		}
+		p = &probs[n][next]
+		split = 1 + ((rng-1)*uint64(p[0]))>>8
+		if value < split<<56 {
+			shift = normShift[uint8(split)] & 7
+			r.value, r.rng, r.avail = value<<shift, split<<shift, avail-int(shift)
+			return uint8(n)
+		}
+		value -= split << 56
+		rng -= split
+		shift = normShift[uint8(rng)] & 7
+		value, rng, avail = value<<shift, rng<<shift, avail-int(shift)
+	}
+}
+
+// readLarge reads the rest of a token of value two or more and its extra bits,
+// and leaves at least one bit for the sign.
+func (r *boolReader) readLarge(p *[16]uint8) int {
+	v := 0
+	switch {
+	case !r.bit(p[3]):
+		if !r.bit(p[4]) {
+			v = 2
+		} else if v = 3; r.bit(p[5]) {
+			v = 4
+		}
+	case !r.bit(p[6]):
+		if !r.bit(p[7]) {
+			v = 5
+			if r.bit(159) {
+				v = 6
+			}
+		} else {
+			v = 7
+			if r.bit(165) {
+				v = 9
+			}
+			if r.bit(145) {
+				v++
+			}
+		}
+	default:
+		cat := 2
+		if r.bit(p[8]) {
+			cat = 4
+			if r.bit(p[10]) {
+				cat = 5
+			}
+		} else if r.bit(p[9]) {
+			cat = 3
+		}
+		for _, prob := range tokenCatProbs[cat] {
+			v <<= 1
+			if r.bit(prob) {
+				v |= 1
+			}
+		}
+		v += tokenCatBase[cat]
+	}
+	if r.avail < 8 {
+		r.value, r.avail = r.refill(r.value, r.avail)
+	}
+	return v
+}

@@ -1,0 +1,249 @@
+package vp8
+
+import (
+	"math"
+
+	"github.com/edgecam/edgecam/engine/media"
+	"github.com/edgecam/edgecam/engine/video/vp8/internal/dsp"
+)
+
+// encodeFrame codes one picture that fits the current geometry.
+func (e *Encoder) encodeFrame(pic *media.Picture, key bool) media.EncodedVideo {
+	e.load(pic)
+	e.cur = e.takeFrame()
+	layer := e.layers.next(key)
+	activity := e.analyse(key)
+	kind := rateInter
+	if key {
+		kind = rateKey
+	}
+	e.segment.count = 0
+	if !key {
+		e.planRefinement(e.rc.lastQ[rateInter], e.refineBudget())
+	}
+	q := e.rc.quantizer(kind, activity)
+	size := e.codeAt(key, q, layer)
+	// A frame far larger than the bucket can take is coded again: the model
+	// had nothing to go by (first frame, a cut, a lamp switched on).
+	if key {
+		if f := e.rc.finer(q, float64(size*8)); f < q {
+			q = f
+			size = e.codeAt(key, q, layer)
+		}
+	}
+	for tries := 0; tries < 4 && q < e.rc.maxQ; tries++ {
+		limit := e.rc.frameLimit(kind)
+		if float64(size*8) <= limit {
+			break
+		}
+		q = e.rc.coarser(q, float64(size*8), limit)
+		size = e.codeAt(key, q, layer)
+	}
+	moving, spent := size*8, 0.0
+	if e.segment.count > 0 && !key {
+		total, refined := e.rows[0].allTokens, e.rows[0].refineTokens
+		bits := float64(size*8) * float64(refined) / float64(max(total, 1))
+		s := &e.segment
+		s.bitsPerMB += (max(bits/float64(s.count), 4) - s.bitsPerMB) / 4
+		moving -= int(bits)
+		spent = bits
+	}
+	if !key {
+		e.rc.reserve(spent)
+	}
+	e.rc.learn(kind, q, activity, moving)
+	e.rc.account(size * 8)
+	e.finishFrame(key, layer)
+	e.last.Quantizer, e.last.FilterLevel, e.last.Bytes, e.last.Key = q, e.header.filterLevel, size, key
+	e.last.Backlog, e.last.NoiseQ4 = e.rc.backlog(), e.noise.varianceQ4
+	e.last.Refined, e.last.RefineQuantizer = e.segment.count, e.segment.refineQ
+	return media.EncodedVideo{
+		Data: e.out, Key: key, Width: e.width, Height: e.height,
+		TemporalID: layer.id, LayerSync: layer.sync, NonReference: !layer.updatesAny(),
+	}
+}
+
+// codeAt codes the current picture with quantiser index q into e.out and
+// returns the size in bytes. It may be called again for the same picture.
+func (e *Encoder) codeAt(key bool, q int, layer layerFrame) int {
+	h := &e.header
+	base := e.entropy
+	if key {
+		base.reset()
+	}
+	*h = encHeader{
+		key: key, show: true, width: e.width, height: e.height, q: q,
+		deltasEnabled: true, updateDeltas: key,
+		refDeltas: encRefDeltas, modeDeltas: encModeDeltas,
+		refreshEntropy: layer.refreshLast || key, refreshLast: layer.refreshLast || key,
+		refreshGolden: layer.refreshGolden, refreshAltRef: layer.refreshAltRef,
+		copyToGolden: layer.copyToGolden, copyToAltRef: layer.copyToAltRef,
+		entropy: base, previous: base,
+	}
+	e.chooseFilter(h)
+	e.fillSegments(h)
+	e.prepareQuantizers(h)
+	e.lambda = newLambdas(q)
+	e.mvCosts.fill(&base.mv)
+	e.tokens.fill(&base.coeff)
+	for i := range e.rows {
+		e.rows[i].reset()
+	}
+	clear(e.above)
+	e.pool.run(e, e.mbH)
+	return e.write()
+}
+
+// write makes the frame's bytes from the rows' decisions and tokens.
+func (e *Encoder) write() int {
+	h := &e.header
+	total := &e.rows[0]
+	for i := 1; i < len(e.rows); i++ {
+		r := &e.rows[i]
+		total.counts.add(&r.counts)
+		for axis := range r.mv {
+			for k := range r.mv[axis] {
+				total.mv[axis][k][0] += r.mv[axis][k][0]
+				total.mv[axis][k][1] += r.mv[axis][k][1]
+			}
+		}
+		for k := range r.yModes {
+			total.yModes[k] += r.yModes[k]
+		}
+		for k := range r.uvModes {
+			total.uvModes[k] += r.uvModes[k]
+		}
+		for k := range r.refs {
+			total.refs[k] += r.refs[k]
+		}
+		total.coded += r.coded
+		total.static += r.static
+		total.allTokens += r.allTokens
+		total.refineTokens += r.refineTokens
+	}
+	e.last = EncodeInfo{
+		Static: int(total.static), Intra: int(total.refs[refIntra]),
+		Inter: int(total.refs[refLast]+total.refs[refGolden]+total.refs[refAltRef]) - int(total.static),
+	}
+	h.chooseCoeffProbs(&total.counts)
+	if !h.key {
+		h.chooseMVProbs(&total.mv)
+		h.chooseModeProbs(&total.yModes, &total.uvModes)
+	}
+	n := uint32(e.mbW * e.mbH)
+	h.probSkip = encBestProb([2]uint32{total.coded, n - total.coded})
+	h.probIntra = encBestProb([2]uint32{total.refs[refIntra], n - total.refs[refIntra]})
+	h.probLast = encBestProb([2]uint32{total.refs[refLast], total.refs[refGolden] + total.refs[refAltRef]})
+	h.probGolden = encBestProb([2]uint32{total.refs[refGolden], total.refs[refAltRef]})
+	return e.pack()
+}
+
+// pack writes header, modes and token partitions into e.out.
+func (e *Encoder) pack() int {
+	h := &e.header
+	tag := encFrameTagSize(h.key)
+	if cap(e.out) < tag {
+		e.out = make([]byte, 0, 64<<10)
+	}
+	var w boolWriter
+	w.reset(e.out[:tag])
+	w.putHeader(h)
+	for y := range e.mbH {
+		for x := range e.mbW {
+			e.putMacroblockModes(&w, x, y)
+		}
+	}
+	e.out = w.finish()
+	h.putTag(e.out, len(e.out)-tag)
+	parts := 1 << h.log2Partitions
+	probs := encFlatProbs(&h.entropy.coeff)
+	for p := range parts {
+		var t boolWriter
+		t.reset(e.parts[p][:0])
+		for y := p; y < e.mbH; y += parts {
+			t.putTokens(e.rows[y].tokens, &probs)
+		}
+		e.parts[p] = t.finish()
+	}
+	for p := range parts - 1 {
+		n := len(e.parts[p])
+		e.out = append(e.out, byte(n), byte(n>>8), byte(n>>16))
+	}
+	for p := range parts {
+		e.out = append(e.out, e.parts[p]...)
+	}
+	return len(e.out)
+}
+
+func (e *Encoder) putMacroblockModes(w *boolWriter, x, y int) {
+	h := &e.header
+	m := e.mb(x, y)
+	above, left := e.mb(x, y-1), e.mb(x-1, y)
+	if h.updateMap {
+		w.putCode(&encSegmentCodes[m.segment], h.segmentProbs[:])
+	}
+	w.put(m.noCoeffs, h.probSkip)
+	if h.key {
+		w.putKeyModes(m, above, left)
+		return
+	}
+	bounds := mvBoundsAt(x, y, e.mbW, e.mbH)
+	w.putInterModes(h, m, above, left, e.mb(x-1, y-1), &bounds)
+}
+
+// finishFrame filters the new frame and moves the reference names as the header
+// told the decoder to.
+func (e *Encoder) finishFrame(key bool, layer layerFrame) {
+	h := &e.header
+	e.applyFilter(h)
+	e.cur.extend()
+	if h.refreshEntropy {
+		e.entropy = h.entropy
+	}
+	oldGolden, oldAlt := e.refs[refGolden], e.refs[refAltRef]
+	switch {
+	case key || h.refreshGolden:
+		e.refs[refGolden] = e.cur
+	case h.copyToGolden == encCopyLast:
+		e.refs[refGolden] = e.refs[refLast]
+	case h.copyToGolden == encCopyOther:
+		e.refs[refGolden] = oldAlt
+	}
+	switch {
+	case key || h.refreshAltRef:
+		e.refs[refAltRef] = e.cur
+	case h.copyToAltRef == encCopyLast:
+		e.refs[refAltRef] = e.refs[refLast]
+	case h.copyToAltRef == encCopyOther:
+		e.refs[refAltRef] = oldGolden
+	}
+	if h.refreshLast {
+		e.refs[refLast] = e.cur
+	}
+	e.lastFrame = e.cur
+	e.previous, e.source = e.source, e.previous
+	e.frames++
+	e.sinceKey++
+	if key {
+		e.sinceKey, e.wantKey = 1, false
+	}
+}
+
+func encPSNR(a, b *media.Picture) float64 {
+	sse := dsp.SSEPlane(a.Y, a.YStride, b.Y, b.YStride, b.Width, b.Height)
+	if sse == 0 {
+		return 100
+	}
+	return 10 * math.Log10(255*255*float64(b.Width*b.Height)/float64(sse))
+}
+
+func encFlatProbs(p *coeffProbs) (f [encTokenSlots][numTokenProbs]uint8) {
+	for t := range p {
+		for b := range p[t] {
+			for c := range p[t][b] {
+				f[(t*numCoeffBands+b)*numCoeffContexts+c] = p[t][b][c]
+			}
+		}
+	}
+	return f
+}

@@ -1,0 +1,208 @@
+package vp8
+
+import "github.com/edgecam/edgecam/engine/video/vp8/internal/dsp"
+
+// encScratch is one worker's memory for the macroblock at hand.
+type encScratch struct {
+	coef, levels, dequant [dsp.MBCoefs]int16
+	eobs                  [dsp.MBBlocks]uint8
+	// pred holds two candidate predictions of 16 rows, 16 luma bytes apart.
+	pred [2][256]byte
+	// chroma holds candidate predictions: U then V, 8 bytes apart.
+	chroma [2][128]byte
+	left   encContext
+	sub    encSubScratch
+	search encSearch
+}
+
+// encMBPos is where a macroblock lies in all planes.
+type encMBPos struct {
+	x, y    int
+	yo, uvo int // offsets in planes (source and frames are laid out alike)
+}
+
+func (e *Encoder) pos(x, y int) encMBPos {
+	return encMBPos{x: x, y: y, yo: e.cur.y.at(16*x, 16*y), uvo: e.cur.u.at(8*x, 8*y)}
+}
+
+// encodeRow codes a row of macroblocks.
+func (e *Encoder) encodeRow(s *encScratch, w *encWorkers, y int) {
+	s.left = encContext{}
+	row := &e.rows[y]
+	for x := range e.mbW {
+		if y > 0 {
+			w.wait(y-1, min(x+2, e.mbW))
+		}
+		e.encodeMB(s, row, x, y)
+		w.reached(y, x+1)
+	}
+}
+
+func (e *Encoder) encodeMB(s *encScratch, row *encRow, x, y int) {
+	m := e.mb(x, y)
+	p := e.pos(x, y)
+	m.segment = segmentMoving
+	if e.header.segmented && e.blocks[y*e.mbW+x].refine {
+		m.segment = segmentRefine
+	}
+	before := len(row.tokens)
+	m.nb = neighbour{}
+	z := &e.quant[m.segment]
+	if e.header.key {
+		e.chooseIntra(s, m, &p)
+		e.codeIntra(s, row, m, &p, z)
+	} else {
+		e.encodeInterMB(s, row, m, &p, z)
+	}
+	row.refs[m.nb.ref]++
+	if m.nb.ref == refIntra {
+		row.yModes[m.yMode]++
+		row.uvModes[m.uvMode]++
+	}
+	if !m.noCoeffs {
+		row.coded++
+		n := len(row.tokens) - before
+		row.allTokens += n
+		if m.segment == segmentRefine {
+			row.refineTokens += n
+		}
+	}
+}
+
+// encodeInterMB decides and codes a macroblock of an inter frame.
+func (e *Encoder) encodeInterMB(s *encScratch, row *encRow, m *encMB, p *encMBPos, z *encQuantizer) {
+	b := &e.blocks[p.y*e.mbW+p.x]
+	if m.segment == segmentRefine {
+		m.nb.ref, m.yMode = refLast, modeZero
+		e.predictInter(m, p, e.refs[refLast])
+		f := e.cur
+		e.codeWhole(s, row, m, p, z, &z.y1, f.y.pix[p.yo:], f.y.stride, f.u.pix[p.uvo:], f.v.pix[p.uvo:], f.u.stride)
+		return
+	}
+	if e.isStatic(b, z) {
+		m.nb.ref, m.yMode, m.noCoeffs = refLast, modeZero, true
+		e.predictInter(m, p, e.refs[refLast])
+		s.skipContexts(&e.above[p.x], m)
+		row.static++
+		return
+	}
+	e.chooseInter(s, m, p)
+	if m.nb.ref == refIntra {
+		e.codeIntra(s, row, m, p, z)
+		return
+	}
+	if m.yMode == modeNew {
+		best := s.search.best[m.nb.ref]
+		row.mv.addComponent(0, int(m.nb.mv.y)-int(best.y))
+		row.mv.addComponent(1, int(m.nb.mv.x)-int(best.x))
+	}
+	e.predictInter(m, p, e.refs[m.nb.ref])
+	f := e.cur
+	e.codeWhole(s, row, m, p, z, &z.y1, f.y.pix[p.yo:], f.y.stride, f.u.pix[p.uvo:], f.v.pix[p.uvo:], f.u.stride)
+}
+
+// predictInter puts the prediction of a macroblock with one vector into the
+// current frame.
+func (e *Encoder) predictInter(m *encMB, p *encMBPos, ref *refFrame) {
+	f := e.cur
+	v := m.nb.mv
+	encPredict(f.y.pix[p.yo:], f.y.stride, &ref.y, p.yo, v, 2, 16)
+	encPredict(f.u.pix[p.uvo:], f.u.stride, &ref.u, p.uvo, v, 3, 8)
+	encPredict(f.v.pix[p.uvo:], f.v.stride, &ref.v, p.uvo, v, 3, 8)
+}
+
+// encPredict fetches a size by size block displaced by v, whose unit is
+// 1/2^shift sample.
+func encPredict(dst []byte, ds int, ref *plane, off int, v motionVector, shift uint, size int) {
+	mask := 1<<shift - 1
+	off += int(v.y>>shift)*ref.stride + int(v.x>>shift)
+	mx, my := int(v.x)&mask, int(v.y)&mask
+	if shift == 2 {
+		mx, my = 2*mx, 2*my
+	}
+	if mx|my == 0 {
+		dsp.Copy(dst, ds, ref.pix[off:], ref.stride, size, size)
+		return
+	}
+	dsp.SixTap(dst, ds, ref.pix, off, ref.stride, mx, my, size, size)
+}
+
+// codeWhole transforms, quantises, tokenises and reconstructs a macroblock that
+// is predicted as a whole. The prediction is given by slices that start at the
+// macroblock; it may lie in the current frame already.
+func (e *Encoder) codeWhole(s *encScratch, row *encRow, m *encMB, p *encMBPos, z *encQuantizer, y1 *dsp.QuantMatrix,
+	py []byte, ys int, pu, pv []byte, cs int) {
+	src, f := e.source, e.cur
+	dsp.FDCT16x16(s.coef[:256], src.y.pix[p.yo:], src.y.stride, py, ys)
+	dsp.FWHT(s.coef[dsp.BlockY2*16:], s.coef[:256])
+	dsp.FDCT8x8(s.coef[dsp.BlockU*16:], src.u.pix[p.uvo:], src.u.stride, pu, cs)
+	dsp.FDCT8x8(s.coef[dsp.BlockV*16:], src.v.pix[p.uvo:], src.v.stride, pv, cs)
+	nonZero := dsp.QuantizeMB(&s.levels, &s.dequant, &s.coef, &s.eobs, y1, &z.uv, &z.y2)
+	if nonZero != 0 && e.speed.trim {
+		nonZero = e.trimMB(s, nonZero, &e.above[p.x], true, z)
+	}
+	m.noCoeffs = nonZero == 0
+	inPlace := &py[0] == &f.y.pix[p.yo]
+	if m.noCoeffs {
+		s.skipContexts(&e.above[p.x], m)
+		if !inPlace {
+			dsp.Copy(f.y.pix[p.yo:], f.y.stride, py, ys, 16, 16)
+			dsp.Copy(f.u.pix[p.uvo:], f.u.stride, pu, cs, 8, 8)
+			dsp.Copy(f.v.pix[p.uvo:], f.v.stride, pv, cs, 8, 8)
+		}
+		return
+	}
+	s.tokenizeMB(row, &e.above[p.x], true)
+	if s.eobs[dsp.BlockY2] > 0 {
+		dsp.IWHT(s.dequant[:256], s.dequant[dsp.BlockY2*16:])
+	}
+	if !inPlace || nonZero&(0xffff|1<<dsp.BlockY2) != 0 {
+		dsp.IDCTAdd16x16(f.y.pix[p.yo:], f.y.stride, py, ys, s.dequant[:256], s.eobs[:16])
+	}
+	if !inPlace || nonZero&(0xf<<dsp.BlockU) != 0 {
+		dsp.IDCTAdd8x8(f.u.pix[p.uvo:], f.u.stride, pu, cs, s.dequant[dsp.BlockU*16:], s.eobs[dsp.BlockU:])
+	}
+	if !inPlace || nonZero&(0xf<<dsp.BlockV) != 0 {
+		dsp.IDCTAdd8x8(f.v.pix[p.uvo:], f.v.stride, pv, cs, s.dequant[dsp.BlockV*16:], s.eobs[dsp.BlockV:])
+	}
+}
+
+// skipContexts is what a macroblock without coefficients leaves to its
+// neighbours: nothing, but where it has no Y2 block, that context stays.
+func (s *encScratch) skipContexts(above *encContext, m *encMB) {
+	a, l := above[8], s.left[8]
+	*above, s.left = encContext{}, encContext{}
+	if m.yMode == modeB || m.yMode == modeSplit {
+		above[8], s.left[8] = a, l
+	}
+}
+
+// tokenizeMB appends the tokens of all blocks to the row and updates the
+// contexts.
+func (s *encScratch) tokenizeMB(row *encRow, above *encContext, hasY2 bool) {
+	t := row.tokens
+	first, yType := 0, blockYWithDC
+	if hasY2 {
+		eob := int(s.eobs[dsp.BlockY2])
+		t = row.counts.tokenizeBlock(t, s.levels[dsp.BlockY2*16:], 0, eob, blockY2, int(above[8]+s.left[8]))
+		nz := uint8(b2i(eob > 0))
+		above[8], s.left[8] = nz, nz
+		first, yType = 1, blockYAfterY2
+	}
+	for i := range 16 {
+		a, l := &above[i&3], &s.left[i>>2]
+		eob := int(s.eobs[i])
+		t = row.counts.tokenizeBlock(t, s.levels[16*i:], first, eob, yType, int(*a+*l))
+		nz := uint8(b2i(eob > first))
+		*a, *l = nz, nz
+	}
+	for i := dsp.BlockU; i < dsp.BlockY2; i++ {
+		base := 4 + (i-dsp.BlockU)>>2*2
+		a, l := &above[base+i&1], &s.left[base+i>>1&1]
+		eob := int(s.eobs[i])
+		t = row.counts.tokenizeBlock(t, s.levels[16*i:], 0, eob, blockChroma, int(*a+*l))
+		nz := uint8(b2i(eob > 0))
+		*a, *l = nz, nz
+	}
+	row.tokens = t
+}

@@ -1,0 +1,129 @@
+package vp8
+
+// Segments: what moves (and all else) has the frame's quantiser; still
+// macroblocks that are being improved have a finer one, since what is spent on
+// them lasts.
+const (
+	segmentMoving = iota
+	segmentRefine
+)
+
+// segmentState plans the improvement of still macroblocks. It happens in every
+// period-th frame: a segment map costs bits whenever it is sent.
+type segmentState struct {
+	refineQ int
+	count   int // macroblocks to be refined in this frame
+	since   int
+	// bitsPerMB is what a refined macroblock cost lately.
+	bitsPerMB float64
+}
+
+func (s *segmentState) reset() { *s = segmentState{bitsPerMB: 100} }
+
+// encRefinePeriod is the distance of refining frames.
+func (e *Encoder) encRefinePeriod() int { return max(int(e.rc.fps/8+0.5), 1) }
+
+// planRefinement chooses the still macroblocks that this frame improves, those
+// with the largest error first, as many as the budget in bits allows.
+func (e *Encoder) planRefinement(q int, budget float64) {
+	s := &e.segment
+	s.count = 0
+	s.since++
+	if s.since < e.encRefinePeriod() {
+		return
+	}
+	step := encACStep(q) * encRefineStepPercent / 100
+	s.refineQ = max(encIndexOfStep(step), e.cfg.MinQuantizer)
+	fine := encACStep(s.refineQ)
+	least := uint32(fine * fine * 256 / 24)
+	// Errors by their logarithm, in quarters of an octave.
+	var histogram [160]int
+	for i := range e.blocks {
+		b := &e.blocks[i]
+		if b.still >= e.stillBeforeRefine() && b.sse > least {
+			histogram[encLogQ2(b.sse)]++
+		}
+	}
+	limit := int(budget / s.bitsPerMB)
+	n, level := 0, len(histogram)-1
+	for ; level >= 0 && n < limit; level-- {
+		n += histogram[level]
+	}
+	if n == 0 {
+		return
+	}
+	left := limit
+	for i := range e.blocks {
+		b := &e.blocks[i]
+		if left > 0 && b.still >= e.stillBeforeRefine() && b.sse > least && encLogQ2(b.sse) > level {
+			b.refine = true
+			s.count++
+			left--
+		}
+	}
+	s.since = 0
+}
+
+// encRefineStepPercent is the step of refined macroblocks relative to the
+// frame's.
+const encRefineStepPercent = 45
+
+// stillBeforeRefine is how long a macroblock must have been still: with a noisy
+// camera its average has to settle first.
+func (e *Encoder) stillBeforeRefine() uint16 {
+	if e.noise.filtering {
+		return 6
+	}
+	return encStillFrames
+}
+
+// encLogQ2 is four times the binary logarithm of v+1.
+func encLogQ2(v uint32) int {
+	v++
+	n := encLog2(v) - 1
+	frac := 0
+	if n >= 2 {
+		frac = int(v>>(n-2)) & 3
+	}
+	return 4*n + frac
+}
+
+// encIndexOfStep is the finest quantiser index whose luma AC step is at least
+// step.
+func encIndexOfStep(step int) int {
+	lo, hi := 0, maxQuantIndex
+	for lo < hi {
+		m := (lo + hi) / 2
+		if encACStep(m) < step {
+			lo = m + 1
+		} else {
+			hi = m
+		}
+	}
+	return lo
+}
+
+// fillSegments puts the segmentation of the coming frame into its header.
+func (e *Encoder) fillSegments(h *encHeader) {
+	s := &e.segment
+	h.segmented = s.count > 0 && !h.key
+	if !h.segmented {
+		return
+	}
+	h.updateMap, h.updateSegments = true, true
+	h.segmentQ = [4]int{h.q, s.refineQ, h.q, h.q}
+	fine := encLevelOfStep(encACStep(s.refineQ), false)
+	h.segmentLevel = [4]int{h.filterLevel, fine, h.filterLevel, h.filterLevel}
+	n := uint32(len(e.blocks))
+	h.segmentProbs = [3]uint8{255, encBestProb([2]uint32{n - uint32(s.count), uint32(s.count)}), 255}
+}
+
+// refineBudget is how many bits a refining frame may spend on still
+// macroblocks.
+func (e *Encoder) refineBudget() float64 {
+	return e.rc.target() * float64(e.encRefinePeriod()) * encRefineShare / 100
+}
+
+// encRefineShare is the part of the rate that may go into still macroblocks, in
+// percent.
+const encRefineShare = 40

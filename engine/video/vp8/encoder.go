@@ -1,0 +1,179 @@
+package vp8
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/edgecam/edgecam/engine/media"
+)
+
+// ErrEncoderClosed is returned by Encode after Close.
+var ErrEncoderClosed = errors.New("vp8: encoder is closed")
+
+// ErrPicture is wrapped by the error for a picture that cannot be coded.
+var ErrPicture = errors.New("vp8: picture")
+
+// Encoder turns pictures into VP8 frames. It is not safe for concurrent use;
+// one goroutine owns it.
+type Encoder struct {
+	cfg    EncoderConfig
+	speed  speedLevel
+	rc     rateControl
+	layers layerState
+	closed bool
+
+	// geo is the state that depends on the picture's size.
+	geometry
+	entropy entropy // what the decoder holds
+	header  encHeader
+	segment segmentState
+	noise   noiseState
+	lambda  lambdas
+	quant   [4]encQuantizer
+	mvCosts encMVCostTable
+	tokens  encTokenCosts
+	pool    *encWorkers
+
+	out       []byte
+	sinceKey  int
+	frames    int
+	wantKey   bool
+	last      EncodeInfo
+	stats     EncoderStats
+	lastFrame *refFrame // the picture of the last frame
+}
+
+// FrameOptions are the wishes for one frame.
+type FrameOptions struct {
+	// ForceKey asks for a key frame.
+	ForceKey bool
+	// WantPSNR has the luma PSNR of the frame measured.
+	WantPSNR bool
+}
+
+// EncodeInfo says how a frame was coded.
+type EncodeInfo struct {
+	// Quantizer is the frame's quantiser index, FilterLevel its loop filter's.
+	Quantizer, FilterLevel int
+	// Bytes is the frame's size.
+	Bytes int
+	Key   bool
+	// Dropped says that the frame was left out; only with AllowDrop.
+	Dropped bool
+	// PSNRY is the luma PSNR in dB against the picture given, where asked for.
+	PSNRY float64
+	// Static, Inter and Intra count macroblocks: left as they were, predicted
+	// from another frame, predicted from their neighbours.
+	Static, Inter, Intra int
+	// Refined counts still macroblocks that were improved with
+	// RefineQuantizer.
+	Refined, RefineQuantizer int
+	// Backlog is how long the bucket needs to drain after this frame.
+	Backlog time.Duration
+	// NoiseQ4 is the estimated standard deviation of the camera's luma noise,
+	// in sixteenths of a step.
+	NoiseQ4 int
+}
+
+// EncoderStats counts since the encoder was made.
+type EncoderStats struct {
+	Frames, KeyFrames, Dropped int
+	Bytes                      int64
+}
+
+// NewEncoder returns an encoder for cfg. Close releases its workers.
+func NewEncoder(cfg EncoderConfig) (*Encoder, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	e := &Encoder{cfg: cfg, rc: newRateControl(&cfg), wantKey: true}
+	e.layers.reset(cfg.TemporalLayers)
+	e.pool = newEncWorkers(cfg.Threads)
+	e.resize(cfg.Width, cfg.Height)
+	return e, nil
+}
+
+// Close ends the encoder's workers. The encoder must not be used afterwards.
+func (e *Encoder) Close() {
+	if !e.closed {
+		e.closed = true
+		e.pool.close()
+	}
+}
+
+// SetBitrate changes the target rate; the next frame obeys.
+func (e *Encoder) SetBitrate(bps int) { e.rc.setBitrate(min(max(bps, 1000), 1_000_000_000)) }
+
+// SetFrameRate changes the nominal frame rate; the next frame obeys.
+func (e *Encoder) SetFrameRate(fps float64) {
+	if fps > 0 && fps <= 240 {
+		e.rc.setFrameRate(fps)
+	}
+}
+
+// Stats returns what was counted so far.
+func (e *Encoder) Stats() EncoderStats { return e.stats }
+
+// LastFrame tells about the frame that Encode made last.
+func (e *Encoder) LastFrame() EncodeInfo { return e.last }
+
+// Reconstruction returns the picture that a decoder shows after the last
+// frame. It is the encoder's own memory, valid until the next Encode.
+func (e *Encoder) Reconstruction() *media.Picture {
+	if e.lastFrame == nil {
+		return nil
+	}
+	return &e.lastFrame.picture
+}
+
+// Encode codes pic. The data returned is valid until the next call. A picture
+// whose size differs from the last one's starts a key frame of the new size. A
+// dropped frame (only with AllowDrop) has no Data.
+func (e *Encoder) Encode(pic *media.Picture, opt FrameOptions) (media.EncodedVideo, error) {
+	if e.closed {
+		return media.EncodedVideo{}, ErrEncoderClosed
+	}
+	if err := encCheckPicture(pic); err != nil {
+		return media.EncodedVideo{}, err
+	}
+	if pic.Width != e.width || pic.Height != e.height {
+		e.resize(pic.Width, pic.Height)
+		e.wantKey = true
+	}
+	key := opt.ForceKey || e.wantKey || e.cfg.KeyInterval > 0 && e.sinceKey >= e.cfg.KeyInterval
+	if e.cfg.AllowDrop && !key && e.rc.full() {
+		e.rc.account(0)
+		e.stats.Dropped++
+		e.sinceKey++
+		e.last = EncodeInfo{Dropped: true, Backlog: e.rc.backlog()}
+		return media.EncodedVideo{Width: e.width, Height: e.height, CapturedAt: pic.CapturedAt}, nil
+	}
+	ev := e.encodeFrame(pic, key)
+	if opt.WantPSNR {
+		e.last.PSNRY = encPSNR(&e.lastFrame.picture, pic)
+	}
+	e.stats.Frames++
+	e.stats.Bytes += int64(len(ev.Data))
+	if key {
+		e.stats.KeyFrames++
+	}
+	ev.CapturedAt = pic.CapturedAt
+	return ev, nil
+}
+
+func encCheckPicture(p *media.Picture) error {
+	if p == nil {
+		return fmt.Errorf("%w is nil", ErrPicture)
+	}
+	if p.Width < 1 || p.Height < 1 || p.Width > media.MaxPictureSide || p.Height > media.MaxPictureSide {
+		return fmt.Errorf("%w of %dx%d: each side must be 1 to %d", ErrPicture, p.Width, p.Height, media.MaxPictureSide)
+	}
+	cw, ch := p.ChromaSize()
+	if p.YStride < p.Width || p.UVStride < cw || len(p.Y) < (p.Height-1)*p.YStride+p.Width ||
+		len(p.U) < (ch-1)*p.UVStride+cw || len(p.V) < (ch-1)*p.UVStride+cw {
+		return fmt.Errorf("%w of %dx%d has planes shorter than its rows", ErrPicture, p.Width, p.Height)
+	}
+	return nil
+}

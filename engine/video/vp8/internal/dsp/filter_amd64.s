@@ -1,0 +1,450 @@
+//go:build !noasm
+
+#include "textflag.h"
+
+// AVX2 set, 128-bit registers: 16 positions along an edge at once (8 of U and 8
+// of V for chroma). X0 to X3 are p3 to p0, X4 to X7 are q0 to q3. BX points at
+// the MBFilter.
+
+DATA signBit<>+0(SB)/8, $0x8080808080808080
+DATA signBit<>+8(SB)/8, $0x8080808080808080
+GLOBL signBit<>(SB), RODATA, $16
+DATA evenFE<>+0(SB)/8, $0xfefefefefefefefe
+DATA evenFE<>+8(SB)/8, $0xfefefefefefefefe
+GLOBL evenFE<>(SB), RODATA, $16
+DATA byte1<>+0(SB)/8, $0x0101010101010101
+DATA byte1<>+8(SB)/8, $0x0101010101010101
+GLOBL byte1<>(SB), RODATA, $16
+DATA byte3<>+0(SB)/8, $0x0303030303030303
+DATA byte3<>+8(SB)/8, $0x0303030303030303
+GLOBL byte3<>(SB), RODATA, $16
+DATA byte4<>+0(SB)/8, $0x0404040404040404
+DATA byte4<>+8(SB)/8, $0x0404040404040404
+GLOBL byte4<>(SB), RODATA, $16
+DATA byte10<>+0(SB)/8, $0x1010101010101010
+DATA byte10<>+8(SB)/8, $0x1010101010101010
+GLOBL byte10<>(SB), RODATA, $16
+DATA byte1F<>+0(SB)/8, $0x1f1f1f1f1f1f1f1f
+DATA byte1F<>+8(SB)/8, $0x1f1f1f1f1f1f1f1f
+GLOBL byte1F<>(SB), RODATA, $16
+DATA byte40<>+0(SB)/8, $0x4040404040404040
+DATA byte40<>+8(SB)/8, $0x4040404040404040
+GLOBL byte40<>(SB), RODATA, $16
+DATA byte7F<>+0(SB)/8, $0x7f7f7f7f7f7f7f7f
+DATA byte7F<>+8(SB)/8, $0x7f7f7f7f7f7f7f7f
+GLOBL byte7F<>(SB), RODATA, $16
+DATA word63<>+0(SB)/8, $0x003f003f003f003f
+DATA word63<>+8(SB)/8, $0x003f003f003f003f
+GLOBL word63<>(SB), RODATA, $16
+
+#define ABSDIFF(A, B, D, T) \
+	VPSUBUSB B, A, D; \
+	VPSUBUSB A, B, T; \
+	VPOR     T, D, D
+
+// Arithmetic shifts of signed bytes.
+#define SHIFT3(R) \
+	VPSRLW $3, R, R; \
+	VPAND  byte1F<>(SB), R, R; \
+	VPXOR  byte10<>(SB), R, R; \
+	VPSUBB byte10<>(SB), R, R
+
+#define SHIFT1(R) \
+	VPSRLW $1, R, R; \
+	VPAND  byte7F<>(SB), R, R; \
+	VPXOR  byte40<>(SB), R, R; \
+	VPSUBB byte40<>(SB), R, R
+
+// D = saturated |p0-q0|*2 + |p1-q1|/2.
+#define EDGE(D, T, U) \
+	ABSDIFF(X3, X4, D, T); \
+	VPADDUSB D, D, D; \
+	ABSDIFF(X2, X5, T, U); \
+	VPAND    evenFE<>(SB), T, T; \
+	VPSRLW   $1, T, T; \
+	VPADDUSB T, D, D
+
+// X8: ones where the edge is filtered; X10: ones where variance is not high.
+// LIMIT is the offset of the edge limit in MBFilter.
+#define MASKS(LIMIT) \
+	ABSDIFF(X0, X1, X8, X9); \
+	ABSDIFF(X1, X2, X10, X9); \
+	VPMAXUB      X10, X8, X8; \
+	ABSDIFF(X5, X6, X10, X9); \
+	VPMAXUB      X10, X8, X8; \
+	ABSDIFF(X6, X7, X10, X9); \
+	VPMAXUB      X10, X8, X8; \
+	ABSDIFF(X2, X3, X10, X9); \
+	ABSDIFF(X4, X5, X11, X9); \
+	VPMAXUB      X11, X10, X10; \
+	VPMAXUB      X10, X8, X8; \
+	VPBROADCASTB 2(BX), X9; \
+	VPSUBUSB     X9, X8, X8; \
+	EDGE(X11, X12, X9); \
+	VPBROADCASTB LIMIT(BX), X9; \
+	VPSUBUSB     X9, X11, X11; \
+	VPOR         X11, X8, X8; \
+	VPXOR        X11, X11, X11; \
+	VPCMPEQB     X11, X8, X8; \
+	VPBROADCASTB 3(BX), X9; \
+	VPSUBUSB     X9, X10, X10; \
+	VPCMPEQB     X11, X10, X10
+
+#define FLIP(R) VPXOR signBit<>(SB), R, R
+
+// X9 = saturated X9 + 3*(q0-p0), where X8 allows.
+#define ADD3 \
+	VPSUBSB X3, X4, X11; \
+	VPADDSB X11, X9, X9; \
+	VPADDSB X11, X9, X9; \
+	VPADDSB X11, X9, X9; \
+	VPAND   X8, X9, X9
+
+// q0 -= (A+4)>>3, p0 += (A+3)>>3; X11 keeps the former.
+#define INNER(A) \
+	VPADDSB byte4<>(SB), A, X11; \
+	VPADDSB byte3<>(SB), A, X12; \
+	SHIFT3(X11); \
+	SHIFT3(X12); \
+	VPSUBSB X11, X4, X4; \
+	VPADDSB X12, X3, X3
+
+#define SUBFILTER \
+	MASKS(1); \
+	FLIP(X2); \
+	FLIP(X3); \
+	FLIP(X4); \
+	FLIP(X5); \
+	VPSUBSB X5, X2, X9; \
+	VPANDN  X9, X10, X9; \
+	ADD3; \
+	INNER(X9); \
+	VPADDB  byte1<>(SB), X11, X11; \
+	SHIFT1(X11); \
+	VPAND   X10, X11, X11; \
+	VPSUBSB X11, X5, X5; \
+	VPADDSB X11, X2, X2; \
+	FLIP(X2); \
+	FLIP(X3); \
+	FLIP(X4); \
+	FLIP(X5)
+
+// P += A, Q -= A with A = (L,H + 63) >> 7.
+#define OUTER(L, H, P, Q) \
+	VPADDW    word63<>(SB), L, X8; \
+	VPADDW    word63<>(SB), H, X15; \
+	VPSRAW    $7, X8, X8; \
+	VPSRAW    $7, X15, X15; \
+	VPACKSSWB X15, X8, X8; \
+	VPSUBSB   X8, Q, Q; \
+	VPADDSB   X8, P, P
+
+#define MBFILTER \
+	MASKS(0); \
+	FLIP(X1); \
+	FLIP(X2); \
+	FLIP(X3); \
+	FLIP(X4); \
+	FLIP(X5); \
+	FLIP(X6); \
+	VPSUBSB   X5, X2, X9; \
+	ADD3; \
+	VPANDN    X9, X10, X13; \
+	VPAND     X9, X10, X9; \
+	INNER(X13); \
+	VPMOVSXBW X9, X11; \
+	VPSRLDQ   $8, X9, X9; \
+	VPMOVSXBW X9, X12; \
+	VPSLLW    $3, X11, X13; \
+	VPSLLW    $3, X12, X14; \
+	VPADDW    X11, X13, X13; \
+	VPADDW    X12, X14, X14; \
+	OUTER(X13, X14, X1, X6); \
+	VPADDW    X13, X13, X11; \
+	VPADDW    X14, X14, X12; \
+	OUTER(X11, X12, X2, X5); \
+	VPADDW    X13, X11, X11; \
+	VPADDW    X14, X12, X12; \
+	OUTER(X11, X12, X3, X4); \
+	FLIP(X1); \
+	FLIP(X2); \
+	FLIP(X3); \
+	FLIP(X4); \
+	FLIP(X5); \
+	FLIP(X6)
+
+#define SIMPLEFILTER(LIMIT) \
+	EDGE(X8, X9, X10); \
+	VPSUBUSB LIMIT, X8, X8; \
+	VPXOR    X9, X9, X9; \
+	VPCMPEQB X9, X8, X8; \
+	FLIP(X2); \
+	FLIP(X3); \
+	FLIP(X4); \
+	FLIP(X5); \
+	VPSUBSB  X5, X2, X9; \
+	ADD3; \
+	INNER(X9); \
+	FLIP(X3); \
+	FLIP(X4); \
+	FLIP(X2); \
+	FLIP(X5)
+
+// Eight rows of eight bytes from P (stride S, S3 = 3*S, P4 = P+4*S) become
+// eight columns of eight, two to a register: O0 to O3. X0 to X7 are lost.
+#define COLUMNS8(P, P4, S, S3, O0, O1, O2, O3) \
+	VMOVQ      (P), X0; \
+	VMOVQ      (P)(S*1), X1; \
+	VMOVQ      (P)(S*2), X2; \
+	VMOVQ      (P)(S3*1), X3; \
+	VMOVQ      (P4), X4; \
+	VMOVQ      (P4)(S*1), X5; \
+	VMOVQ      (P4)(S*2), X6; \
+	VMOVQ      (P4)(S3*1), X7; \
+	VPUNPCKLBW X1, X0, X0; \
+	VPUNPCKLBW X3, X2, X1; \
+	VPUNPCKLBW X5, X4, X2; \
+	VPUNPCKLBW X7, X6, X3; \
+	VPUNPCKLWD X1, X0, X4; \
+	VPUNPCKHWD X1, X0, X5; \
+	VPUNPCKLWD X3, X2, X6; \
+	VPUNPCKHWD X3, X2, X7; \
+	VPUNPCKLDQ X6, X4, O0; \
+	VPUNPCKHDQ X6, X4, O1; \
+	VPUNPCKLDQ X7, X5, O2; \
+	VPUNPCKHDQ X7, X5, O3
+
+// Columns of the rows at SI (first eight) and DI (next eight) to X0 to X7.
+#define LOADCOLUMNS \
+	LEAQ        (SI)(R8*4), R11; \
+	LEAQ        (DI)(R8*4), R12; \
+	COLUMNS8(SI, R11, R8, R10, X8, X9, X10, X11); \
+	COLUMNS8(DI, R12, R8, R10, X12, X13, X14, X15); \
+	VPUNPCKLQDQ X12, X8, X0; \
+	VPUNPCKHQDQ X12, X8, X1; \
+	VPUNPCKLQDQ X13, X9, X2; \
+	VPUNPCKHQDQ X13, X9, X3; \
+	VPUNPCKLQDQ X14, X10, X4; \
+	VPUNPCKHQDQ X14, X10, X5; \
+	VPUNPCKLQDQ X15, X11, X6; \
+	VPUNPCKHQDQ X15, X11, X7
+
+// Pairs of columns A to D of eight rows back to memory.
+#define ROWS8(P, P4, S, S3, A, B, C, D) \
+	VPUNPCKLWD B, A, X0; \
+	VPUNPCKHWD B, A, X1; \
+	VPUNPCKLWD D, C, X2; \
+	VPUNPCKHWD D, C, X3; \
+	VPUNPCKLDQ X2, X0, X4; \
+	VPUNPCKHDQ X2, X0, X5; \
+	VPUNPCKLDQ X3, X1, X6; \
+	VPUNPCKHDQ X3, X1, X7; \
+	VMOVQ      X4, (P); \
+	VMOVHPS    X4, (P)(S*1); \
+	VMOVQ      X5, (P)(S*2); \
+	VMOVHPS    X5, (P)(S3*1); \
+	VMOVQ      X6, (P4); \
+	VMOVHPS    X6, (P4)(S*1); \
+	VMOVQ      X7, (P4)(S*2); \
+	VMOVHPS    X7, (P4)(S3*1)
+
+#define STORECOLUMNS \
+	VPUNPCKLBW X1, X0, X8; \
+	VPUNPCKHBW X1, X0, X9; \
+	VPUNPCKLBW X3, X2, X10; \
+	VPUNPCKHBW X3, X2, X11; \
+	VPUNPCKLBW X5, X4, X12; \
+	VPUNPCKHBW X5, X4, X13; \
+	VPUNPCKLBW X7, X6, X14; \
+	VPUNPCKHBW X7, X6, X15; \
+	ROWS8(SI, R11, R8, R10, X8, X10, X12, X14); \
+	ROWS8(DI, R12, R8, R10, X9, X11, X13, X15)
+
+// SI: first row of the block, R9: four rows above, R8 stride, R10 its triple.
+#define LUMAARGS \
+	MOVQ y+0(FP), SI; \
+	MOVQ stride+8(FP), R8; \
+	MOVQ f+16(FP), BX; \
+	LEAQ (R8)(R8*2), R10
+
+#define CHROMAARGS \
+	MOVQ u+0(FP), SI; \
+	MOVQ v+8(FP), DI; \
+	MOVQ stride+16(FP), R8; \
+	MOVQ f+24(FP), BX; \
+	LEAQ (R8)(R8*2), R10
+
+// R9, R11: four rows above SI and DI.
+#define ABOVE(P, A) \
+	MOVQ P, A; \
+	SUBQ R8, A; \
+	SUBQ R10, A
+
+#define LOADROWS \
+	VMOVDQU (R9), X0; \
+	VMOVDQU (R9)(R8*1), X1; \
+	VMOVDQU (R9)(R8*2), X2; \
+	VMOVDQU (R9)(R10*1), X3; \
+	VMOVDQU (SI), X4; \
+	VMOVDQU (SI)(R8*1), X5; \
+	VMOVDQU (SI)(R8*2), X6; \
+	VMOVDQU (SI)(R10*1), X7
+
+#define LOADUV(A, B, X) \
+	VMOVQ   A, X; \
+	VMOVHPS B, X, X
+
+#define LOADROWSUV \
+	LOADUV((R9), (R11), X0); \
+	LOADUV((R9)(R8*1), (R11)(R8*1), X1); \
+	LOADUV((R9)(R8*2), (R11)(R8*2), X2); \
+	LOADUV((R9)(R10*1), (R11)(R10*1), X3); \
+	LOADUV((SI), (DI), X4); \
+	LOADUV((SI)(R8*1), (DI)(R8*1), X5); \
+	LOADUV((SI)(R8*2), (DI)(R8*2), X6); \
+	LOADUV((SI)(R10*1), (DI)(R10*1), X7)
+
+#define STOREUV(X, A, B) \
+	VMOVQ   X, A; \
+	VMOVHPS X, B
+
+// func filterMBH(y *byte, stride int, f *MBFilter)
+TEXT ·filterMBH(SB), NOSPLIT, $0-24
+	LUMAARGS
+	ABOVE(SI, R9)
+	LOADROWS
+	MBFILTER
+	VMOVDQU X1, (R9)(R8*1)
+	VMOVDQU X2, (R9)(R8*2)
+	VMOVDQU X3, (R9)(R10*1)
+	VMOVDQU X4, (SI)
+	VMOVDQU X5, (SI)(R8*1)
+	VMOVDQU X6, (SI)(R8*2)
+	RET
+
+// func filterSubH(y *byte, stride int, f *MBFilter)
+// The three edges inside.
+TEXT ·filterSubH(SB), NOSPLIT, $0-24
+	LUMAARGS
+	MOVQ $3, CX
+
+subHloop:
+	MOVQ    SI, R9
+	LEAQ    (SI)(R8*4), SI
+	LOADROWS
+	SUBFILTER
+	VMOVDQU X2, (R9)(R8*2)
+	VMOVDQU X3, (R9)(R10*1)
+	VMOVDQU X4, (SI)
+	VMOVDQU X5, (SI)(R8*1)
+	DECQ    CX
+	JNZ     subHloop
+	RET
+
+// func filterMBHuv(u, v *byte, stride int, f *MBFilter)
+TEXT ·filterMBHuv(SB), NOSPLIT, $0-32
+	CHROMAARGS
+	ABOVE(SI, R9)
+	ABOVE(DI, R11)
+	LOADROWSUV
+	MBFILTER
+	STOREUV(X1, (R9)(R8*1), (R11)(R8*1))
+	STOREUV(X2, (R9)(R8*2), (R11)(R8*2))
+	STOREUV(X3, (R9)(R10*1), (R11)(R10*1))
+	STOREUV(X4, (SI), (DI))
+	STOREUV(X5, (SI)(R8*1), (DI)(R8*1))
+	STOREUV(X6, (SI)(R8*2), (DI)(R8*2))
+	RET
+
+// func filterSubHuv(u, v *byte, stride int, f *MBFilter)
+TEXT ·filterSubHuv(SB), NOSPLIT, $0-32
+	CHROMAARGS
+	MOVQ SI, R9
+	MOVQ DI, R11
+	LEAQ (SI)(R8*4), SI
+	LEAQ (DI)(R8*4), DI
+	LOADROWSUV
+	SUBFILTER
+	STOREUV(X2, (R9)(R8*2), (R11)(R8*2))
+	STOREUV(X3, (R9)(R10*1), (R11)(R10*1))
+	STOREUV(X4, (SI), (DI))
+	STOREUV(X5, (SI)(R8*1), (DI)(R8*1))
+	RET
+
+// func filterMBV(y *byte, stride int, f *MBFilter)
+TEXT ·filterMBV(SB), NOSPLIT, $0-24
+	LUMAARGS
+	SUBQ $4, SI
+	LEAQ (SI)(R8*8), DI
+	LOADCOLUMNS
+	MBFILTER
+	STORECOLUMNS
+	RET
+
+// func filterSubV(y *byte, stride int, f *MBFilter)
+TEXT ·filterSubV(SB), NOSPLIT, $0-24
+	LUMAARGS
+	LEAQ (SI)(R8*8), DI
+	MOVQ $3, CX
+
+subVloop:
+	LOADCOLUMNS
+	SUBFILTER
+	STORECOLUMNS
+	ADDQ $4, SI
+	ADDQ $4, DI
+	DECQ CX
+	JNZ  subVloop
+	RET
+
+// func filterMBVuv(u, v *byte, stride int, f *MBFilter)
+TEXT ·filterMBVuv(SB), NOSPLIT, $0-32
+	CHROMAARGS
+	SUBQ $4, SI
+	SUBQ $4, DI
+	LOADCOLUMNS
+	MBFILTER
+	STORECOLUMNS
+	RET
+
+// func filterSubVuv(u, v *byte, stride int, f *MBFilter)
+TEXT ·filterSubVuv(SB), NOSPLIT, $0-32
+	CHROMAARGS
+	LOADCOLUMNS
+	SUBFILTER
+	STORECOLUMNS
+	RET
+
+// func filterSimpleH(y *byte, stride, limit int)
+TEXT ·filterSimpleH(SB), NOSPLIT, $0-24
+	MOVQ         y+0(FP), SI
+	MOVQ         stride+8(FP), R8
+	MOVBLZX      limit+16(FP), AX
+	VMOVD        AX, X13
+	VPBROADCASTB X13, X13
+	MOVQ         SI, R9
+	SUBQ         R8, R9
+	SUBQ         R8, R9
+	VMOVDQU      (R9), X2
+	VMOVDQU      (R9)(R8*1), X3
+	VMOVDQU      (SI), X4
+	VMOVDQU      (SI)(R8*1), X5
+	SIMPLEFILTER(X13)
+	VMOVDQU      X3, (R9)(R8*1)
+	VMOVDQU      X4, (SI)
+	RET
+
+// func filterSimpleV(y *byte, stride, limit int)
+TEXT ·filterSimpleV(SB), NOSPLIT, $0-24
+	MOVQ         y+0(FP), SI
+	MOVQ         stride+8(FP), R8
+	MOVBLZX      limit+16(FP), AX
+	LEAQ         (R8)(R8*2), R10
+	SUBQ         $4, SI
+	LEAQ         (SI)(R8*8), DI
+	LOADCOLUMNS
+	VMOVD        AX, X13
+	VPBROADCASTB X13, X13
+	SIMPLEFILTER(X13)
+	STORECOLUMNS
+	RET

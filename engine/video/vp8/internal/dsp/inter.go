@@ -1,0 +1,55 @@
+package dsp
+
+// SixTap predicts a w by h block by the six-tap filters of RFC 6386, 18.3.
+// The block at full-pel position is at src[off]; mx and my (0 to 7) are the
+// fractions in eighths of a sample. w is 4, 8 or 16, h 4, 8 or 16.
+//
+// With mx not 0 the samples from 2 left to 3 right of the block are read, with
+// my not 0 those from 2 rows above to 3 rows below, and nothing else. The
+// two-dimensional filter runs rows first, rounded and clamped to 8 bits, over
+// rows -2 to h+2; a fraction of 0 is the identity, so a pass left out changes
+// nothing. With mx = my = 0 the block is copied.
+func SixTap(dst []byte, ds int, src []byte, off, ss int, mx, my, w, h int) {
+	needInter(dst, ds, src, off, ss, mx, my, w, h, 2, 3)
+	if useInter && mx|my != 0 {
+		sixTap(&dst[0], ds, &src[off], ss, mx, my, w, h)
+		return
+	}
+	sixTapGeneric(dst, ds, src, off, ss, mx, my, w, h)
+}
+
+// Bilinear is SixTap with the two-tap filters of profiles 1 to 3. It reads one
+// column to the right of the block if mx is not 0, one row below if my is not 0.
+func Bilinear(dst []byte, ds int, src []byte, off, ss int, mx, my, w, h int) {
+	needInter(dst, ds, src, off, ss, mx, my, w, h, 0, 1)
+	if useInter && mx|my != 0 {
+		bilinear(&dst[0], ds, &src[off], ss, mx, my, w, h)
+		return
+	}
+	bilinearGeneric(dst, ds, src, off, ss, mx, my, w, h)
+}
+
+// needInter panics unless a block prediction stays inside both planes.
+func needInter(dst []byte, ds int, src []byte, off, ss int, mx, my, w, h, before, after int) {
+	if (w != 4 && w != 8 && w != 16) || (h != 4 && h != 8 && h != 16) || uint(mx) > 7 || uint(my) > 7 {
+		panic("dsp: prediction block size or fraction out of range")
+	}
+	need(dst, ds, w, h)
+	first, last := off, off+(h-1)*ss+w
+	if mx != 0 {
+		first, last = first-before, last+after
+	}
+	if my != 0 {
+		first, last = first-before*ss, last+after*ss
+	}
+	if ss < w || first < 0 || last > len(src) {
+		panic("dsp: reference block outside the plane")
+	}
+}
+
+// Copy copies a block of w (4, 8 or 16) by h samples.
+func Copy(dst []byte, ds int, src []byte, ss int, w, h int) {
+	need(dst, ds, w, h)
+	need(src, ss, w, h)
+	copyBlock(dst, ds, src, ss, w, h)
+}

@@ -1,0 +1,163 @@
+//go:build !noasm
+
+#include "textflag.h"
+
+// SSE2. |a-b| of 16 bytes is max(a-b,0)|max(b-a,0); its words squared and
+// added in pairs give the sum of squares, and the sum of the differences is
+// the sum of a less that of b (PSADBW against zero).
+// X0 squares, X1 sum of a, X2 sum of b, X7 zero. XA, XB: samples, XC, XD lost.
+#define DIFF16(XA, XB, XC, XD) \
+	MOVO      XA, XC; \
+	MOVO      XB, XD; \
+	PSUBUSB   XB, XC; \
+	PSUBUSB   XA, XD; \
+	POR       XD, XC; \
+	PSADBW    X7, XA; \
+	PSADBW    X7, XB; \
+	PADDL     XA, X1; \
+	PADDL     XB, X2; \
+	MOVO      XC, XD; \
+	PUNPCKLBW X7, XC; \
+	PUNPCKHBW X7, XD; \
+	PMADDWL   XC, XC; \
+	PMADDWL   XD, XD; \
+	PADDL     XC, X0; \
+	PADDL     XD, X0
+
+// Folds X0 to AX, X1 - X2 to BX.
+#define FOLD \
+	PSHUFD $0x4e, X0, X3; \
+	PADDL  X3, X0; \
+	PSHUFD $0xb1, X0, X3; \
+	PADDL  X3, X0; \
+	PSUBL  X2, X1; \
+	PSHUFD $0x4e, X1, X3; \
+	PADDL  X3, X1; \
+	MOVL   X0, AX; \
+	MOVL   X1, BX
+
+#define CLEAR \
+	PXOR X0, X0; \
+	PXOR X1, X1; \
+	PXOR X2, X2; \
+	PXOR X7, X7
+
+// func diff16xN(a *byte, as int, b *byte, bs, h int) (sse uint32, sum int32)
+TEXT ·diff16xN(SB), NOSPLIT, $0-48
+	MOVQ a+0(FP), SI
+	MOVQ as+8(FP), R8
+	MOVQ b+16(FP), DI
+	MOVQ bs+24(FP), R9
+	MOVQ h+32(FP), CX
+	CLEAR
+
+diff16loop:
+	MOVOU (SI), X3
+	MOVOU (DI), X4
+	DIFF16(X3, X4, X5, X6)
+	ADDQ  R8, SI
+	ADDQ  R9, DI
+	DECQ  CX
+	JNZ   diff16loop
+	FOLD
+	MOVL  AX, sse+40(FP)
+	MOVL  BX, sum+44(FP)
+	RET
+
+// func diff8xN(a *byte, as int, b *byte, bs, h int) (sse uint32, sum int32)
+// h is even.
+TEXT ·diff8xN(SB), NOSPLIT, $0-48
+	MOVQ a+0(FP), SI
+	MOVQ as+8(FP), R8
+	MOVQ b+16(FP), DI
+	MOVQ bs+24(FP), R9
+	MOVQ h+32(FP), CX
+	CLEAR
+
+diff8loop:
+	MOVQ   (SI), X3
+	MOVHPS (SI)(R8*1), X3
+	MOVQ   (DI), X4
+	MOVHPS (DI)(R9*1), X4
+	DIFF16(X3, X4, X5, X6)
+	LEAQ   (SI)(R8*2), SI
+	LEAQ   (DI)(R9*2), DI
+	SUBQ   $2, CX
+	JNZ    diff8loop
+	FOLD
+	MOVL   AX, sse+40(FP)
+	MOVL   BX, sum+44(FP)
+	RET
+
+// func sse4x4(a *byte, as int, b *byte, bs int) uint32
+TEXT ·sse4x4(SB), NOSPLIT, $0-36
+	MOVQ       a+0(FP), SI
+	MOVQ       as+8(FP), R8
+	MOVQ       b+16(FP), DI
+	MOVQ       bs+24(FP), R9
+	CLEAR
+	MOVL       (SI), X3
+	MOVL       (SI)(R8*1), X5
+	PUNPCKLLQ  X5, X3
+	LEAQ       (SI)(R8*2), SI
+	MOVL       (SI), X4
+	MOVL       (SI)(R8*1), X5
+	PUNPCKLLQ  X5, X4
+	PUNPCKLQDQ X4, X3
+	MOVL       (DI), X4
+	MOVL       (DI)(R9*1), X5
+	PUNPCKLLQ  X5, X4
+	LEAQ       (DI)(R9*2), DI
+	MOVL       (DI), X6
+	MOVL       (DI)(R9*1), X5
+	PUNPCKLLQ  X5, X6
+	PUNPCKLQDQ X6, X4
+	DIFF16(X3, X4, X5, X6)
+	FOLD
+	MOVL       AX, ret+32(FP)
+	RET
+
+// func quadrants(a *byte, as int, b *byte, bs int, sse *[4]uint32, sum *[4]int32)
+TEXT ·quadrants(SB), NOSPLIT, $0-48
+	MOVQ a+0(FP), SI
+	MOVQ as+8(FP), R8
+	MOVQ b+16(FP), DI
+	MOVQ bs+24(FP), R9
+	MOVQ sse+32(FP), R10
+	MOVQ sum+40(FP), R11
+	MOVQ $4, DX
+
+quadloop:
+	CLEAR
+	MOVQ SI, R12
+	MOVQ DI, R13
+	MOVQ $4, CX
+
+quadrows:
+	MOVQ   (R12), X3
+	MOVHPS (R12)(R8*1), X3
+	MOVQ   (R13), X4
+	MOVHPS (R13)(R9*1), X4
+	DIFF16(X3, X4, X5, X6)
+	LEAQ   (R12)(R8*2), R12
+	LEAQ   (R13)(R9*2), R13
+	DECQ   CX
+	JNZ    quadrows
+	FOLD
+	MOVL   AX, (R10)
+	MOVL   BX, (R11)
+	ADDQ   $4, R10
+	ADDQ   $4, R11
+
+	// Quadrants 0, 1 lie side by side, 2 and 3 eight rows below.
+	ADDQ   $8, SI
+	ADDQ   $8, DI
+	CMPQ   DX, $3
+	JNE    quadnext
+	LEAQ   -16(SI)(R8*8), SI
+	LEAQ   -16(DI)(R9*8), DI
+
+quadnext:
+	DECQ DX
+	JNZ  quadloop
+	RET
