@@ -1,0 +1,151 @@
+package session
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+)
+
+// hostGather bounds the wait for the candidates of the node's own sockets,
+// which are open already: it takes a millisecond.
+const hostGather = 500 * time.Millisecond
+
+// Answer makes a session out of an SDP offer. The answer contains the node's
+// candidates; the session is given up if the viewer does not connect within
+// Config.ConnectTimeout. Errors: ErrForbidden, ErrBadOffer (also ErrNoVP8),
+// ErrFull, ErrClosed.
+func (m *Manager) Answer(ctx context.Context, offer string, g Grant) (_ *Viewer, answer string, err error) {
+	if !g.View {
+		return nil, "", fmt.Errorf("%w: the grant does not include viewing", ErrForbidden)
+	}
+	if !g.Expires.IsZero() && !time.Now().Before(g.Expires) {
+		return nil, "", fmt.Errorf("%w: the grant expired at %s", ErrForbidden, g.Expires.UTC().Format(time.RFC3339))
+	}
+	p, err := planOffer(offer, g.Talk)
+	if err != nil {
+		return nil, "", err
+	}
+	v, err := m.reserve(g, p)
+	if err != nil {
+		return nil, "", err
+	}
+	defer func() {
+		// The offer comes from outside and the library behind it is large:
+		// whatever it does, the node goes on serving the others.
+		if r := recover(); r != nil {
+			m.log.Error("answering an offer panicked", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			err = bad("it could not be processed")
+		}
+		if err != nil {
+			v.close("offer could not be answered")
+		}
+	}()
+	answer, err = v.negotiateFirst(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	if !g.Expires.IsZero() {
+		v.setExpiry(g.Expires)
+	}
+	return v, answer, nil
+}
+
+// setExpiry ends the session when its grant does.
+func (v *Viewer) setExpiry(at time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !v.closed {
+		v.expiry = time.AfterFunc(time.Until(at), func() { v.close("grant expired") })
+	}
+}
+
+func (v *Viewer) negotiateFirst(ctx context.Context) (string, error) {
+	m, p := v.m, v.plan
+	pcfg, err := m.peerConfig()
+	if err != nil {
+		return "", err
+	}
+	if p.video != "" {
+		v.video = newOutTrack(webrtc.RTPCodecTypeVideo, webrtc.MimeTypeVP8, p.video)
+		v.video.delay = playoutDelayExtension(m.cfg.PlayoutDelay)
+	}
+	if p.audio != "" {
+		v.audio = newOutTrack(webrtc.RTPCodecTypeAudio, webrtc.MimeTypeOpus, p.audio)
+	}
+	pc, err := m.api.NewPeerConnection(pcfg)
+	if err != nil {
+		return "", fmt.Errorf("session: make peer connection: %w", err)
+	}
+	m.mu.Lock()
+	v.pc = pc // from here on others see the viewer
+	m.mu.Unlock()
+	select {
+	case <-v.done: // closed meanwhile, perhaps before there was a connection to close
+		_ = pc.GracefulClose()
+		return "", ErrClosed
+	default:
+	}
+	v.observe()
+	return v.exchange(ctx, true)
+}
+
+// playoutDelayExtension packs minimum and maximum, 12 bits each in units of
+// 10 ms.
+func playoutDelayExtension(d PlayoutDelay) []byte {
+	const unit = 10 * time.Millisecond
+	var b [4]byte
+	binary.BigEndian.PutUint32(b[:], uint32(d.Min/unit)<<12|uint32(d.Max/unit))
+	return b[1:]
+}
+
+// exchange sets the plan's offer, answers it and returns the answer to the
+// original offer.
+func (v *Viewer) exchange(ctx context.Context, first bool) (string, error) {
+	raw, err := v.plan.offer.Marshal()
+	if err != nil {
+		return "", bad("not SDP: %v", err)
+	}
+	offer := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: string(raw)}
+	if err := v.pc.SetRemoteDescription(offer); err != nil {
+		return "", bad("%v", err)
+	}
+	if first {
+		for _, t := range []*outTrack{v.video, v.audio} {
+			if t == nil {
+				continue
+			}
+			s, err := v.pc.AddTrack(t)
+			if err != nil {
+				return "", bad("%s: %v", t.kind, err)
+			}
+			v.start(func() { v.readFeedback(s, t) })
+		}
+	}
+	answer, err := v.pc.CreateAnswer(nil)
+	if err != nil {
+		return "", bad("%v", err)
+	}
+	gathered := webrtc.GatheringCompletePromise(v.pc)
+	if err := v.pc.SetLocalDescription(answer); err != nil {
+		return "", bad("%v", err)
+	}
+	wait := time.NewTimer(max(hostGather, v.m.cfg.GatherWait))
+	defer wait.Stop()
+	select {
+	case <-gathered:
+	case <-wait.C:
+	case <-v.done:
+		return "", ErrClosed
+	case <-ctx.Done():
+		return "", fmt.Errorf("session: answer: %w", ctx.Err())
+	}
+	local := v.pc.LocalDescription()
+	if local == nil {
+		return "", ErrClosed
+	}
+	return v.plan.answer(local.SDP)
+}

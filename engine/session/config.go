@@ -1,0 +1,167 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// DefaultUDPPort is the port of all media unless configured otherwise.
+const DefaultUDPPort = 8555
+
+// MDNSMode says how multicast DNS names (RFC 8828's ".local" candidates) are
+// treated. Browsers hide their addresses behind such names; a viewer on the
+// same network still connects with MDNSOff, since the node's own address is in
+// the answer and the viewer's is learnt from its first packet.
+type MDNSMode string
+
+// The multicast DNS modes.
+const (
+	MDNSOff            MDNSMode = "off"
+	MDNSQuery          MDNSMode = "query"            // resolve the viewers' names
+	MDNSQueryAndGather MDNSMode = "query-and-gather" // and hide the node's own addresses
+)
+
+// ICEServer is a STUN or TURN server.
+type ICEServer struct {
+	// URLs are of the forms of RFC 7064 and RFC 7065, such as
+	// "stun:stun.example.org:3478" or "turns:turn.example.org".
+	URLs []string
+	// Username and Credential are the long-term credentials of TURN servers.
+	Username, Credential string
+}
+
+// PlayoutDelay is the range of jitter-buffer delays that viewers are asked to
+// keep for video, in the playout-delay header extension. The zero value asks
+// for the picture as soon as it is there, which is right for live view.
+// Resolution 10 ms, at most 40.95 s.
+type PlayoutDelay struct{ Min, Max time.Duration }
+
+// Config configures a Manager.
+type Config struct {
+	// UDPPort carries all media of all viewers; 0 takes any free port.
+	UDPPort int
+	// Loopback restricts the sockets to 127.0.0.1 and ::1. Otherwise every
+	// address of the machine (or of Interfaces) is bound, loopback included.
+	Loopback bool
+	// Interfaces names the network interfaces to use; empty means all.
+	Interfaces []string
+	// ICETCP also accepts media over TCP on the same port number (RFC 6544),
+	// for networks that drop UDP.
+	ICETCP bool
+	// ICEServers are told to viewers.
+	ICEServers []ICEServer
+	// GatherWait, when positive, makes the node use ICEServers itself; an
+	// answer then waits that long at most for their candidates. With 0 an
+	// answer goes out at once, with the addresses of the node's sockets.
+	GatherWait time.Duration
+	// PublicIPs are addresses under which a router forwards the port to this
+	// node (1:1 NAT); they are offered besides the node's own.
+	PublicIPs []string
+	// MaxViewers bounds the sessions, connected or not.
+	MaxViewers int
+	// MaxHalfOpen bounds the sessions that have not connected yet.
+	MaxHalfOpen int
+	// ConnectTimeout ends sessions that do not connect.
+	ConnectTimeout time.Duration
+	// PlayoutDelay of video.
+	PlayoutDelay PlayoutDelay
+	// MDNS is how ".local" candidates are treated; "" means MDNSOff.
+	MDNS MDNSMode
+}
+
+// Defaults returns the configuration of a node on a local network.
+func Defaults() Config {
+	return Config{
+		UDPPort:        DefaultUDPPort,
+		ICETCP:         true,
+		MaxViewers:     32,
+		MaxHalfOpen:    16,
+		ConnectTimeout: 15 * time.Second,
+		MDNS:           MDNSOff,
+	}
+}
+
+// withDefaults fills fields whose zero value has no meaning of its own.
+func (c Config) withDefaults() Config {
+	d := Defaults()
+	if c.MaxViewers == 0 {
+		c.MaxViewers = d.MaxViewers
+	}
+	if c.MaxHalfOpen == 0 {
+		c.MaxHalfOpen = min(d.MaxHalfOpen, c.MaxViewers)
+	}
+	if c.ConnectTimeout == 0 {
+		c.ConnectTimeout = d.ConnectTimeout
+	}
+	if c.MDNS == "" {
+		c.MDNS = MDNSOff
+	}
+	return c
+}
+
+// Validate reports every value that cannot work, joined.
+func (c Config) Validate() error {
+	c = c.withDefaults()
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("session: "+format, args...)) }
+	if c.UDPPort < 0 || c.UDPPort > 65535 {
+		bad("udp port %d: must be 0 (any) to 65535", c.UDPPort)
+	}
+	if c.MaxViewers < 1 || c.MaxViewers > 10000 {
+		bad("max viewers %d: must be 1 to 10000", c.MaxViewers)
+	}
+	if c.MaxHalfOpen < 1 || c.MaxHalfOpen > c.MaxViewers {
+		bad("max half-open sessions %d: must be 1 to the maximum of viewers, %d", c.MaxHalfOpen, c.MaxViewers)
+	}
+	if c.ConnectTimeout < time.Second || c.ConnectTimeout > 10*time.Minute {
+		bad("connect timeout %v: must be 1s to 10m", c.ConnectTimeout)
+	}
+	if c.GatherWait < 0 || c.GatherWait > 10*time.Second {
+		bad("gather wait %v: must be 0 to 10s", c.GatherWait)
+	}
+	const longest = 4095 * 10 * time.Millisecond
+	if c.PlayoutDelay.Min < 0 || c.PlayoutDelay.Max < c.PlayoutDelay.Min || c.PlayoutDelay.Max > longest {
+		bad("playout delay %v to %v: must satisfy 0 <= min <= max <= %v", c.PlayoutDelay.Min, c.PlayoutDelay.Max, longest)
+	}
+	switch c.MDNS {
+	case MDNSOff, MDNSQuery, MDNSQueryAndGather:
+	default:
+		bad("mdns mode %q: must be %q, %q or %q", c.MDNS, MDNSOff, MDNSQuery, MDNSQueryAndGather)
+	}
+	for _, ip := range c.PublicIPs {
+		if a, err := netip.ParseAddr(ip); err != nil || a.Zone() != "" {
+			bad("public address %q: must be an IPv4 or IPv6 address", ip)
+		}
+	}
+	if len(c.PublicIPs) > 0 && c.MDNS == MDNSQueryAndGather {
+		bad("public addresses cannot be combined with mdns mode %q, which hides addresses", c.MDNS)
+	}
+	for _, s := range c.ICEServers {
+		errs = append(errs, s.validate()...)
+	}
+	return errors.Join(errs...)
+}
+
+func (s ICEServer) validate() (errs []error) {
+	if len(s.URLs) == 0 {
+		errs = append(errs, errors.New("session: ICE server without a URL"))
+	}
+	for _, u := range s.URLs {
+		scheme, rest, ok := strings.Cut(u, ":")
+		switch {
+		case !ok || rest == "" || strings.ContainsAny(u, " \t\r\n<>\"\\"):
+			errs = append(errs, fmt.Errorf("session: ICE server %q: must be like stun:host:3478 or turn:host:3478?transport=udp", u))
+		case scheme == "stun" || scheme == "stuns":
+		case scheme == "turn" || scheme == "turns":
+			if s.Username == "" || s.Credential == "" {
+				errs = append(errs, fmt.Errorf("session: ICE server %q: a TURN server needs a user name and a credential", u))
+			}
+		default:
+			errs = append(errs, fmt.Errorf("session: ICE server %q: scheme must be stun, stuns, turn or turns", u))
+		}
+	}
+	return errs
+}

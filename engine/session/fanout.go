@@ -1,0 +1,206 @@
+package session
+
+import (
+	"slices"
+	"time"
+
+	"github.com/edgecam/edgecam/engine/media"
+)
+
+// replayGOP is how many frames, the key frame included, may have been sent
+// since the last key frame for a new viewer to start with it instead of a new
+// one: about 130 ms at 30 frames per second. The viewer decodes them at once
+// and is live.
+const (
+	replayGOP = 5
+	replayAge = 200 * time.Millisecond
+)
+
+// fanout is the state of the two streams. Manager.fan guards it.
+type fanout struct {
+	packets   packetizer
+	samples   sampleClock
+	lastVideo int64 // last video timestamp
+	anyVideo  bool
+	watchers  []*Viewer // get video
+	listeners []*Viewer // get audio
+	recent    []*frame  // from the last key frame on, while replayable
+	recentAt  time.Time
+	replay    bool
+	stopped   bool
+}
+
+// WriteVideo sends a frame to all viewers. It copies the data, returns without
+// waiting for any network, and is to be called from one goroutine.
+func (m *Manager) WriteVideo(f *media.EncodedVideo) {
+	if len(f.Data) == 0 {
+		return
+	}
+	captured := f.CapturedAt
+	if captured.IsZero() {
+		captured = time.Now()
+	}
+	m.videoFrames.Add(1)
+	if f.Key {
+		m.keyFrames.Add(1)
+		m.gate.served()
+	}
+	askJoin, askOverrun := m.fanVideo(f, captured)
+	if askJoin {
+		m.gate.request(ReasonJoin)
+	}
+	if askOverrun {
+		m.gate.request(ReasonOverrun)
+	}
+}
+
+func (m *Manager) fanVideo(f *media.EncodedVideo, captured time.Time) (askJoin, askOverrun bool) {
+	m.fan.Lock()
+	defer m.fan.Unlock()
+	o := &m.out
+	if o.stopped || len(o.watchers) == 0 {
+		o.forget(&m.pool)
+		return false, false
+	}
+	ts := m.clock.ticks(captured, videoRateHz)
+	if o.anyVideo && ts <= o.lastVideo {
+		ts = o.lastVideo + 1
+	}
+	o.anyVideo, o.lastVideo = true, ts
+	fr := o.packets.frame(f, uint32(ts))
+	m.history.add(&m.pool, fr)
+	o.remember(&m.pool, fr)
+	for _, v := range o.watchers {
+		if v.pushVideo(fr) && v.isConnected() {
+			if v.overran {
+				askOverrun = true
+			} else {
+				askJoin = true
+			}
+		}
+	}
+	m.pool.release(fr)
+	return askJoin, askOverrun
+}
+
+// remember keeps the frames from a key frame on while they are few and fresh.
+func (o *fanout) remember(pl *pool, f *frame) {
+	if f.key {
+		o.forget(pl)
+		o.replay, o.recentAt = true, time.Now()
+	}
+	if !o.replay {
+		return
+	}
+	if len(o.recent) == replayGOP {
+		o.forget(pl)
+		return
+	}
+	f.refs.Add(1)
+	o.recent = append(o.recent, f)
+}
+
+func (o *fanout) forget(pl *pool) {
+	for i, f := range o.recent {
+		pl.release(f)
+		o.recent[i] = nil
+	}
+	o.recent, o.replay = o.recent[:0], false
+}
+
+func (o *fanout) stop(pl *pool) {
+	o.forget(pl)
+	o.stopped, o.watchers, o.listeners = true, nil, nil
+}
+
+// WriteAudio sends one Opus packet (48 kHz clock) to all viewers. It copies the
+// data, returns without waiting for any network, and is to be called from one
+// goroutine, which need not be the video's.
+func (m *Manager) WriteAudio(a *media.EncodedAudio) {
+	if len(a.Data) == 0 || len(a.Data) > maxPayload {
+		return // longer than any Opus packet of 20 ms at 400 kbit/s
+	}
+	captured := a.CapturedAt
+	if captured.IsZero() {
+		captured = time.Now()
+	}
+	n := int64(a.Duration) * audioRateHz / int64(time.Second)
+	if n <= 0 {
+		n = audioRateHz / 50
+	}
+	m.audioPackets.Add(1)
+	m.fan.Lock()
+	defer m.fan.Unlock()
+	o := &m.out
+	ts := o.samples.stamp(m.clock.ticks(captured, audioRateHz), n)
+	m.tick.Store(o.samples.lagQ8)
+	if o.stopped || len(o.listeners) == 0 {
+		return
+	}
+	fr := m.pool.frame(kindAudio)
+	p := m.pool.packet()
+	p.ts, p.marker, p.n = uint32(ts), false, copy(p.buf[:], a.Data)
+	fr.pkts = append(fr.pkts, p)
+	for _, v := range o.listeners {
+		v.pushAudio(fr)
+	}
+	m.pool.release(fr)
+}
+
+// audioTicks turns a moment of the media clock into the audio stream's time.
+func (m *Manager) audioTicks(ticks int64) int64 { return ticks - m.tick.Load()>>8 }
+
+// join makes video flow into a viewer's queue, from a key frame on. It is
+// called when ICE has connected; the queue is emptied when DTLS has, too.
+func (m *Manager) join(v *Viewer) {
+	if v.video == nil {
+		return
+	}
+	m.fan.Lock()
+	o := &m.out
+	select {
+	case <-v.done:
+		m.fan.Unlock()
+		return
+	default:
+	}
+	if o.stopped || slices.Contains(o.watchers, v) {
+		m.fan.Unlock()
+		return
+	}
+	o.watchers = append(o.watchers, v)
+	v.waitKey = true
+	if o.replay && len(o.recent) > 0 && time.Since(o.recentAt) < replayAge {
+		for _, f := range o.recent {
+			v.pushVideo(f)
+		}
+		m.replayed.Add(1)
+		m.fan.Unlock()
+		return
+	}
+	m.fan.Unlock()
+	m.gate.request(ReasonJoin)
+}
+
+// listen makes sound flow into a viewer's queue; it can start anywhere.
+func (m *Manager) listen(v *Viewer) {
+	m.fan.Lock()
+	defer m.fan.Unlock()
+	select {
+	case <-v.done:
+		return
+	default:
+	}
+	if v.audio != nil && !m.out.stopped && !slices.Contains(m.out.listeners, v) {
+		m.out.listeners = append(m.out.listeners, v)
+	}
+}
+
+// leave stops both.
+func (m *Manager) leave(v *Viewer) {
+	m.fan.Lock()
+	same := func(w *Viewer) bool { return w == v }
+	m.out.watchers = slices.DeleteFunc(m.out.watchers, same)
+	m.out.listeners = slices.DeleteFunc(m.out.listeners, same)
+	m.fan.Unlock()
+}

@@ -1,0 +1,62 @@
+package session
+
+import "time"
+
+// ViewerID names a viewer in logs, metrics and maps. It is not secret and gives
+// no access to the session.
+type ViewerID string
+
+// Grant says what a viewer may do. The zero value allows nothing.
+type Grant struct {
+	// Subject is who the viewer is, for logs ("owner", "token door-tablet").
+	Subject string
+	// View allows to see and hear, Talk to speak, Open to release the door,
+	// Admin to change the node. This package checks View and Talk; Open and
+	// Admin are for whoever receives Hooks.Message.
+	View, Talk, Open, Admin bool
+	// Expires ends the session at that time; zero means never.
+	Expires time.Time
+}
+
+// Hooks are called by the manager. All are optional. They are called from the
+// session's goroutines: they return soon, and do not call Manager.Close.
+type Hooks struct {
+	// KeyFrameNeeded asks the encoder for a key frame at once. Requests are
+	// rate limited already. The reason is one of the Reason constants.
+	KeyFrameNeeded func(reason string)
+	// ViewersChanged tells how many viewers are connected.
+	ViewersChanged func(connected int)
+	// ViewerJoined is called when media flows, ViewerLeft when a viewer that
+	// had joined is gone, with a reason for people.
+	ViewerJoined func(v *Viewer)
+	ViewerLeft   func(v *Viewer, reason string)
+	// ChannelOpened is called when a viewer's data channel can be sent on.
+	ChannelOpened func(v *Viewer)
+	// Talk receives one RTP packet of a viewer's microphone, in order of
+	// arrival, calls for one viewer never overlapping.
+	Talk func(id ViewerID, p TalkPacket)
+	// Message receives a text message of the data channel, at most
+	// MaxMessageBytes long, valid until it returns. Answer with v.Send.
+	Message func(v *Viewer, msg []byte)
+}
+
+// TalkPacket is one RTP packet of a viewer's voice (RFC 7587).
+type TalkPacket struct {
+	// Payload is one Opus packet, valid until the hook returns.
+	Payload        []byte
+	SequenceNumber uint16
+	// Timestamp counts samples of 48 kHz.
+	Timestamp uint32
+	SSRC      uint32
+	// Marker is set on the first packet after silence.
+	Marker    bool
+	ArrivedAt time.Time
+}
+
+// Reasons for a key frame, as Hooks.KeyFrameNeeded and Stats name them.
+const (
+	ReasonJoin    = "join"    // a viewer starts
+	ReasonPLI     = "pli"     // picture loss indication (RFC 4585 section 6.3.1)
+	ReasonFIR     = "fir"     // full intra request (RFC 5104 section 4.3.1)
+	ReasonOverrun = "overrun" // a viewer's queue was full, pictures were dropped
+)

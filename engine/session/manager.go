@@ -1,0 +1,238 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+)
+
+// Manager serves all viewers. Make one with New.
+type Manager struct {
+	cfg     Config
+	hooks   Hooks
+	log     *slog.Logger
+	sockets *sockets
+	api     *webrtc.API
+	clock   mediaClock
+	gate    *keyFrameGate
+	pool    pool
+	history history
+
+	certMu   sync.Mutex
+	cert     *webrtc.Certificate
+	certMade time.Time
+
+	mu        sync.Mutex
+	closed    bool
+	viewers   map[ViewerID]*Viewer
+	connCount int
+	wg        sync.WaitGroup // one per viewer, until it is all gone
+
+	fan  sync.Mutex // guards fanout and what Viewer says
+	out  fanout
+	tick atomic.Int64 // lag of the sample clock, for sender reports
+
+	accepted, refused, replayed          atomic.Uint64
+	videoFrames, keyFrames, audioPackets atomic.Uint64
+}
+
+// New opens the media sockets and returns a manager without viewers. A nil
+// logger is silent. ErrPortInUse says that the port is taken.
+func New(cfg Config, hooks Hooks, log *slog.Logger) (*Manager, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	m := &Manager{
+		cfg: cfg.withDefaults(), hooks: hooks, log: log,
+		clock: newMediaClock(time.Now()), gate: newKeyFrameGate(hooks.KeyFrameNeeded),
+		viewers: map[ViewerID]*Viewer{},
+	}
+	m.out.packets.pool = &m.pool
+	lf := pionLogs{log}
+	var err error
+	if m.sockets, err = openSockets(m.cfg, lf); err != nil {
+		return nil, err
+	}
+	if m.api, err = newAPI(m.cfg, m.sockets, lf); err != nil {
+		_ = m.sockets.close()
+		return nil, err
+	}
+	if _, err = m.peerConfig(); err != nil {
+		_ = m.sockets.close()
+		return nil, err
+	}
+	log.Info("media port open", "udp_port", m.sockets.port, "ice_tcp", m.sockets.tcp != nil, "loopback_only", m.cfg.Loopback)
+	return m, nil
+}
+
+// Port returns the media port.
+func (m *Manager) Port() int { return m.sockets.port }
+
+// ICEServers returns the servers that viewers are told. The caller does not
+// change them.
+func (m *Manager) ICEServers() []ICEServer { return m.cfg.ICEServers }
+
+// reserve makes a session, if there is room.
+func (m *Manager) reserve(g Grant, p *plan) (*Viewer, error) {
+	var raw [4]byte
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return nil, ErrClosed
+	}
+	if n := len(m.viewers); n >= m.cfg.MaxViewers {
+		m.refused.Add(1)
+		return nil, fmt.Errorf("%w: all %d places are taken (setting max_viewers)", ErrFull, m.cfg.MaxViewers)
+	}
+	if n := len(m.viewers) - m.connCount; n >= m.cfg.MaxHalfOpen {
+		m.refused.Add(1)
+		return nil, fmt.Errorf("%w: %d sessions are still connecting: try again shortly", ErrFull, n)
+	}
+	var id ViewerID
+	for id == "" || m.viewers[id] != nil {
+		_, _ = rand.Read(raw[:]) // does not fail (crypto/rand)
+		id = ViewerID(hex.EncodeToString(raw[:]))
+	}
+	v := &Viewer{
+		m: m, id: id, grant: g, plan: p, created: time.Now(),
+		log:   m.log.With("viewer", string(id)),
+		queue: make(chan *frame, maxQueuedVideo+maxQueuedAudio), done: make(chan struct{}),
+	}
+	v.connect = time.AfterFunc(m.cfg.ConnectTimeout, func() { v.close("did not connect in time") })
+	m.viewers[id] = v
+	m.wg.Add(1)
+	m.accepted.Add(1)
+	return v, nil
+}
+
+// connected counts a viewer whose media flows.
+func (m *Manager) connected(v *Viewer) {
+	m.mu.Lock()
+	if m.viewers[v.id] != v {
+		m.mu.Unlock()
+		return
+	}
+	m.connCount++
+	n := m.connCount
+	m.mu.Unlock()
+	v.log.Info("viewer joined", "subject", v.grant.Subject, "setup_ms", time.Since(v.created).Milliseconds())
+	m.listen(v)
+	if m.hooks.ViewersChanged != nil {
+		m.hooks.ViewersChanged(n)
+	}
+	if m.hooks.ViewerJoined != nil {
+		m.hooks.ViewerJoined(v)
+	}
+}
+
+// remove forgets a viewer.
+func (m *Manager) remove(v *Viewer, joined bool) {
+	m.mu.Lock()
+	if m.viewers[v.id] == v {
+		delete(m.viewers, v.id)
+		if joined {
+			m.connCount--
+		}
+	}
+	n := m.connCount
+	m.mu.Unlock()
+	m.leave(v)
+	if joined && m.hooks.ViewersChanged != nil {
+		m.hooks.ViewersChanged(n)
+	}
+}
+
+func (m *Manager) list() []*Viewer {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	vs := make([]*Viewer, 0, len(m.viewers))
+	for _, v := range m.viewers {
+		if v.pc != nil {
+			vs = append(vs, v)
+		}
+	}
+	return vs
+}
+
+// Viewers returns a snapshot of all sessions, oldest first.
+func (m *Manager) Viewers() []ViewerInfo {
+	vs := m.list()
+	slices.SortFunc(vs, func(a, b *Viewer) int { return a.created.Compare(b.created) })
+	infos := make([]ViewerInfo, len(vs))
+	for i, v := range vs {
+		infos[i] = v.Info()
+	}
+	return infos
+}
+
+// Viewer returns the session with the given name, nil when there is none.
+func (m *Manager) Viewer(id ViewerID) *Viewer {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if v := m.viewers[id]; v != nil && v.pc != nil {
+		return v
+	}
+	return nil
+}
+
+// Stats returns totals.
+func (m *Manager) Stats() Stats {
+	m.mu.Lock()
+	connected, all := m.connCount, len(m.viewers)
+	m.mu.Unlock()
+	return Stats{
+		Connected: connected, HalfOpen: all - connected, Accepted: m.accepted.Load(), Refused: m.refused.Load(),
+		VideoFrames: m.videoFrames.Load(), KeyFrames: m.keyFrames.Load(), AudioPackets: m.audioPackets.Load(),
+		KeyFrameRequests: m.gate.snapshot(), KeyFramesReplayed: m.replayed.Load(),
+	}
+}
+
+// Close ends all sessions, waits for them until ctx is done, and closes the
+// sockets. Frames written afterwards go nowhere.
+func (m *Manager) Close(ctx context.Context) error {
+	m.mu.Lock()
+	if m.closed {
+		m.mu.Unlock()
+		return nil
+	}
+	m.closed = true
+	vs := make([]*Viewer, 0, len(m.viewers))
+	for _, v := range m.viewers {
+		vs = append(vs, v)
+	}
+	m.mu.Unlock()
+	m.gate.close()
+	for _, v := range vs {
+		v.close("node stops")
+	}
+	gone := make(chan struct{})
+	go func() {
+		m.wg.Wait()
+		close(gone)
+	}()
+	var err error
+	select {
+	case <-gone:
+	case <-ctx.Done():
+		err = fmt.Errorf("session: close: viewers did not end in time: %w", ctx.Err())
+	}
+	m.fan.Lock()
+	m.out.stop(&m.pool)
+	m.history.clear(&m.pool)
+	m.fan.Unlock()
+	if cerr := m.sockets.close(); err == nil && cerr != nil {
+		err = fmt.Errorf("session: close: %w", cerr)
+	}
+	return err
+}

@@ -1,0 +1,186 @@
+package session
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pion/rtp"
+	"github.com/pion/sdp/v3"
+	"github.com/pion/webrtc/v4"
+)
+
+const (
+	// sentEntries is how many of its own sequence numbers a viewer remembers.
+	// It need not exceed the history.
+	sentEntries = historyPackets
+	// resendBurst is what a viewer may have sent again at once, in bytes;
+	// above that, as much as it is sent anyway. A viewer that asks for
+	// everything all the time cannot more than double its rate.
+	resendBurst = 256 << 10
+	// leastResendGap is the least time between two repetitions of a packet.
+	leastResendGap = 10 * time.Millisecond
+)
+
+// sentTable maps a viewer's sequence numbers to the shared history.
+type sentTable struct {
+	index  [sentEntries]uint32 // shared packet number, low bits
+	resent [sentEntries]uint32 // when last sent again, ms since the epoch
+	first  uint16              // oldest sequence number in the table
+	count  int
+}
+
+// outTrack is one RTP stream to one viewer: what pion's TrackLocal is for, but
+// for a single peer, with its own numbering.
+type outTrack struct {
+	kind  webrtc.RTPCodecType
+	mime  string
+	mid   string
+	delay []byte // playout-delay extension, nil on audio
+
+	stream webrtc.TrackLocalWriter // set by Bind
+	// header is used by the viewer's sending goroutine, again by the one that
+	// reads RTCP.
+	header, again rtp.Header
+	tsOffset      uint32
+
+	mu      sync.Mutex
+	bound   bool
+	seq     uint16
+	sent    *sentTable // nil on audio
+	budget  int        // bytes that may be sent again now
+	packets uint64
+	octets  uint64
+}
+
+func newOutTrack(kind webrtc.RTPCodecType, mime, mid string) *outTrack {
+	t := &outTrack{kind: kind, mime: mime, mid: mid, budget: resendBurst}
+	// Unpredictable starts (RFC 3550 section 5.1). The upper half of the
+	// sequence space is left out, so that the roll-over counter of SRTP starts
+	// without doubt (RFC 3711 section 3.3.1).
+	t.seq, t.tsOffset = uint16(rand.Uint32N(1<<15)), rand.Uint32()
+	if kind == webrtc.RTPCodecTypeVideo {
+		t.sent = &sentTable{first: t.seq}
+	}
+	return t
+}
+
+// ID, RID, StreamID and Kind implement webrtc.TrackLocal. Both tracks are of
+// one stream: browsers keep the tracks of a stream in step.
+func (t *outTrack) ID() string                { return t.kind.String() }
+func (t *outTrack) RID() string               { return "" }
+func (t *outTrack) StreamID() string          { return "edgecam" }
+func (t *outTrack) Kind() webrtc.RTPCodecType { return t.kind }
+
+// Bind implements webrtc.TrackLocal: negotiation is complete.
+func (t *outTrack) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
+	for _, codec := range c.CodecParameters() {
+		if !strings.EqualFold(codec.MimeType, t.mime) {
+			continue
+		}
+		h := rtp.Header{Version: 2, PayloadType: uint8(codec.PayloadType), SSRC: uint32(c.SSRC())}
+		for _, e := range c.HeaderExtensions() {
+			var value []byte
+			switch e.URI {
+			case sdp.SDESMidURI:
+				value = []byte(t.mid)
+			case playoutDelayURI:
+				value = t.delay
+			}
+			if len(value) > 0 && e.ID >= 1 && e.ID <= 14 && len(value) <= 16 {
+				if err := h.SetExtension(uint8(e.ID), value); err != nil {
+					return webrtc.RTPCodecParameters{}, fmt.Errorf("session: header extension %s: %w", e.URI, err)
+				}
+			}
+		}
+		t.mu.Lock()
+		t.header, t.again, t.stream, t.bound = h, h.Clone(), c.WriteStream(), true
+		t.mu.Unlock()
+		return codec, nil
+	}
+	return webrtc.RTPCodecParameters{}, webrtc.ErrUnsupportedCodec
+}
+
+// Unbind implements webrtc.TrackLocal.
+func (t *outTrack) Unbind(webrtc.TrackLocalContext) error { return nil }
+
+func (t *outTrack) ssrc() uint32 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.header.SSRC
+}
+
+// send writes one packet. It reports false while the transport is not ready.
+// Called from the viewer's sending goroutine alone.
+func (t *outTrack) send(p *packet) (ready bool, err error) {
+	t.mu.Lock()
+	if !t.bound {
+		t.mu.Unlock()
+		return false, nil
+	}
+	h := &t.header
+	h.SequenceNumber, h.Timestamp, h.Marker = t.seq, p.ts+t.tsOffset, p.marker
+	t.mu.Unlock()
+	n, err := t.stream.WriteRTP(h, p.payload())
+	if n == 0 && err == nil {
+		return false, nil // keys are not there yet: nothing was sent
+	}
+	t.mu.Lock()
+	if t.sent != nil {
+		t.sent.put(t.seq, uint32(p.index))
+		t.budget = min(t.budget+p.n, resendBurst)
+	}
+	t.seq++
+	t.packets++
+	t.octets += uint64(p.n)
+	t.mu.Unlock()
+	return true, err
+}
+
+func (s *sentTable) put(seq uint16, index uint32) {
+	i := seq % sentEntries
+	s.index[i], s.resent[i] = index, 0
+	if s.count < sentEntries {
+		s.count++
+	} else {
+		s.first++
+	}
+}
+
+// lookup finds the shared number of a packet that is asked for again. nowMS and
+// gapMS bound how often one packet may be repeated.
+func (t *outTrack) lookup(seq uint16, nowMS, gapMS uint32) (index uint32, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.sent
+	if s == nil || int(seq-s.first) >= s.count || t.budget <= 0 {
+		return 0, false
+	}
+	i := seq % sentEntries
+	if r := s.resent[i]; r != 0 && nowMS-r < gapMS {
+		return 0, false
+	}
+	s.resent[i] = max(nowMS, 1)
+	return s.index[i], true
+}
+
+// resend writes a packet once more under its old number. Called from the
+// goroutine that reads the track's RTCP.
+func (t *outTrack) resend(p *packet, seq uint16) error {
+	h := &t.again
+	h.SequenceNumber, h.Timestamp, h.Marker = seq, p.ts+t.tsOffset, p.marker
+	t.mu.Lock()
+	t.budget -= p.n
+	t.mu.Unlock()
+	_, err := t.stream.WriteRTP(h, p.payload())
+	return err
+}
+
+// totals returns the counters of a sender report.
+func (t *outTrack) totals() (packets, octets uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.packets, t.octets
+}
