@@ -1,0 +1,215 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/edgecam/edgecam/engine/media"
+	"github.com/edgecam/edgecam/engine/session"
+)
+
+// Engine captures, codes and serves. Make one with New, run it with Run.
+type Engine struct {
+	cfg      Config
+	devices  Devices
+	observer Observer
+	log      *slog.Logger
+	sessions *session.Manager
+
+	demand   *gate // somebody watches, or a snapshot is wanted
+	watching *gate // viewers alone
+	pool     media.PicturePool
+	latest   mailbox
+	keyFrame atomic.Bool
+	wakeKey  chan struct{}
+	shots    snapshots
+	talk     talkers
+	door     door
+	idle     idleTimer
+	viewers  atomic.Int32
+	bitrate  atomic.Int64
+	camera   atomic.Pointer[CameraState]
+	onEvent  atomic.Pointer[func(Event)]
+}
+
+// CameraState is what the capture goroutine last saw.
+type CameraState struct {
+	Streaming bool      `json:"streaming"`
+	Mode      string    `json:"mode,omitempty"`
+	Err       string    `json:"error,omitempty"`
+	Since     time.Time `json:"since"`
+}
+
+// New makes an engine and opens its media port. The observer may be nil.
+func New(cfg Config, devices Devices, observer Observer, log *slog.Logger) (*Engine, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if observer == nil {
+		observer = noObserver{}
+	}
+	e := &Engine{
+		cfg: cfg, devices: devices, observer: observer, log: log,
+		demand: newGate(), watching: newGate(), wakeKey: make(chan struct{}, 1),
+	}
+	e.bitrate.Store(int64(cfg.Video.BitrateBps))
+	e.latest.ready = make(chan struct{}, 1)
+	e.idle.after = cfg.IdleAfter
+	e.idle.fire = e.updateDemand
+	e.shots.changed = e.updateDemand
+	e.talk.init(log)
+	e.door.init(cfg.Door.Pulse, devices.Relay, log, e.stateChanged)
+	sessions, err := session.New(cfg.Session, session.Hooks{
+		KeyFrameNeeded: e.requestKeyFrame,
+		ViewersChanged: e.viewersChanged,
+		ChannelOpened:  func(v *session.Viewer) { e.send(v, e.stateMessage(v.Grant().Subject)) },
+		ViewerLeft:     func(v *session.Viewer, _ string) { e.talk.remove(v.ID()) },
+		Talk:           e.talk.packet,
+		Message:        e.message,
+	}, log)
+	if err != nil {
+		return nil, err
+	}
+	e.sessions = sessions
+	e.camera.Store(&CameraState{Since: time.Now()})
+	return e, nil
+}
+
+// Sessions returns the viewers' manager, which a signalling handler needs.
+func (e *Engine) Sessions() *session.Manager { return e.sessions }
+
+// Camera returns the camera's state.
+func (e *Engine) Camera() CameraState { return *e.camera.Load() }
+
+// Run runs the engine until ctx is done; everything is closed when it returns.
+func (e *Engine) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	start := func(run func(context.Context)) { wg.Go(func() { run(ctx) }) }
+	if e.devices.Camera != nil {
+		start(e.runCapture)
+		start(e.runEncode)
+	}
+	if e.devices.Microphone != nil {
+		start(e.runVoice)
+	}
+	if e.devices.Speaker != nil {
+		start(e.runPlayout)
+	}
+	if e.devices.Button != nil {
+		start(func(ctx context.Context) { e.runInput(ctx, "button", e.devices.Button, e.ring) })
+	}
+	if e.devices.PIR != nil {
+		start(func(ctx context.Context) { e.runInput(ctx, "pir", e.devices.PIR, e.motion) })
+	}
+	start(e.door.run)
+	<-ctx.Done()
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	err := e.sessions.Close(closing)
+	e.idle.stop()
+	wg.Wait()
+	e.latest.clear()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+func (e *Engine) requestKeyFrame(reason string) {
+	e.keyFrame.Store(true)
+	select {
+	case e.wakeKey <- struct{}{}:
+	default:
+	}
+	e.log.Debug("key frame requested", "reason", reason)
+}
+
+func (e *Engine) viewersChanged(n int) {
+	e.viewers.Store(int32(n))
+	e.idle.set(n > 0)
+	e.updateDemand()
+	e.stateChanged()
+}
+
+// updateDemand opens the devices' gates when they are needed and closes them
+// when nobody is left for IdleAfter.
+func (e *Engine) updateDemand() {
+	watched := e.viewers.Load() > 0
+	e.watching.set(watched)
+	e.demand.set(watched || e.idle.running() || e.shots.waiting() > 0)
+}
+
+// Prewarm opens the devices for a viewer who is about to connect, so that they
+// start while the connection is made. Without a viewer they close again after
+// IdleAfter.
+func (e *Engine) Prewarm() {
+	if e.viewers.Load() == 0 {
+		e.idle.touch()
+		e.updateDemand()
+	}
+}
+
+// idleTimer keeps demand up for a while after the last viewer has left, so that
+// a page reload does not restart the camera.
+type idleTimer struct {
+	after time.Duration
+	fire  func()
+
+	mu    sync.Mutex
+	timer *time.Timer
+	used  bool // somebody has watched
+}
+
+// set tells whether anybody watches.
+func (i *idleTimer) set(active bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.timer != nil {
+		i.timer.Stop()
+		i.timer = nil
+	}
+	if active {
+		i.used = true
+		return
+	}
+	if !i.used {
+		return
+	}
+	var t *time.Timer
+	t = time.AfterFunc(i.after, func() {
+		i.mu.Lock()
+		if i.timer == t {
+			i.timer = nil
+		}
+		i.mu.Unlock()
+		i.fire()
+	})
+	i.timer = t
+}
+
+// touch begins the waiting time as if somebody had just left.
+func (i *idleTimer) touch() {
+	i.mu.Lock()
+	i.used = true
+	i.mu.Unlock()
+	i.set(false)
+}
+
+func (i *idleTimer) running() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.timer != nil
+}
+
+func (i *idleTimer) stop() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.timer != nil {
+		i.timer.Stop()
+		i.timer = nil
+	}
+}

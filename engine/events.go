@@ -1,0 +1,188 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/edgecam/edgecam/engine/session"
+	"github.com/edgecam/edgecam/hal"
+)
+
+// Event is something that happened at the node.
+type Event struct {
+	Type string    // "ring", "motion", "door"
+	At   time.Time // when
+	Data string    // who opened the door
+}
+
+// OnEvent sets the function that is called with every event; it must not block.
+func (e *Engine) OnEvent(f func(Event)) { e.onEvent.Store(&f) }
+
+func (e *Engine) emit(ev Event) {
+	if ev.At.IsZero() {
+		ev.At = time.Now()
+	}
+	if f := e.onEvent.Load(); f != nil {
+		(*f)(ev)
+	}
+}
+
+// runInput waits for an input's edges for as long as the engine runs.
+func (e *Engine) runInput(ctx context.Context, name string, open func(context.Context) (hal.Input, error), active func(time.Time)) {
+	retry := retryFirst
+	for ctx.Err() == nil {
+		in, err := open(ctx)
+		if err == nil {
+			err = waitEdges(ctx, in, active)
+			in.Close()
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		e.log.Warn("input not available, trying again", "input", name, "kind", hal.KindOf(err).String(), "error", err)
+		if !sleep(ctx, retry) {
+			return
+		}
+		retry = min(2*retry, retryMost)
+	}
+}
+
+func waitEdges(ctx context.Context, in hal.Input, active func(time.Time)) error {
+	for {
+		edge, err := in.WaitEdge(ctx)
+		if err != nil {
+			return err
+		}
+		if edge.Active {
+			active(edge.At)
+		}
+	}
+}
+
+func (e *Engine) ring(at time.Time) {
+	e.log.Info("ring")
+	e.sessions.Broadcast(marshal(ringMessage{"ring", at.UnixMilli()}))
+	e.emit(Event{Type: "ring", At: at})
+}
+
+func (e *Engine) motion(at time.Time) {
+	e.sessions.Broadcast(marshal(ringMessage{"motion", at.UnixMilli()}))
+	e.emit(Event{Type: "motion", At: at})
+}
+
+// The data channel's messages; docs/data-channel.md describes them.
+type (
+	ringMessage struct {
+		Type string `json:"type"`
+		At   int64  `json:"at"` // Unix milliseconds
+	}
+	stateMessage struct {
+		Type    string  `json:"type"`
+		Viewers int     `json:"viewers"`
+		Talker  *string `json:"talker"`
+		Door    string  `json:"door,omitempty"`
+		Camera  bool    `json:"camera"`
+		You     string  `json:"you,omitempty"` // the viewer's own name, on joining
+	}
+	reply struct {
+		Type  string `json:"type"`
+		ID    string `json:"id"`
+		OK    bool   `json:"ok"`
+		Error string `json:"error,omitempty"`
+	}
+	request struct {
+		Type   string `json:"type"`
+		ID     string `json:"id"`
+		Action string `json:"action"`
+		On     bool   `json:"on"`
+	}
+)
+
+// send sends a message to one viewer. One that cannot be reached is about to
+// leave, or does not read: both are the session's business.
+func (e *Engine) send(v *session.Viewer, msg []byte) {
+	if err := v.Send(msg); err != nil {
+		e.log.Debug("message not sent", "viewer", v.ID(), "error", err)
+	}
+}
+
+func marshal(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic("engine: message cannot be marshalled: " + err.Error()) // only our own types come here
+	}
+	return b
+}
+
+func (e *Engine) stateMessage(you string) []byte {
+	m := stateMessage{Type: "state", You: you, Viewers: int(e.viewers.Load()), Camera: e.Camera().Streaming}
+	if e.door.open != nil {
+		m.Door = e.door.state()
+	}
+	if name, ok := e.talker(); ok {
+		m.Talker = &name
+	}
+	return marshal(m)
+}
+
+// talker returns the name of somebody who talks.
+func (e *Engine) talker() (string, bool) {
+	e.talk.mu.Lock()
+	defer e.talk.mu.Unlock()
+	for id := range e.talk.byID {
+		if v := e.sessions.Viewer(id); v != nil {
+			return v.Grant().Subject, true
+		}
+	}
+	return "", false
+}
+
+func (e *Engine) stateChanged() {
+	if e.sessions != nil {
+		e.sessions.Broadcast(e.stateMessage(""))
+	}
+}
+
+// doorTimeout bounds how long a viewer's door request may take.
+const doorTimeout = 2 * time.Second
+
+// message handles what a viewer sends on the data channel.
+func (e *Engine) message(v *session.Viewer, msg []byte) {
+	var r request
+	if err := json.Unmarshal(msg, &r); err != nil {
+		e.send(v, marshal(reply{Type: "error", Error: "message is not JSON: " + err.Error()}))
+		return
+	}
+	switch r.Type {
+	case "door":
+		// The relay's answer may take a moment; the session's goroutine must
+		// not wait for it.
+		go e.doorRequest(v, r)
+	case "talk":
+		// Whether somebody talks is seen from the packets; the message tells
+		// that the button was pressed, and is answered only if in vain.
+		if r.On && !v.Grant().Talk {
+			e.send(v, marshal(reply{Type: "talk", ID: r.ID, Error: "this access does not permit talking (scope talk)"}))
+		}
+	default:
+		e.send(v, marshal(reply{Type: "error", ID: r.ID, Error: "unknown message type; known: door, talk"}))
+	}
+}
+
+func (e *Engine) doorRequest(v *session.Viewer, r request) {
+	answer := reply{Type: "door", ID: r.ID}
+	err := errors.New("this access does not permit opening the door (scope open)")
+	if v.Grant().Open {
+		ctx, cancel := context.WithTimeout(context.Background(), doorTimeout)
+		defer cancel()
+		err = e.OpenDoor(ctx, v.Grant().Subject)
+	}
+	if err != nil {
+		answer.Error = err.Error()
+	} else {
+		answer.OK = true
+	}
+	e.send(v, marshal(answer))
+}

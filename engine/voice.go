@@ -1,0 +1,116 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/edgecam/edgecam/engine/media"
+	"github.com/edgecam/edgecam/engine/voice/opus"
+	"github.com/edgecam/edgecam/hal"
+)
+
+// runVoice keeps the microphone open while somebody watches and sends its
+// voice.
+func (e *Engine) runVoice(ctx context.Context) {
+	retry := retryFirst
+	for e.watching.wait(ctx, true) == nil {
+		mic, err := e.devices.Microphone(ctx)
+		if err == nil {
+			var spoke bool
+			spoke, err = e.capturePCM(ctx, mic)
+			if cerr := mic.Close(); cerr != nil {
+				e.log.Warn("microphone close failed", "error", cerr)
+			}
+			if spoke {
+				retry = retryFirst
+			}
+		}
+		if err == nil || ctx.Err() != nil {
+			continue
+		}
+		e.log.Warn("microphone not available, trying again", "kind", hal.KindOf(err).String(), "error", err)
+		if !sleep(ctx, retry) {
+			return
+		}
+		retry = min(2*retry, retryMost)
+	}
+}
+
+// capturePCM reads the microphone until nobody watches (nil) or it fails.
+func (e *Engine) capturePCM(ctx context.Context, mic hal.Microphone) (spoke bool, err error) {
+	enc, err := opus.NewEncoder(opus.EncoderConfig{BitrateBps: e.cfg.Voice.BitrateBps})
+	if err != nil {
+		return false, err
+	}
+	var b media.Block
+	for e.watching.isOpen() {
+		readCtx, cancel := context.WithTimeout(ctx, stallAfter)
+		err := mic.Read(readCtx, &b)
+		cancel()
+		if err != nil && hal.KindOf(err) != hal.Overrun {
+			return spoke, err
+		}
+		if !spoke {
+			spoke = true
+			e.log.Info("microphone streams")
+		}
+		packet, ok, err := enc.Encode(&b)
+		if err != nil {
+			return spoke, err
+		}
+		if ok {
+			e.sessions.WriteAudio(&packet)
+		}
+	}
+	e.log.Info("microphone closed: nobody watches")
+	return spoke, nil
+}
+
+// runPlayout opens the speaker when somebody talks and closes it when nobody
+// has for a while, so that other programs may use the card.
+func (e *Engine) runPlayout(ctx context.Context) {
+	retry := retryFirst
+	for e.talk.active.wait(ctx, true) == nil {
+		speaker, err := e.devices.Speaker(ctx)
+		if err == nil {
+			err = e.play(ctx, speaker)
+			if cerr := speaker.Close(); cerr != nil {
+				e.log.Warn("speaker close failed", "error", cerr)
+			}
+			retry = retryFirst
+		}
+		if err == nil || ctx.Err() != nil {
+			continue
+		}
+		e.log.Warn("speaker not available, trying again", "kind", hal.KindOf(err).String(), "error", err)
+		if !sleep(ctx, retry) {
+			return
+		}
+		retry = min(2*retry, retryMost)
+	}
+}
+
+// play mixes the talkers at the card's clock until all have fallen silent.
+func (e *Engine) play(ctx context.Context, speaker hal.Speaker) error {
+	e.log.Info("speaker opened: somebody talks")
+	e.stateChanged()
+	defer e.stateChanged()
+	var b media.Block
+	quiet := time.Now()
+	for ctx.Err() == nil {
+		if e.talk.mix(&b) > 0 {
+			quiet = time.Now()
+		} else if time.Since(quiet) > talkHangover {
+			e.talk.rest()
+			e.log.Info("speaker closed: nobody talks")
+			return nil
+		}
+		writeCtx, cancel := context.WithTimeout(ctx, stallAfter)
+		err := speaker.Write(writeCtx, &b)
+		cancel()
+		if err != nil && hal.KindOf(err) != hal.Overrun {
+			return err
+		}
+	}
+	return nil
+}
