@@ -1,0 +1,153 @@
+// Every text that the page and the element show, in one object. Another page
+// may translate them: import { texts } from './texts.js' and assign before the
+// element is created. {name} marks a value that is filled in.
+
+export const texts = {
+  // Connection states, in words.
+  idle: 'Not connected',
+  connecting: 'Connecting…',
+  live: 'Live',
+  reconnecting: 'Reconnecting…',
+  waiting: 'Connection lost. Next try in {seconds} s',
+  offline: 'This device has no network',
+  denied: 'Sign-in needed',
+  stalled: 'Waiting for the picture…',
+  failed: 'Could not connect',
+  closed: 'Disconnected',
+
+  // Controls.
+  talk: 'Hold to talk',
+  talkShort: 'Talk',
+  talking: 'You are talking',
+  talkStarting: 'Opening the microphone…',
+  talkHint: 'Hold to talk, or double-click to keep the microphone open',
+  openMic: 'Open mic',
+  openMicOn: 'The microphone is open',
+  openMicOnShort: 'On air',
+  mute: 'Sound',
+  muted: 'Sound off',
+  snapshot: 'Snapshot',
+  fullscreen: 'Full screen',
+  exitFullscreen: 'Leave full screen',
+  door: 'Hold to open the door',
+  doorHolding: 'Keep holding…',
+  doorAgain: 'Press again to open the door',
+  doorSending: 'Opening…',
+  doorOpened: 'The door is open',
+  doorFailed: 'The door did not open: {error}',
+  doorNoAnswer: 'no answer from the device',
+  tapForSound: 'Tap for sound',
+  retry: 'Try again',
+  controls: 'Camera controls',
+  video: 'Live picture',
+
+  // Talk.
+  otherTalking: '{name} is talking',
+  sameTalking: 'Somebody else with your sign-in is talking',
+  talkRefused: 'You cannot talk now: {error}',
+  micInsecure: 'Browsers give the microphone to secure pages only. Open this page with https://',
+  micDenied: 'The microphone is blocked for this page. Allow it in the browser’s site settings.',
+  micMissing: 'No microphone was found on this device.',
+  micBusy: 'The microphone is in use by another program.',
+  micFailed: 'The microphone could not be opened: {error}',
+  micReady: 'The microphone is ready. Hold to talk.',
+  talkNotConnected: 'Not connected yet.',
+  talkNotAllowed: 'Your sign-in does not allow talking.',
+
+  // Connection errors.
+  errorNetwork: 'The device cannot be reached',
+  errorAnswer: 'The device’s answer was not understood',
+  errorIce: 'No way through the network was found',
+  errorBrowser: 'This browser has no WebRTC',
+  errorStatus: 'The device answered {status}',
+
+  // Page.
+  product: 'edgecam',
+  viewers: '{n} watching',
+  viewerOne: '1 watching',
+  dev: 'Development mode',
+  simulated: 'Simulated devices',
+  statistics: 'Statistics',
+  close: 'Close',
+  help: 'Help and shortcuts',
+  signOut: 'Sign out',
+  simRing: 'Ring the bell',
+  notify: 'Notify me when the bell rings',
+  notifyOn: 'Notifications are on',
+  notifyBlocked: 'Notifications are blocked in the browser’s settings',
+  snapshotSaved: 'Snapshot saved',
+  snapshotNone: 'There is no picture yet',
+  skip: 'Skip to the controls',
+
+  // Ring.
+  ringTitle: 'Someone is at the door',
+  ringAt: 'The bell rang at {time}',
+  ringAnswer: 'Answer',
+  ringDismiss: 'Dismiss',
+  ringPageTitle: '● Doorbell – {name}',
+
+  // Sign-in.
+  loginTitle: 'Sign in to {name}',
+  loginLead: 'This camera shows its picture only to people you trust.',
+  loginLabel: 'Owner secret or access token',
+  loginHint: 'The owner secret was printed, with a QR code, when edgecam started for the first time on this device.',
+  loginButton: 'Sign in',
+  loginBusy: 'Signing in…',
+  loginWrong: 'That secret is not right.',
+  loginWait: 'Too many tries. Wait {seconds} s.',
+  loginEmpty: 'Enter the secret.',
+  loginNetwork: 'The device cannot be reached. Is it on, and are you in its network?',
+  loginShow: 'Show',
+  loginHide: 'Hide',
+
+  // Statistics.
+  statPicture: 'Picture',
+  statSound: 'Sound',
+  statConnection: 'Connection',
+  statDelay: 'Delay',
+  statDelayNote: 'Half the round trip + jitter buffer + decoding. Camera and encoder come on top.',
+  statRtt: 'Round trip',
+  statBuffer: 'Jitter buffer',
+  statDecode: 'Decoding',
+  statBitrate: 'Bit rate',
+  statResolution: 'Resolution',
+  statFps: 'Frame rate',
+  statLoss: 'Loss',
+  statLost: 'Packets lost',
+  statNack: 'Repeats asked (NACK)',
+  statPli: 'Key frames asked (PLI)',
+  statFreezes: 'Freezes',
+  statCodec: 'Codec',
+  statDecoder: 'Decoder',
+  statJitter: 'Jitter',
+  statConcealed: 'Filled in',
+  statLevel: 'Level',
+  statTalk: 'Talk-back',
+  statPath: 'Path',
+  statProtocol: 'Protocol',
+  statLocal: 'This side',
+  statRemote: 'Device',
+  statUp: 'Connected for',
+  statNone: '–',
+
+  // Help.
+  helpTitle: 'Help and shortcuts',
+  helpTalk: 'Hold to talk',
+  helpOpenMic: 'Microphone open or closed',
+  helpMute: 'Sound on or off',
+  helpSnapshot: 'Save a snapshot',
+  helpFullscreen: 'Full screen',
+  helpDoor: 'Hold to open the door',
+  helpStats: 'Statistics',
+  helpHelp: 'This help',
+  helpEscape: 'Close what is open',
+  helpKeysOn: 'Single-key shortcuts',
+  keySpace: 'Space',
+  keyEscape: 'Esc',
+};
+
+/** t returns the text of a key with {values} filled in. */
+export function t(key, values) {
+  const text = texts[key] ?? key;
+  return values ? text.replace(/\{(\w+)\}/g, (all, k) => (k in values ? String(values[k]) : all)) : text;
+}
