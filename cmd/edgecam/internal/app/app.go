@@ -1,0 +1,190 @@
+// Package app is the composition root: the one place where drivers, engine,
+// access control and web server meet.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/edgecam/edgecam/cmd/edgecam/internal/auth"
+	"github.com/edgecam/edgecam/cmd/edgecam/internal/cli"
+	"github.com/edgecam/edgecam/cmd/edgecam/internal/config"
+	"github.com/edgecam/edgecam/cmd/edgecam/internal/httpd"
+	"github.com/edgecam/edgecam/cmd/edgecam/internal/metrics"
+	"github.com/edgecam/edgecam/cmd/edgecam/internal/tlscert"
+	"github.com/edgecam/edgecam/engine"
+	"github.com/edgecam/edgecam/engine/session"
+	"github.com/edgecam/edgecam/web"
+)
+
+// node is a running edgecam.
+type node struct {
+	o       cli.RunOptions
+	cfg     *config.Config
+	next    *config.Config // set by reload
+	log     *slog.Logger
+	started time.Time
+	devices *devices
+	hasDoor bool
+	engine  *engine.Engine
+	auth    *auth.Store
+	metrics *metrics.Metrics
+	cert    *tlscert.Manager // nil without an own certificate
+}
+
+// Run runs a node until ctx is done, starting it anew when its configuration
+// changes.
+func Run(ctx context.Context, o cli.RunOptions) error {
+	n := &node{o: o, cfg: o.Config, log: o.Log, started: time.Now(), metrics: metrics.New()}
+	if o.Dev {
+		n.auth = auth.NewDev(auth.Options{Log: o.Log})
+	} else {
+		var err error
+		if n.auth, err = auth.Open(o.Config.StateDir, auth.Options{
+			Log: o.Log, SessionAge: o.Config.Auth.SessionAge(), TokenAge: o.Config.Auth.TokenAge(), MaxFailures: o.Config.Auth.MaxFailures,
+		}); err != nil {
+			return err
+		}
+	}
+	for {
+		err := n.run(ctx)
+		next := n.changedConfig(err)
+		if next == nil || ctx.Err() != nil {
+			if errors.Is(err, errReload) {
+				return nil
+			}
+			return errors.Join(err, n.auth.Close())
+		}
+		n.cfg = next
+	}
+}
+
+// run runs the node with one configuration.
+func (n *node) run(ctx context.Context) error {
+	devs, found, err := openDevices(ctx, n.cfg, n.o.Dev, n.log)
+	if err != nil {
+		return err
+	}
+	n.devices, n.hasDoor = devs, found.Relay != nil
+	if n.engine, err = engine.New(engineConfig(n.cfg, n.o.Dev), found, newObserver(n.metrics), n.log); err != nil {
+		return err
+	}
+	n.engine.OnEvent(func(e engine.Event) { n.metrics.Event(e.Type) })
+	n.metrics.SetViewers(n.viewerMetrics)
+	signalling := n.whep()
+	defer signalling.Close()
+	server, err := n.server(signalling)
+	if err == nil {
+		err = server.Listen()
+	}
+	if err == nil {
+		err = n.announce(server)
+	}
+	if err != nil {
+		return errors.Join(err, n.engine.Sessions().Close(ctx))
+	}
+
+	// Whichever part ends first ends the others.
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	parts := []func(context.Context) error{n.engine.Run, server.Serve, n.reload}
+	if n.cert != nil {
+		parts = append(parts, func(ctx context.Context) error { n.cert.Run(ctx, n.log); return nil })
+	}
+	errs := make([]error, len(parts))
+	var wg sync.WaitGroup
+	for i, part := range parts {
+		wg.Go(func() {
+			defer stop()
+			errs[i] = part(ctx)
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+func (n *node) server(signalling http.Handler) (*httpd.Server, error) {
+	o := httpd.Options{
+		HTTP:     n.cfg.HTTP,
+		Dev:      n.o.Dev,
+		Page:     web.FS,
+		Auth:     n.auth,
+		WHEP:     signalling,
+		Metrics:  n.metrics.Handler(),
+		Snapshot: n.engine.Snapshot,
+		Status:   n.status,
+		OpenDoor: n.doorOpener(),
+		Ready:    n.ready,
+		Count:    n.metrics.Request,
+		Log:      n.log,
+	}
+	if n.devices.simLines != nil {
+		o.PressButton = func(context.Context) error { return n.devices.simLines.Press("button", pressTime) }
+		o.Played = n.played
+	}
+	if !n.o.Dev && n.cfg.HTTP.HTTPSListen != "" && n.cfg.HTTP.TLSCert == "" {
+		if n.cert == nil {
+			var err error
+			if n.cert, err = tlscert.Open(n.cfg.StateDir, n.cfg.HTTP.Hosts...); err != nil {
+				return nil, err
+			}
+		}
+		o.GetCertificate = n.cert.GetCertificate
+		fmt.Fprintf(n.o.Stdout, "HTTPS certificate, SHA-256 fingerprint: %s\n", n.cert.Fingerprint())
+	}
+	return httpd.New(o)
+}
+
+// Snapshot writes one picture of the configured camera to w as JPEG.
+func Snapshot(ctx context.Context, cfg *config.Config, log *slog.Logger, w io.Writer) error {
+	_, found, err := openDevices(ctx, cfg, false, log)
+	if err != nil {
+		return err
+	}
+	ec := engineConfig(cfg, true)
+	ec.Session.UDPPort, ec.Session.ICETCP = 0, false
+	e, err := engine.New(ec, engine.Devices{Camera: found.Camera}, nil, log)
+	if err != nil {
+		return err
+	}
+	running, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- e.Run(running) }()
+	err = e.Snapshot(ctx, w)
+	stop()
+	return errors.Join(err, <-done)
+}
+
+// engineConfig translates the configuration. In development mode media stays
+// on loopback too.
+func engineConfig(cfg *config.Config, loopback bool) engine.Config {
+	ec := engine.Defaults()
+	ec.KeepOpen = cfg.Camera.KeepOpen
+	ec.Video.BitrateBps = cfg.Video.BitrateKbps * 1000
+	ec.Video.Speed = cfg.Video.Speed
+	ec.Video.Threads = cfg.Video.Threads
+	if ec.Video.Threads == 0 {
+		// One core stays for everything else.
+		ec.Video.Threads = min(max(runtime.NumCPU()-1, 1), 4)
+	}
+	ec.Voice.BitrateBps = cfg.Audio.BitrateKbps * 1000
+	ec.Door.Pulse = cfg.Lines.RelayPulse()
+	s := &ec.Session
+	s.UDPPort = cfg.WebRTC.UDPPort
+	s.ICETCP = cfg.WebRTC.ICETCP
+	s.PublicIPs = cfg.WebRTC.PublicIPs
+	s.MaxViewers = cfg.WebRTC.MaxViewers
+	s.MaxHalfOpen = max(s.MaxHalfOpen, cfg.WebRTC.MaxViewers)
+	s.Loopback = loopback
+	for _, server := range cfg.WebRTC.ICEServers {
+		s.ICEServers = append(s.ICEServers, session.ICEServer(server))
+	}
+	return ec
+}

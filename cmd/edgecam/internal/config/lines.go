@@ -1,0 +1,127 @@
+package config
+
+import (
+	"time"
+
+	"github.com/edgecam/edgecam/hal"
+)
+
+// MaxRelayPulse is the longest time the door relay may be held: a stuck
+// command must not leave a door open.
+const MaxRelayPulse = 5 * time.Second
+
+// Lines are the GPIO lines. None is needed.
+type Lines struct {
+	Button       InputLine  `yaml:"button" doc:"bell button"`
+	PIR          InputLine  `yaml:"pir" doc:"motion sensor"`
+	Relay        OutputLine `yaml:"relay" doc:"door strike; off at start and at exit"`
+	RelayPulseMS int        `yaml:"relay_pulse_ms" doc:"how long the door strike is powered, in milliseconds" min:"50" max:"5000"`
+}
+
+// InputLine is an input, named by chip label and offset or by line name.
+type InputLine struct {
+	Chip       string `yaml:"chip" doc:"label of the GPIO chip, such as pinctrl-rp1"`
+	Offset     int    `yaml:"offset" doc:"line number on that chip; -1: none" min:"-1" max:"1023"`
+	Name       string `yaml:"name" doc:"name of the line, such as GPIO17, instead of chip and offset"`
+	ActiveLow  bool   `yaml:"active_low" doc:"a low level means pressed or moving"`
+	Bias       string `yaml:"bias" doc:"pull resistor" enum:"as-is|pull-up|pull-down|disabled"`
+	DebounceMS int    `yaml:"debounce_ms" doc:"shorter changes are ignored, in milliseconds" min:"0" max:"1000"`
+}
+
+// OutputLine is an output, named like an input.
+type OutputLine struct {
+	Chip      string `yaml:"chip" doc:"label of the GPIO chip, such as pinctrl-rp1"`
+	Offset    int    `yaml:"offset" doc:"line number on that chip; -1: none" min:"-1" max:"1023"`
+	Name      string `yaml:"name" doc:"name of the line, such as GPIO27, instead of chip and offset"`
+	ActiveLow bool   `yaml:"active_low" doc:"a low level powers the relay"`
+}
+
+// Defaults returns a button to ground, a sensor that is active high, and no
+// line connected.
+func (Lines) Defaults() Lines {
+	return Lines{
+		Button:       InputLine{Offset: -1, ActiveLow: true, Bias: "pull-up", DebounceMS: 25},
+		PIR:          InputLine{Offset: -1, Bias: "pull-down", DebounceMS: 50},
+		Relay:        OutputLine{Offset: -1},
+		RelayPulseMS: 1500,
+	}
+}
+
+// Validate returns the problems of the values.
+func (l Lines) Validate() Problems {
+	p := checkTags(l)
+	p = append(p, l.Button.Validate().under("button")...)
+	p = append(p, l.PIR.Validate().under("pir")...)
+	p = append(p, l.Relay.Validate().under("relay")...)
+	refs := []struct {
+		key string
+		ref hal.LineRef
+		on  bool
+	}{{"button", l.Button.ref(), l.Button.Configured()}, {"pir", l.PIR.ref(), l.PIR.Configured()}, {"relay", l.Relay.ref(), l.Relay.Configured()}}
+	for i, a := range refs {
+		for _, b := range refs[:i] {
+			if a.on && b.on && a.ref == b.ref {
+				p.add(a.key, "is the same line as %s", b.key)
+			}
+		}
+	}
+	return p
+}
+
+// RelayPulse returns how long the door strike is powered, never more than
+// MaxRelayPulse.
+func (l Lines) RelayPulse() time.Duration {
+	return min(time.Duration(l.RelayPulseMS)*time.Millisecond, MaxRelayPulse)
+}
+
+// Validate returns the problems of the values.
+func (l InputLine) Validate() Problems {
+	p := checkTags(l)
+	p.lineRef(l.Chip, l.Offset, l.Name)
+	return p
+}
+
+// Validate returns the problems of the values.
+func (l OutputLine) Validate() Problems {
+	p := checkTags(l)
+	p.lineRef(l.Chip, l.Offset, l.Name)
+	return p
+}
+
+func (p *Problems) lineRef(chip string, offset int, name string) {
+	switch {
+	case name != "" && offset >= 0:
+		p.add("name", "and offset are both given; a line is named by name, or by chip and offset")
+	case chip != "" && name == "" && offset < 0:
+		p.add("chip", "is given without offset or name")
+	case offset >= 0 && chip == "":
+		p.add("offset", "is given without chip; chip numbers change between kernels, so give its label ('edgecam devices' lists them)")
+	}
+}
+
+// Configured reports whether the line is connected.
+func (l InputLine) Configured() bool { return l.Name != "" || l.Offset >= 0 }
+
+// Configured reports whether the line is connected.
+func (l OutputLine) Configured() bool { return l.Name != "" || l.Offset >= 0 }
+
+func (l InputLine) ref() hal.LineRef  { return lineRef(l.Chip, l.Offset, l.Name) }
+func (l OutputLine) ref() hal.LineRef { return lineRef(l.Chip, l.Offset, l.Name) }
+
+func lineRef(chip string, offset int, name string) hal.LineRef {
+	return hal.LineRef{Chip: chip, Offset: max(offset, 0), Name: name}
+}
+
+// HAL returns the line as drivers take it.
+func (l InputLine) HAL() hal.InputConfig {
+	bias := map[string]hal.Bias{"pull-up": hal.BiasPullUp, "pull-down": hal.BiasPullDown, "disabled": hal.BiasDisabled}
+	return hal.InputConfig{
+		Line: l.ref(), ActiveLow: l.ActiveLow, Bias: bias[l.Bias],
+		Debounce: time.Duration(l.DebounceMS) * time.Millisecond,
+	}
+}
+
+// HAL returns the line as drivers take it: off is the safe level.
+func (l OutputLine) HAL() hal.OutputConfig {
+	return hal.OutputConfig{Line: l.ref(), ActiveLow: l.ActiveLow, Safe: false}
+}
