@@ -39,9 +39,12 @@ func (g *gate) isOpen() bool {
 	return open
 }
 
-// wait returns when the gate is as wanted, or ctx is done.
+// wait returns nil when the gate is as wanted, or ctx's error once it is done.
 func (g *gate) wait(ctx context.Context, want bool) error {
 	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		open, changed := g.state()
 		if open == want {
 			return nil

@@ -33,7 +33,7 @@ export const texts = {
   doorHolding: 'Keep holding…',
   doorAgain: 'Press again to open the door',
   doorSending: 'Opening…',
-  doorOpened: 'The door is open',
+  doorOpened: 'The door is unlocked',
   doorFailed: 'The door did not open: {error}',
   doorNoAnswer: 'no answer from the device',
   tapForSound: 'Tap for sound',

@@ -79,6 +79,7 @@ type CameraDriver struct {
 	busy      bool
 	stalled   bool
 	current   *camera
+	still     *planes       // of the last scene; never changed once painted
 	changed   chan struct{} // closed and replaced when a fault changes
 }
 

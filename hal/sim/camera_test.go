@@ -195,7 +195,7 @@ func TestSceneMovesAndRests(t *testing.T) {
 		s.draw(f, at)
 		return f.Data
 	}
-	s := newScene(mode, CameraOptions{Noise: 3})
+	s := newScene(mode, CameraOptions{Noise: 3}, nil)
 	a, b := frame(s, 2*time.Second), frame(s, 2200*time.Millisecond)
 	moved, still := 0, 0
 	for i := range 640 * 480 {
@@ -210,7 +210,7 @@ func TestSceneMovesAndRests(t *testing.T) {
 		t.Errorf("%d pixels moved, %d are still", moved, still)
 	}
 	// Nothing is left behind where something moved: the scene depends on time alone.
-	clean := newScene(mode, CameraOptions{})
+	clean := newScene(mode, CameraOptions{}, nil)
 	clean.peak = 0
 	s.peak = 0
 	b, a = frame(s, 3*time.Second), frame(clean, 3*time.Second)
@@ -259,7 +259,7 @@ func BenchmarkFrame(b *testing.B) {
 	for _, format := range []media.PixelFormat{media.FormatI420, media.FormatNV12, media.FormatYUYV} {
 		b.Run(format.String(), func(b *testing.B) {
 			mode := hal.VideoMode{Format: format, Width: 640, Height: 480, FrameInterval: time.Second / 30}
-			s := newScene(mode, CameraOptions{Noise: 3})
+			s := newScene(mode, CameraOptions{Noise: 3}, nil)
 			f := &media.Frame{Format: format, Width: 640, Height: 480, StrideBytes: 640, Data: make([]byte, format.FrameSize(640, 480))}
 			if format == media.FormatYUYV {
 				f.StrideBytes = 1280
@@ -277,6 +277,6 @@ func BenchmarkFrame(b *testing.B) {
 func BenchmarkOpen(b *testing.B) {
 	mode := hal.VideoMode{Format: media.FormatI420, Width: 640, Height: 480, FrameInterval: time.Second / 30}
 	for b.Loop() {
-		newScene(mode, CameraOptions{Noise: 3})
+		newScene(mode, CameraOptions{Noise: 3}, nil)
 	}
 }

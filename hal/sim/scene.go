@@ -55,17 +55,22 @@ const noiseSamples = 1 << 15
 // unitLeft is the x coordinate, in units, of a picture's left edge.
 func unitLeft(w, h int) float32 { return (640 - float32(w)*480/float32(h)) / 2 }
 
-func newScene(mode hal.VideoMode, opts CameraOptions) *scene {
+// newScene makes a scene. still is the painted still picture of an earlier
+// scene of the same size and options, which is the costly part; nil paints it.
+func newScene(mode hal.VideoMode, opts CameraOptions, still *planes) *scene {
 	w, h := mode.Width, mode.Height
 	s := &scene{
-		still: newPlanes(w, h), now: newPlanes(w, h), tree: newTree(w, h), visitor: newVisitor(w, h),
+		still: still, now: newPlanes(w, h), tree: newTree(w, h), visitor: newVisitor(w, h),
 		code: !opts.HideCode && w >= minCodeWidth && h >= minCodeHeight,
 		peak: byte(opts.Noise), rng: opts.Seed*2 + 0x9E3779B97F4A7C15,
 	}
 	if !opts.HideClock {
 		s.clock = newClockFace(w, h)
 	}
-	s.paintStill()
+	if s.still == nil {
+		s.still = newPlanes(w, h)
+		s.paintStill()
+	}
 	s.now.restore(s.still, 0, 0, w, h)
 	s.noise = make([]byte, noiseSamples+w+8)
 	for i := range s.noise {

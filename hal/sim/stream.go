@@ -30,11 +30,16 @@ type camera struct {
 	free []*media.Frame
 }
 
+// newCamera makes an open camera. Called under d.mu.
 func newCamera(d *CameraDriver, mode hal.VideoMode) *camera {
+	if d.still != nil && (d.still.w != mode.Width || d.still.h != mode.Height) {
+		d.still = nil
+	}
 	c := &camera{
 		driver: d, mode: mode, closed: make(chan struct{}),
-		scene: newScene(mode, d.opts), timer: time.NewTimer(time.Hour),
+		scene: newScene(mode, d.opts, d.still), timer: time.NewTimer(time.Hour),
 	}
+	d.still = c.scene.still
 	c.timer.Stop()
 	c.release = c.giveBack
 	stride := mode.Width

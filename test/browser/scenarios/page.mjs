@@ -101,7 +101,7 @@ async function door(w) {
     camera.addEventListener('edgecam-door', (e) => note(e.detail.ok ? 'answered' : `refused: ${e.detail.error}`));
   });
   const count = (what) => page.evaluate((what) => globalThis.seen.filter((s) => s.what === what).length, what);
-  const open = 'released: The door is open';
+  const open = 'released: The door is unlocked';
   const locked = 'locked: Hold to open the door';
   await button.click(); // a tap must not open it
   await w.sleep(1200);

@@ -187,10 +187,13 @@ type playing struct {
 
 const playedWindow = 500 * time.Millisecond
 
+// silenceDBFS stands for silence, whose level JSON cannot express.
+const silenceDBFS = -120
+
 func (n *node) played(hz float64) any {
-	p := playing{LevelDBFS: n.devices.simSound.PlayedLevel(playedWindow)}
+	p := playing{LevelDBFS: max(n.devices.simSound.PlayedLevel(playedWindow), silenceDBFS)}
 	if hz > 0 {
-		p.ToneHz, p.ToneDBFS = hz, n.devices.simSound.PlayedTone(hz, playedWindow)
+		p.ToneHz, p.ToneDBFS = hz, max(n.devices.simSound.PlayedTone(hz, playedWindow), silenceDBFS)
 	}
 	return p
 }

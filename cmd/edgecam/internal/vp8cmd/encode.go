@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/edgecam/edgecam/engine/media"
@@ -68,7 +69,7 @@ func (o *EncodeOptions) config(h y4m.Header) (vp8.EncoderConfig, error) {
 		return cfg, fmt.Errorf("%w: the input does not say its frame rate: give it", ErrUsage)
 	}
 	if o.Width != 0 && o.Width != h.Width || o.Height != 0 && o.Height != h.Height {
-		return cfg, fmt.Errorf("%w: input is %dx%d, not %dx%d", ErrUsage, h.Width, h.Height, o.Width, o.Height)
+		return cfg, fmt.Errorf("%w: input is %dx%d, not %s wide and %s high", ErrUsage, h.Width, h.Height, sideOrAny(o.Width), sideOrAny(o.Height))
 	}
 	switch o.Denoise {
 	case "", "auto":
@@ -80,6 +81,14 @@ func (o *EncodeOptions) config(h y4m.Header) (vp8.EncoderConfig, error) {
 	return cfg, nil
 }
 
+// sideOrAny names a wanted side; 0 asks for none.
+func sideOrAny(n int) string {
+	if n == 0 {
+		return "any"
+	}
+	return strconv.Itoa(n)
+}
+
 // Encode codes o.Input into o.Output. Frame numbers are the time stamps: a
 // dropped frame leaves a gap.
 func Encode(o EncodeOptions, stdin io.Reader, stdout io.Writer) (res EncodeResult, err error) {
@@ -88,15 +97,6 @@ func Encode(o EncodeOptions, stdin io.Reader, stdout io.Writer) (res EncodeResul
 		return res, err
 	}
 	defer closeIn()
-	out, closeOut, err := openOutput(o.Output, stdout)
-	if err != nil {
-		return res, err
-	}
-	defer func() {
-		if cerr := closeOut(); err == nil {
-			err = cerr
-		}
-	}()
 	start, user := time.Now(), userCPU()
 	r, err := y4m.NewReader(in)
 	if err != nil {
@@ -112,6 +112,16 @@ func Encode(o EncodeOptions, stdin io.Reader, stdout io.Writer) (res EncodeResul
 		return res, err
 	}
 	defer enc.Close()
+	// Only now: an encoding that is refused leaves an older output alone.
+	out, closeOut, err := openOutput(o.Output, stdout)
+	if err != nil {
+		return res, err
+	}
+	defer func() {
+		if cerr := closeOut(); err == nil {
+			err = cerr
+		}
+	}()
 	ih := ivf.Header{Codec: ivf.CodecVP8, Width: h.Width, Height: h.Height, TimebaseNum: 1, TimebaseDen: uint32(math.Round(cfg.FrameRate))}
 	if h.RateNum > 0 && h.RateDen > 0 {
 		ih.TimebaseNum, ih.TimebaseDen = uint32(h.RateDen), uint32(h.RateNum)

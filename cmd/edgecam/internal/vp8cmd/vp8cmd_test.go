@@ -114,6 +114,14 @@ func TestEncodeThroughPipes(t *testing.T) {
 func TestOptionsThatDoNotFit(t *testing.T) {
 	in := writeClip(t, 32, 32, 1)
 	out := filepath.Join(t.TempDir(), "o.ivf")
+	if err := os.WriteFile(out, []byte("older"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if b, err := os.ReadFile(out); err != nil || string(b) != "older" {
+			t.Errorf("a refused encoding changed its output to %q, error %v", b, err)
+		}
+	}()
 	for name, o := range map[string]EncodeOptions{
 		"size":    {Width: 64, BitrateKbps: 100},
 		"fps":     {FPS: 30, BitrateKbps: 100},
