@@ -106,6 +106,9 @@ func (e *Engine) Run(ctx context.Context) error {
 		start(func(ctx context.Context) { e.runInput(ctx, "pir", e.devices.PIR, e.motion) })
 	}
 	start(e.door.run)
+	// Open the camera once, as if somebody came: what is wrong with it shows at
+	// the start, and not when the bell rings for the first time.
+	e.Prewarm()
 	<-ctx.Done()
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()

@@ -32,11 +32,19 @@ func (e *Engine) emit(ev Event) {
 // runInput waits for an input's edges for as long as the engine runs.
 func (e *Engine) runInput(ctx context.Context, name string, open func(context.Context) (hal.Input, error), active func(time.Time)) {
 	retry := retryFirst
-	for ctx.Err() == nil {
+	for first := true; ctx.Err() == nil; {
 		in, err := open(ctx)
 		if err == nil {
+			// A button that is held while the node starts is a press, too. A
+			// line that comes back later is not: it may be stuck.
+			if on, aerr := in.Active(); aerr == nil && on && first {
+				active(time.Now())
+			}
+			first = false
 			err = waitEdges(ctx, in, active)
-			in.Close()
+			if cerr := in.Close(); cerr != nil {
+				e.log.Warn("input close failed", "input", name, "error", cerr)
+			}
 		}
 		if ctx.Err() != nil {
 			return

@@ -91,5 +91,7 @@ func (e *Engine) Snapshot(ctx context.Context, w io.Writer) error {
 		return fmt.Errorf("engine: no picture within %.1f s: %w", time.Since(start).Seconds(), err)
 	}
 	defer p.Release()
+	// Who takes one picture often takes another soon.
+	e.Prewarm()
 	return pixel.EncodeJPEG(w, p, snapshotQuality)
 }

@@ -144,7 +144,9 @@ func (n *node) server(signalling http.Handler) (*httpd.Server, error) {
 
 // Snapshot writes one picture of the configured camera to w as JPEG.
 func Snapshot(ctx context.Context, cfg *config.Config, log *slog.Logger, w io.Writer) error {
-	_, found, err := openDevices(ctx, cfg, false, log)
+	silent := *cfg
+	silent.Microphone.Enabled, silent.Speaker.Enabled = false, false
+	_, found, err := openDevices(ctx, &silent, false, log)
 	if err != nil {
 		return err
 	}
