@@ -48,6 +48,12 @@ test-race:
 	@scripts/setup test
 	go test -race -short -timeout 15m ./engine ./engine/session/... ./engine/media ./hal/... ./cmd/...
 
+## test-hardware: the drivers on the kernel's own virtual camera, sound card and GPIO, in QEMU, on amd64 and arm64
+.PHONY: test-hardware
+test-hardware:
+	@scripts/setup build
+	test/hardware/run.sh amd64 arm64
+
 ## cross: bin/edgecam-arm64, with the cgo drivers
 .PHONY: cross
 cross:

@@ -50,7 +50,7 @@ func (d *Driver) context() (*malgo.AllocatedContext, error) {
 	}
 	ctx, err := malgo.InitContext([]malgo.Backend{d.backend}, malgo.ContextConfig{}, d.message)
 	if err != nil {
-		return nil, fmt.Errorf("%w (%v)", errNoLibrary, err)
+		return nil, fmt.Errorf("%w (%w)", errNoLibrary, err)
 	}
 	d.ctx = ctx
 	return ctx, nil

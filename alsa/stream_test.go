@@ -67,10 +67,10 @@ func TestCaptureClock(t *testing.T) {
 	m := &Microphone{}
 	start := time.Now()
 	// The thread comes 0 to 9 ms late; the clock must not.
-	late := []time.Duration{3, 0, 9, 1, 8, 0, 2, 7, 0, 5}
+	late := []time.Duration{3e6, 0, 9e6, 1e6, 8e6, 0, 2e6, 7e6, 0, 5e6}
 	for i := range 500 {
 		now := start.Add(time.Duration(i) * 10 * time.Millisecond)
-		m.stamp(now.Add(late[i%len(late)]*time.Millisecond), 10*time.Millisecond)
+		m.stamp(now.Add(late[i%len(late)]), 10*time.Millisecond)
 		if off := m.newest.Sub(now); i > 20 && (off < 0 || off > time.Millisecond) {
 			t.Fatalf("after %d periods the clock is off by %v", i, off)
 		}

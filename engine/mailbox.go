@@ -2,7 +2,6 @@ package engine
 
 import (
 	"sync"
-	"time"
 
 	"github.com/edgecam/edgecam/engine/media"
 )
@@ -47,16 +46,6 @@ func (m *mailbox) take() (p *media.Picture, fps float64, again bool) {
 	again, m.taken = m.taken, true
 	m.picture.Retain()
 	return m.picture, m.fps, again
-}
-
-// age returns how long ago the newest picture was exposed.
-func (m *mailbox) age() time.Duration {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.picture == nil {
-		return 0
-	}
-	return time.Since(m.picture.CapturedAt)
 }
 
 func (m *mailbox) clear() {

@@ -47,7 +47,8 @@ func preference(code uapi.FourCCType) int {
 	return slices.IndexFunc(formats, func(f struct {
 		code   uapi.FourCCType
 		format media.PixelFormat
-	}) bool {
+	},
+	) bool {
 		return f.code == code
 	})
 }

@@ -127,8 +127,20 @@ func nearestInterval(ivs []interval, want time.Duration) time.Duration {
 
 // commonSizes stand for a range of sizes in listings.
 var commonSizes = [][2]int{
-	{160, 120}, {320, 180}, {320, 240}, {640, 360}, {640, 480}, {800, 600}, {960, 540},
-	{1024, 768}, {1280, 720}, {1280, 960}, {1640, 1232}, {1920, 1080}, {2560, 1440}, {3840, 2160},
+	{160, 120},
+	{320, 180},
+	{320, 240},
+	{640, 360},
+	{640, 480},
+	{800, 600},
+	{960, 540},
+	{1024, 768},
+	{1280, 720},
+	{1280, 960},
+	{1640, 1232},
+	{1920, 1080},
+	{2560, 1440},
+	{3840, 2160},
 }
 
 // commonRates stand for a range of intervals in listings, in hertz.

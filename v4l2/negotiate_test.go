@@ -50,31 +50,37 @@ func TestNegotiate(t *testing.T) {
 		{"height alone", webcam(), hal.VideoMode{Height: 480}, hal.VideoMode{Format: media.FormatYUYV, Width: 640, Height: 480, FrameInterval: thirty}},
 		{
 			"step sizes", newFake(fakeFormat{code: "NV12", sizes: stepwise(32, 1920, 16), intervals: hz(30)}),
-			hal.VideoMode{Width: 645, Height: 481}, hal.VideoMode{Format: media.FormatNV12, Width: 640, Height: 480, FrameInterval: thirty},
+			hal.VideoMode{Width: 645, Height: 481},
+			hal.VideoMode{Format: media.FormatNV12, Width: 640, Height: 480, FrameInterval: thirty},
 		},
 		{
 			"step of zero", newFake(fakeFormat{code: "NV12", sizes: stepwise(32, 1920, 0), intervals: hz(30)}),
-			hal.VideoMode{Width: 645, Height: 481}, hal.VideoMode{Format: media.FormatNV12, Width: 645, Height: 481, FrameInterval: thirty},
+			hal.VideoMode{Width: 645, Height: 481},
+			hal.VideoMode{Format: media.FormatNV12, Width: 645, Height: 481, FrameInterval: thirty},
 		},
 		{
 			"range of intervals", newFake(fakeFormat{code: "YU12", sizes: discrete(640, 480), intervals: []uapi.FrameInterval{{
 				Min: uapi.Fract{Numerator: 1, Denominator: 60}, Max: uapi.Fract{Numerator: 1, Denominator: 1},
 			}}}),
-			hal.VideoMode{FrameInterval: time.Second / 24}, hal.VideoMode{Format: media.FormatI420, Width: 640, Height: 480, FrameInterval: time.Second / 24},
+			hal.VideoMode{FrameInterval: time.Second / 24},
+			hal.VideoMode{Format: media.FormatI420, Width: 640, Height: 480, FrameInterval: time.Second / 24},
 		},
 		{
 			"zero intervals", newFake(fakeFormat{code: "YUYV", sizes: discrete(640, 480), intervals: []uapi.FrameInterval{{}}}),
-			hal.VideoMode{FrameInterval: time.Second / 15}, hal.VideoMode{Format: media.FormatYUYV, Width: 640, Height: 480, FrameInterval: time.Second / 15},
+			hal.VideoMode{FrameInterval: time.Second / 15},
+			hal.VideoMode{Format: media.FormatYUYV, Width: 640, Height: 480, FrameInterval: time.Second / 15},
 		},
 		{
 			"no sizes listed", newFake(fakeFormat{code: "YUYV"}),
-			hal.VideoMode{Width: 320, Height: 240}, hal.VideoMode{Format: media.FormatYUYV, Width: 320, Height: 240, FrameInterval: thirty},
+			hal.VideoMode{Width: 320, Height: 240},
+			hal.VideoMode{Format: media.FormatYUYV, Width: 320, Height: 240, FrameInterval: thirty},
 		},
 		{
 			"grey only as a last resort", newFake(
 				fakeFormat{code: "GREY", sizes: discrete(640, 480), intervals: hz(30)},
 				fakeFormat{code: "MJPG", sizes: discrete(640, 480), intervals: hz(30)}),
-			hal.VideoMode{}, hal.VideoMode{Format: media.FormatMJPEG, Width: 640, Height: 480, FrameInterval: thirty},
+			hal.VideoMode{},
+			hal.VideoMode{Format: media.FormatMJPEG, Width: 640, Height: 480, FrameInterval: thirty},
 		},
 		{
 			"NTSC rate counts as 30", newFake(
@@ -82,7 +88,8 @@ func TestNegotiate(t *testing.T) {
 					Min: uapi.Fract{Numerator: 1001, Denominator: 30000}, Max: uapi.Fract{Numerator: 1001, Denominator: 30000},
 				}}},
 				fakeFormat{code: "MJPG", sizes: discrete(640, 480), intervals: hz(60)}),
-			hal.VideoMode{FrameInterval: thirty}, hal.VideoMode{Format: media.FormatYUYV, Width: 640, Height: 480, FrameInterval: 1001 * time.Second / 30000},
+			hal.VideoMode{FrameInterval: thirty},
+			hal.VideoMode{Format: media.FormatYUYV, Width: 640, Height: 480, FrameInterval: 1001 * time.Second / 30000},
 		},
 	}
 	for _, c := range cases {

@@ -83,35 +83,59 @@ func TestOffers(t *testing.T) {
 		talk  bool
 		want  string
 	}{
-		{"browser", offerOf(section("video", "0", "recvonly", vp8, h264), section("audio", "1", "recvonly", opus, "PCMU/8000")), false,
-			"video/0 sendonly, audio/1 sendonly; BUNDLE 0 1"},
-		{"audio first, two-way", offerOf(section("audio", "a", "sendrecv", opus), section("video", "v", "recvonly", h264, vp8), section("application", "d", "")), true,
-			"audio/a sendrecv, video/v sendonly, application/d; BUNDLE a v d"},
-		{"two-way without leave to talk", offerOf(section("audio", "a", "sendrecv", opus), section("video", "v", "recvonly", vp8)), false,
-			"audio/a sendonly, video/v sendonly; BUNDLE a v"},
+		{
+			"browser", offerOf(section("video", "0", "recvonly", vp8, h264), section("audio", "1", "recvonly", opus, "PCMU/8000")), false,
+			"video/0 sendonly, audio/1 sendonly; BUNDLE 0 1",
+		},
+		{
+			"audio first, two-way", offerOf(section("audio", "a", "sendrecv", opus), section("video", "v", "recvonly", h264, vp8), section("application", "d", "")), true,
+			"audio/a sendrecv, video/v sendonly, application/d; BUNDLE a v d",
+		},
+		{
+			"two-way without leave to talk", offerOf(section("audio", "a", "sendrecv", opus), section("video", "v", "recvonly", vp8)), false,
+			"audio/a sendonly, video/v sendonly; BUNDLE a v",
+		},
 		{"no direction means sendrecv", offerOf(section("video", "0", "", vp8)), false, "video/0 sendonly; BUNDLE 0"},
-		{"separate microphone section", offerOf(section("audio", "0", "sendonly", opus), section("video", "1", "recvonly", vp8), section("audio", "2", "recvonly", opus)), true,
-			"audio/0 recvonly, video/1 sendonly, audio/2 sendonly; BUNDLE 0 1 2"},
-		{"separate microphone section, refused", offerOf(section("audio", "0", "sendonly", opus), section("video", "1", "recvonly", vp8), section("audio", "2", "recvonly", opus)), false,
-			"audio/0 inactive, video/1 sendonly, audio/2 sendonly; BUNDLE 0 1 2"},
-		{"second camera and second sound", offerOf(section("video", "0", "recvonly", vp8), section("video", "1", "recvonly", vp8), section("audio", "2", "recvonly", opus), section("audio", "3", "sendrecv", opus)), false,
-			"video/0 sendonly, video/1 inactive, audio/2 sendonly, audio/3 inactive; BUNDLE 0 1 2 3"},
-		{"unknown kind in front", offerOf(section("text", "t", "sendrecv", "t140/1000"), section("video", "0", "recvonly", vp8)), false,
-			"text/t refused, video/0 sendonly; BUNDLE 0"},
-		{"sound without opus", offerOf(section("video", "0", "recvonly", vp8), section("audio", "1", "recvonly", "PCMU/8000")), false,
-			"video/0 sendonly, audio/1 refused; BUNDLE 0"},
+		{
+			"separate microphone section", offerOf(section("audio", "0", "sendonly", opus), section("video", "1", "recvonly", vp8), section("audio", "2", "recvonly", opus)), true,
+			"audio/0 recvonly, video/1 sendonly, audio/2 sendonly; BUNDLE 0 1 2",
+		},
+		{
+			"separate microphone section, refused", offerOf(section("audio", "0", "sendonly", opus), section("video", "1", "recvonly", vp8), section("audio", "2", "recvonly", opus)), false,
+			"audio/0 inactive, video/1 sendonly, audio/2 sendonly; BUNDLE 0 1 2",
+		},
+		{
+			"second camera and second sound", offerOf(section("video", "0", "recvonly", vp8), section("video", "1", "recvonly", vp8), section("audio", "2", "recvonly", opus), section("audio", "3", "sendrecv", opus)), false,
+			"video/0 sendonly, video/1 inactive, audio/2 sendonly, audio/3 inactive; BUNDLE 0 1 2 3",
+		},
+		{
+			"unknown kind in front", offerOf(section("text", "t", "sendrecv", "t140/1000"), section("video", "0", "recvonly", vp8)), false,
+			"text/t refused, video/0 sendonly; BUNDLE 0",
+		},
+		{
+			"sound without opus", offerOf(section("video", "0", "recvonly", vp8), section("audio", "1", "recvonly", "PCMU/8000")), false,
+			"video/0 sendonly, audio/1 refused; BUNDLE 0",
+		},
 		{"sound only", offerOf(section("audio", "1", "recvonly", opus)), false, "audio/1 sendonly; BUNDLE 1"},
-		{"video sent only beside sound", offerOf(section("video", "0", "sendonly", vp8), section("audio", "1", "recvonly", opus)), false,
-			"video/0 inactive, audio/1 sendonly; BUNDLE 0 1"},
+		{
+			"video sent only beside sound", offerOf(section("video", "0", "sendonly", vp8), section("audio", "1", "recvonly", opus)), false,
+			"video/0 inactive, audio/1 sendonly; BUNDLE 0 1",
+		},
 		{"no bundle, one section", strings.Replace(offerOf(section("video", "0", "recvonly", vp8)), "a=group:BUNDLE 0\r\n", "", 1), false, "video/0 sendonly; "},
-		{"section outside the bundle", strings.Replace(offerOf(section("video", "0", "recvonly", vp8), section("audio", "1", "recvonly", opus)), "BUNDLE 0 1", "BUNDLE 0", 1), false,
-			"video/0 sendonly, audio/1 refused; BUNDLE 0"},
-		{"bundle-only and switched off", offerOf(section("video", "0", "recvonly", vp8), strings.Replace(section("audio", "1", "recvonly", opus)+"a=bundle-only\r\n", "audio 9", "audio 0", 1),
-			strings.Replace(section("audio", "2", "recvonly", opus), "audio 9", "audio 0", 1)), false,
-			"video/0 sendonly, audio/1 sendonly, audio/2 refused; BUNDLE 0 1"},
+		{
+			"section outside the bundle", strings.Replace(offerOf(section("video", "0", "recvonly", vp8), section("audio", "1", "recvonly", opus)), "BUNDLE 0 1", "BUNDLE 0", 1), false,
+			"video/0 sendonly, audio/1 refused; BUNDLE 0",
+		},
+		{
+			"bundle-only and switched off", offerOf(section("video", "0", "recvonly", vp8), strings.Replace(section("audio", "1", "recvonly", opus)+"a=bundle-only\r\n", "audio 9", "audio 0", 1),
+				strings.Replace(section("audio", "2", "recvonly", opus), "audio 9", "audio 0", 1)), false,
+			"video/0 sendonly, audio/1 sendonly, audio/2 refused; BUNDLE 0 1",
+		},
 		{"data only", offerOf(section("application", "0", "")), false, "application/0; BUNDLE 0"},
-		{"second data section", offerOf(section("application", "0", ""), section("application", "1", ""), section("video", "2", "recvonly", vp8)), false,
-			"application/0, application/1 refused, video/2 sendonly; BUNDLE 0 2"},
+		{
+			"second data section", offerOf(section("application", "0", ""), section("application", "1", ""), section("video", "2", "recvonly", vp8)), false,
+			"application/0, application/1 refused, video/2 sendonly; BUNDLE 0 2",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

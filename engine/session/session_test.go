@@ -385,8 +385,7 @@ func TestInStep(t *testing.T) {
 }
 
 func TestDataChannel(t *testing.T) {
-	var n *node
-	n = newNode(t, Hooks{Message: func(v *Viewer, msg []byte) {
+	n := newNode(t, Hooks{Message: func(v *Viewer, msg []byte) {
 		if err := v.Send(append([]byte("you said "), msg...)); err != nil {
 			t.Error(err)
 		}

@@ -181,8 +181,9 @@ func (c *camera) Close() error {
 	c.closeOnce.Do(func() {
 		close(c.closed)
 		c.src.close()
-		c.reading.Lock()   // no Read is under way when Close returns
-		c.reading.Unlock() //nolint:staticcheck // the empty section is the point
+		// No Read is under way when Close returns.
+		c.reading.Lock()
+		defer c.reading.Unlock()
 	})
 	return nil
 }

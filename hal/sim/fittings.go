@@ -69,7 +69,7 @@ func paintPanel(c *canvas, x0, y0, w, h float32, base func(x, y float32) rgb) {
 	c.rect(x0, y0, x0+w, y0+h, func(x, y float32) rgb {
 		l, t, r, b := x-x0, y-y0, x0+w-x, y0+h-y
 		e := min(l, t, r, b)
-		k := float32(1.02)
+		var k float32
 		switch {
 		case e > 8:
 			k = 1.05

@@ -202,8 +202,12 @@ func TestFileSizes(t *testing.T) {
 // TestRulesBite proves that the table refuses what it is there to refuse.
 func TestRulesBite(t *testing.T) {
 	for _, c := range []struct{ dir, imp string }{
-		{"engine", "v4l2"}, {"engine/video/vp8", "engine/video/enhance"}, {"v4l2", "engine"},
-		{"hal/sim", "engine/video/vp8"}, {"engine/voice/opus", "engine/session"}, {"engine/session", "engine"},
+		{"engine", "v4l2"},
+		{"engine/video/vp8", "engine/video/enhance"},
+		{"v4l2", "engine"},
+		{"hal/sim", "engine/video/vp8"},
+		{"engine/voice/opus", "engine/session"},
+		{"engine/session", "engine"},
 		{"cmd/edgecam/internal/cli", "v4l2"},
 	} {
 		allowed := false

@@ -154,7 +154,7 @@ func (n *node) start() error {
 		select {
 		case err := <-n.exited:
 			n.cmd = nil
-			return fmt.Errorf("the node ended at its start: %v\n%s", err, tail(n.output(), 2000))
+			return fmt.Errorf("the node ended at its start: %w\n%s", err, tail(n.output(), 2000))
 		default:
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)

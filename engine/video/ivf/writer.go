@@ -66,7 +66,7 @@ func (w *Writer) Finish() error {
 	end, err := seeker.Seek(0, io.SeekCurrent)
 	if err != nil {
 		// Pipes and terminals are files that cannot seek.
-		return nil
+		return nil //nolint:nilerr // it cannot be sought, which is no error here
 	}
 	start := end - w.bytes
 	w.header.FrameCount = w.frames

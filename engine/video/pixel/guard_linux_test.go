@@ -24,7 +24,5 @@ func newGuarded(t testing.TB) *guarded {
 	return &guarded{mem: m[page : len(m)-page]}
 }
 
-// tail returns n bytes that end at the unmapped page; head n bytes that begin
-// after the other one.
+// tail returns n bytes that end at the unmapped page.
 func (g *guarded) tail(n int) []byte { return g.mem[len(g.mem)-n:] }
-func (g *guarded) head(n int) []byte { return g.mem[:n:n] }

@@ -171,7 +171,7 @@ func (d *Decoder) Decode(data []byte) (*media.Picture, error) {
 	tag, err := parseFrameTag(data)
 	if err != nil {
 		if d.refs[refLast] == nil {
-			return nil, d.reject(fmt.Errorf("vp8: %w: %v", ErrCorrupt, err))
+			return nil, d.reject(fmt.Errorf("vp8: %w: %w", ErrCorrupt, err))
 		}
 		return d.repeat(), d.corrupt(err)
 	}
@@ -206,7 +206,7 @@ func (d *Decoder) reject(err error) error {
 func (d *Decoder) corrupt(cause error) error {
 	d.stats.CorruptFrames++
 	d.info.Corrupt = true
-	return fmt.Errorf("vp8: %w: %v", ErrCorrupt, cause)
+	return fmt.Errorf("vp8: %w: %w", ErrCorrupt, cause)
 }
 
 // repeat returns the picture shown last, or the last reference if none was.

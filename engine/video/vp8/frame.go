@@ -38,8 +38,6 @@ type refFrame struct {
 	picture media.Picture
 	mbW     int
 	mbH     int
-	// refs counts the references of a decoder's or encoder's own bookkeeping.
-	refs int
 }
 
 // newRefFrame allocates a frame for pictures of width by height pixels.

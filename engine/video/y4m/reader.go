@@ -52,10 +52,10 @@ func (r *Reader) ReadPicture(p *media.Picture) error {
 	}
 	line, err := readLine(r.src)
 	if err != nil {
-		if err == io.EOF && len(line) == 0 {
+		if errors.Is(err, io.EOF) && len(line) == 0 {
 			return io.EOF
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}
 		return fmt.Errorf("y4m: header of frame %d: %w", r.frames, err)
@@ -82,7 +82,7 @@ func (r *Reader) ReadPicture(p *media.Picture) error {
 func readPlane(src io.Reader, dst []byte, stride, w, h int) error {
 	for y := range h {
 		if _, err := io.ReadFull(src, dst[y*stride:y*stride+w]); err != nil {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
 			}
 			return err
@@ -95,7 +95,7 @@ func readPlane(src io.Reader, dst []byte, stride, w, h int) error {
 // an error it returns what there was of the line.
 func readLine(src *bufio.Reader) ([]byte, error) {
 	line, err := src.ReadSlice('\n')
-	if err == bufio.ErrBufferFull || len(line) > maxLineBytes {
+	if errors.Is(err, bufio.ErrBufferFull) || len(line) > maxLineBytes {
 		return line, fmt.Errorf("%w: header line longer than %d bytes", ErrFormat, maxLineBytes)
 	}
 	if err != nil {

@@ -158,8 +158,9 @@ func newObserver(m *metrics.Metrics) *observer {
 }
 
 func (o *observer) StageDone(s engine.Stage, took time.Duration) { o.stages[s].Observe(took.Seconds()) }
-func (o *observer) FrameDropped(d engine.Drop, frames int)       { o.dropped[d].Add(float64(frames)) }
-func (o *observer) FrameSent(bytes int, key bool)                { o.m.FrameSent(bytes, key) }
+
+func (o *observer) FrameDropped(d engine.Drop, frames int) { o.dropped[d].Add(float64(frames)) }
+func (o *observer) FrameSent(bytes int, key bool)          { o.m.FrameSent(bytes, key) }
 
 // viewerMetrics lists the viewers for /metrics.
 func (n *node) viewerMetrics() []metrics.Viewer {

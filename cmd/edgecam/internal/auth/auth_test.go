@@ -331,7 +331,7 @@ func TestDevelopmentMode(t *testing.T) {
 		{"localhost:8080", "127.0.0.1:5", "https://attacker.example", ErrCrossSite},
 		{"localhost:8080", "127.0.0.1:5", "http://localhost:9999", ErrCrossSite},
 	} {
-		r := httptest.NewRequest("POST", "/whep", nil)
+		r := httptest.NewRequest(http.MethodPost, "/whep", nil)
 		r.Host, r.RemoteAddr = tc.host, tc.remote
 		if tc.origin != "" {
 			r.Header.Set("Origin", tc.origin)

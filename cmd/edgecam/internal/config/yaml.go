@@ -236,7 +236,7 @@ func (d *document) sequence(path string, n ast.Node, v reflect.Value, tag fieldT
 }
 
 func (d *document) scalar(path string, n ast.Node, v reflect.Value, tag fieldTag) {
-	text, kind := "", ""
+	var text, kind string
 	switch s := n.(type) {
 	case *ast.StringNode:
 		text, kind = s.Value, "text"

@@ -6,6 +6,7 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -112,8 +113,9 @@ func Run(ctx context.Context, sys System, s Subject) Report {
 }
 
 func checkConfig(r *Report, s Subject) {
-	switch problems, ok := s.ConfigErr.(config.Problems); {
-	case ok:
+	var problems config.Problems
+	switch {
+	case errors.As(s.ConfigErr, &problems):
 		for _, p := range problems {
 			r.add("config", Failure, "correct the file; 'edgecam config schema' describes every key", "%s", p)
 		}

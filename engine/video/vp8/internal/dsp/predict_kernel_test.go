@@ -73,7 +73,7 @@ func TestInterKnown(t *testing.T) {
 		}
 	}
 	SixTap(dst, 16, src, 5*32+4, 32, 4, 0, 4, 4)
-	if want := []byte{3 - 3, 0, 0, 64}; dst[3] != want[3] {
+	if want := []byte{0, 0, 0, 64}; dst[3] != want[3] {
 		t.Errorf("half a sample before a step: %d, want %d", dst[3], want[3])
 	}
 }
