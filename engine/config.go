@@ -146,8 +146,23 @@ type Observer interface {
 	FrameSent(bytes int, key bool)
 }
 
+// VoiceObserver is an Observer that is told about the voice path, too. The same
+// rules hold.
+type VoiceObserver interface {
+	// VoiceCaptured: a block of 10 ms was read; lost says that samples were
+	// missing before it.
+	VoiceCaptured(lost bool)
+	// VoiceEncoded: a block was coded.
+	VoiceEncoded(took time.Duration)
+	// VoicePlayed: a block was written to a speaker with the given delay.
+	VoicePlayed(delay time.Duration)
+}
+
 type noObserver struct{}
 
 func (noObserver) StageDone(Stage, time.Duration) {}
 func (noObserver) FrameDropped(Drop, int)         {}
 func (noObserver) FrameSent(int, bool)            {}
+func (noObserver) VoiceCaptured(bool)             {}
+func (noObserver) VoiceEncoded(time.Duration)     {}
+func (noObserver) VoicePlayed(time.Duration)      {}

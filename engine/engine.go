@@ -17,6 +17,7 @@ type Engine struct {
 	cfg      Config
 	devices  Devices
 	observer Observer
+	voice    VoiceObserver
 	log      *slog.Logger
 	sessions *session.Manager
 
@@ -53,8 +54,11 @@ func New(cfg Config, devices Devices, observer Observer, log *slog.Logger) (*Eng
 		observer = noObserver{}
 	}
 	e := &Engine{
-		cfg: cfg, devices: devices, observer: observer, log: log,
+		cfg: cfg, devices: devices, observer: observer, voice: noObserver{}, log: log,
 		demand: newGate(), watching: newGate(), wakeKey: make(chan struct{}, 1),
+	}
+	if v, ok := observer.(VoiceObserver); ok {
+		e.voice = v
 	}
 	e.bitrate.Store(int64(cfg.Video.BitrateBps))
 	e.latest.ready = make(chan struct{}, 1)

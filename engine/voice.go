@@ -50,14 +50,17 @@ func (e *Engine) capturePCM(ctx context.Context, mic hal.Microphone) (spoke bool
 		if err != nil && hal.KindOf(err) != hal.Overrun {
 			return spoke, err
 		}
+		e.voice.VoiceCaptured(err != nil)
 		if !spoke {
 			spoke = true
 			e.log.Info("microphone streams")
 		}
+		start := time.Now()
 		packet, ok, err := enc.Encode(&b)
 		if err != nil {
 			return spoke, err
 		}
+		e.voice.VoiceEncoded(time.Since(start))
 		if ok {
 			e.sessions.WriteAudio(&packet)
 		}
@@ -111,6 +114,7 @@ func (e *Engine) play(ctx context.Context, speaker hal.Speaker) error {
 		if err != nil && hal.KindOf(err) != hal.Overrun {
 			return err
 		}
+		e.voice.VoicePlayed(speaker.Delay())
 	}
 	return nil
 }

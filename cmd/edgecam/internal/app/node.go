@@ -162,6 +162,20 @@ func (o *observer) StageDone(s engine.Stage, took time.Duration) { o.stages[s].O
 func (o *observer) FrameDropped(d engine.Drop, frames int) { o.dropped[d].Add(float64(frames)) }
 func (o *observer) FrameSent(bytes int, key bool)          { o.m.FrameSent(bytes, key) }
 
+func (o *observer) VoiceEncoded(took time.Duration) { o.m.Audio.Encode.Observe(took.Seconds()) }
+
+func (o *observer) VoiceCaptured(lost bool) {
+	o.m.Audio.BlocksCaptured.Inc()
+	if lost {
+		o.m.Audio.Overruns.Inc()
+	}
+}
+
+func (o *observer) VoicePlayed(delay time.Duration) {
+	o.m.Audio.BlocksPlayed.Inc()
+	o.m.Audio.PlayoutDelay.Set(delay.Seconds())
+}
+
 // viewerMetrics lists the viewers for /metrics.
 func (n *node) viewerMetrics() []metrics.Viewer {
 	infos := n.engine.Sessions().Viewers()

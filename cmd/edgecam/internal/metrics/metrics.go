@@ -50,8 +50,7 @@ type Metrics struct {
 // AudioMetrics counts the voice path; all fields are ready for use.
 type AudioMetrics struct {
 	BlocksCaptured, BlocksPlayed prometheus.Counter
-	Overruns, Underruns          prometheus.Counter
-	Concealed                    prometheus.Counter
+	Overruns                     prometheus.Counter
 	Encode                       prometheus.Observer
 	PlayoutDelay                 prometheus.Gauge
 }
@@ -123,21 +122,19 @@ func counter(name, help string) prometheus.Counter {
 
 func newAudio(r *prometheus.Registry) AudioMetrics {
 	encode := prometheus.NewHistogram(prometheus.HistogramOpts{
-		Name: "edgecam_audio_encode_seconds", Help: "Time one audio packet takes to process and encode.",
+		Name: "edgecam_audio_encode_seconds", Help: "Time to code one block of 10 ms.",
 		Buckets: prometheus.ExponentialBuckets(0.00005, 2, 12),
 	})
 	delay := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "edgecam_audio_playout_delay_seconds", Help: "Delay from a viewer's packet to the speaker, estimated.",
+		Name: "edgecam_audio_playout_delay_seconds", Help: "Delay of a sample written to the speaker until it is heard.",
 	})
 	a := AudioMetrics{
 		BlocksCaptured: counter("edgecam_audio_captured_blocks_total", "Blocks of 10 ms read from the microphone."),
 		BlocksPlayed:   counter("edgecam_audio_played_blocks_total", "Blocks of 10 ms written to the speaker."),
 		Overruns:       counter("edgecam_audio_overruns_total", "Times the microphone's buffer ran over: sound was lost."),
-		Underruns:      counter("edgecam_audio_underruns_total", "Times the speaker's buffer ran empty."),
-		Concealed:      counter("edgecam_audio_concealed_blocks_total", "Blocks of 10 ms made up for lost talk-back packets."),
 		Encode:         encode, PlayoutDelay: delay,
 	}
-	r.MustRegister(a.BlocksCaptured, a.BlocksPlayed, a.Overruns, a.Underruns, a.Concealed, encode, delay)
+	r.MustRegister(a.BlocksCaptured, a.BlocksPlayed, a.Overruns, encode, delay)
 	return a
 }
 
