@@ -33,7 +33,7 @@ test:
 	$(MAKE) --no-print-directory test-arm64
 
 # Packages with SIMD kernels run again as arm64 code and without assembler.
-KERNEL_PACKAGES := ./internal/cpufeat ./engine/video/pixel ./engine/video/vp8/internal/dsp
+KERNEL_PACKAGES := ./internal/cpufeat ./engine/video/pixel ./engine/video/vp8/internal/dsp/...
 
 ## test-arm64: SIMD packages as arm64 code under QEMU, and without assembler
 .PHONY: test-arm64
@@ -98,6 +98,16 @@ check: lint test
 bench:
 	@scripts/setup build
 	go test -run '^$$' -bench . -benchmem ./engine/video/... ./engine/voice/...
+
+## bench-vp8: the VP8 codec beside libvpx on recorded clips (minutes to an hour)
+.PHONY: bench-vp8
+bench-vp8: build
+	scripts/bench-vp8 all
+
+## bench-webrtc: start-up, latency and load beside other WHEP servers
+.PHONY: bench-webrtc
+bench-webrtc: build
+	scripts/bench-webrtc
 
 ## clean: remove what was built
 .PHONY: clean

@@ -21,18 +21,22 @@ func (w *boolWriter) reset(dst []byte) {
 
 // put codes one bit whose probability of being zero is prob/256.
 func (w *boolWriter) put(bit bool, prob uint8) {
-	split := 1 + ((w.rng-1)*uint32(prob))>>8
-	if bit {
-		w.low += uint64(split)
-		split = w.rng - split
-	}
-	shift := uint(bits.LeadingZeros8(uint8(split)))
-	w.rng = split << shift
-	w.low <<= shift
-	w.pending += shift
+	w.low, w.rng, w.pending = boolStep(w.low, w.rng, w.pending, uint32(b2i(bit)), prob)
 	if w.pending >= 48 {
 		w.spill()
 	}
+}
+
+// boolStep takes one bit (0 or 1) into a writer's state; loops keep that in
+// registers. The caller spills once 48 bits are pending.
+func boolStep(low uint64, rng uint32, pending uint, bit uint32, prob uint8) (uint64, uint32, uint) {
+	split := 1 + ((rng-1)*uint32(prob))>>8
+	if bit != 0 {
+		low += uint64(split)
+		split = rng - split
+	}
+	shift := uint(bits.LeadingZeros32(split)) - 24
+	return low << (shift & 63), split << (shift & 31), pending + shift
 }
 
 // putBit codes bit 0 of v.
@@ -86,7 +90,10 @@ func (w *boolWriter) carry() {
 	}
 }
 
-// finish writes what is pending and returns the buffer.
+// finish writes what is pending and returns the buffer. A zero byte follows
+// that no decoder needs: ffmpeg's (which Firefox uses) takes a partition whose
+// last byte it has fetched for cut short, and gives up a frame that ends in
+// macroblocks without coefficients.
 func (w *boolWriter) finish() []byte {
 	total := w.pending + 8
 	if w.low>>total != 0 {
@@ -102,5 +109,5 @@ func (w *boolWriter) finish() []byte {
 		w.buf = append(w.buf, byte(w.low<<(8-total)))
 		total = 0
 	}
-	return w.buf
+	return append(w.buf, 0)
 }

@@ -143,3 +143,35 @@ func readBlockSlowly(r *refBoolReader, p *[numCoeffBands][numCoeffContexts][numT
 	}
 	return q
 }
+
+// TestFinishLeavesAByteUnread: a decoder that fetches two bytes at a time, as
+// soon as it has none to spare, must not meet the end before the last bit.
+func TestFinishLeavesAByteUnread(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 5))
+	for n := range 400 {
+		var w boolWriter
+		w.reset(nil)
+		shifts := 0
+		for range n {
+			before := w.rng
+			prob := uint8(1 + rng.IntN(255))
+			bit := rng.IntN(256) >= int(prob)
+			w.put(bit, prob)
+			split := 1 + (before-1)*uint32(prob)>>8
+			if bit {
+				split = before - split
+			}
+			for ; split < 128; split <<= 1 {
+				shifts++
+			}
+		}
+		fetched, spare := 24, 16 // bits
+		for s := shifts; s >= spare; spare += 16 {
+			fetched += 16
+		}
+		// Fetched early: the last two bytes may be read before they are needed.
+		if got := 8 * len(w.finish()); got < shifts+16 || shifts >= spare && got <= fetched {
+			t.Fatalf("%d bits: %d bits written, %d used", n, got, shifts+8)
+		}
+	}
+}

@@ -1,7 +1,7 @@
 package vp8
 
 import (
-	"math/bits"
+	"math"
 
 	"github.com/edgecam/edgecam/engine/video/vp8/internal/dsp"
 )
@@ -18,51 +18,81 @@ type encBlockStats struct {
 	// usually shows while nothing moves: texture flickers more than plain walls,
 	// above all where a camera has compressed the picture before.
 	floor uint32
+	// known says that sse still holds: neither the source nor the reference
+	// changed here since it was taken.
+	known bool
 	// refine says that this frame improves a still macroblock.
 	refine bool
 }
 
-// analyse compares the source with the frames before it: with the last source
-// to learn what stands still and how much noise there is, and with the last
-// reconstruction to learn what is left to code. Still macroblocks of a noisy
-// camera are averaged over time on the way.
+// encInput is the picture to code in whole macroblocks: the caller's own where
+// its size allows.
+type encInput struct {
+	y, u, v []byte
+	ys, cs  int
+}
+
+// analyse compares the picture with the source of the frames before it, to learn
+// what stands still and how much noise there is, and brings the source up to
+// date; then the source with the last reconstruction, to learn what is left to
+// code. Still macroblocks of a noisy camera are averaged over time on the way.
 //
 // It returns the activity of what moves: the sum over macroblocks of the square
 // root of 256 times the squared error.
 func (e *Encoder) analyse(key bool) float64 {
-	first := e.frames == 0 || e.fresh
+	e.first = e.frames == 0 || e.fresh
 	e.fresh = false
+	e.keyFrame = key
 	e.noise.begin(e.cfg.Denoise)
+	e.pool.run(e, encJobAnalyse, e.mbH)
 	total := uint64(0)
-	for y := range e.mbH {
-		for x := range e.mbW {
-			b := &e.blocks[y*e.mbW+x]
-			b.refine = false
-			if first {
-				b.still = 0
-			} else if e.compareSource(b, e.mb(x, y), x, y) {
-				b.still = min(b.still+1, 1000)
-			} else {
-				b.still = 0
-			}
-			if e.noise.filtering {
-				e.averageMB(b, x, y)
-			}
-			if key {
-				total += uint64(e.detail(x, y))
-				continue
-			}
-			yo := e.source.y.at(16*x, 16*y)
-			b.sse = dsp.SSE16x16(e.source.y.pix[yo:], e.source.y.stride, e.refs[refLast].y.pix[yo:], e.source.y.stride)
-			if b.still < encStillFrames {
-				total += uint64(encSqrt(uint64(b.sse) << 8))
-			}
-		}
+	for i := range e.pool.scratch {
+		s := &e.pool.scratch[i]
+		total += s.activity
+		e.noise.add(&s.noise)
+		s.activity, s.noise = 0, noiseTally{}
 	}
-	if !first {
+	if !e.first {
 		e.noise.end()
 	}
 	return float64(total)
+}
+
+// analyseRow does a row of macroblocks.
+func (e *Encoder) analyseRow(s *encScratch, y int) {
+	src := &e.source.y
+	ref := src // what a key frame has none of
+	if !e.keyFrame {
+		ref = &e.refs[e.base].y
+	}
+	for x := range e.mbW {
+		b := &e.blocks[y*e.mbW+x]
+		b.refine = false
+		if !e.first && e.compareSource(s, b, e.mb(x, y), x, y) {
+			b.still = min(b.still+1, 1000)
+		} else {
+			b.still = 0
+		}
+		// Where nothing has happened for long, the source is touched in every
+		// fourth frame; between, the last one stands.
+		if b.still < encSettled || (x+y+e.frames)&3 == 0 || e.noise.starting {
+			e.updateSource(b, x, y)
+			b.known = false
+		}
+		if e.keyFrame {
+			b.known = false
+			s.activity += uint64(e.detail(x, y))
+			continue
+		}
+		if !b.known || e.base != refLast {
+			yo := src.at(16*x, 16*y)
+			b.sse = dsp.SSE16x16(src.pix[yo:], src.stride, ref.pix[yo:], src.stride)
+			b.known = true
+		}
+		if b.still < encStillFrames {
+			s.activity += uint64(encSqrt(uint64(b.sse) << 8))
+		}
+	}
 }
 
 // encStillFrames is how many frames a macroblock must not change before it is
@@ -79,26 +109,39 @@ func (e *Encoder) detail(x, y int) uint32 {
 
 // compareSource reports whether a macroblock of the source differs from the last
 // source by noise alone, and feeds the noise estimate.
-func (e *Encoder) compareSource(b *encBlockStats, m *encMB, x, y int) bool {
-	src, old := e.source, e.previous
-	ys, cs := src.y.stride, src.u.stride
-	yo, uvo := src.y.at(16*x, 16*y), src.u.at(8*x, 8*y)
+func (e *Encoder) compareSource(s *encScratch, b *encBlockStats, m *encMB, x, y int) bool {
+	in, old := &e.input, e.source
+	yi, uvi := 16*(y*in.ys+x), 8*(y*in.cs+x)
+	yo, uvo := old.y.at(16*x, 16*y), old.u.at(8*x, 8*y)
 	n := &e.noise
 	limit := max(n.stillSSE, min(b.floor*5/2, encFloorMax))
 	most, mean := uint32(0), uint32(0)
-	for q := range 4 {
-		o := yo + q&1*8 + q>>1*8*ys
-		sse, sum := dsp.Diff8x8(src.y.pix[o:], ys, old.y.pix[o:], ys)
-		square := uint32(sum*sum) >> 6 // the part of sse that a shift of the mean makes
-		n.add(sse - min(square, sse))
+	dsp.Quadrants16x16(in.y[yi:], in.ys, old.y.pix[yo:], old.y.stride, &s.sse, &s.sum)
+	for q, sse := range s.sse {
+		square := uint32(s.sum[q]*s.sum[q]) >> 6 // the part of sse that a shift of the mean makes
+		s.noise.add(sse - min(square, sse))
 		most, mean = max(most, sse), max(mean, square)
 	}
 	b.track(most, m)
 	if most > limit || mean > max(n.stillMean, limit/4) {
 		return false
 	}
-	return dsp.SSE8x8(src.u.pix[uvo:], cs, old.u.pix[uvo:], cs) <= limit &&
-		dsp.SSE8x8(src.v.pix[uvo:], cs, old.v.pix[uvo:], cs) <= limit
+	return dsp.SSE8x8(in.u[uvi:], in.cs, old.u.pix[uvo:], old.u.stride) <= limit &&
+		dsp.SSE8x8(in.v[uvi:], in.cs, old.v.pix[uvo:], old.v.stride) <= limit
+}
+
+// updateSource puts the macroblock of the picture into the source, averaged
+// where the camera is noisy.
+func (e *Encoder) updateSource(b *encBlockStats, x, y int) {
+	in, src := &e.input, e.source
+	yi, uvi := 16*(y*in.ys+x), 8*(y*in.cs+x)
+	yo, uvo := src.y.at(16*x, 16*y), src.u.at(8*x, 8*y)
+	dsp.Copy(src.y.pix[yo:], src.y.stride, in.y[yi:], in.ys, 16, 16)
+	dsp.Copy(src.u.pix[uvo:], src.u.stride, in.u[uvi:], in.cs, 8, 8)
+	dsp.Copy(src.v.pix[uvo:], src.v.stride, in.v[uvi:], in.cs, 8, 8)
+	if e.noise.filtering {
+		e.averageMB(b, yo, uvo)
+	}
 }
 
 // encFloorMax bounds what may pass for flicker: 16 squared steps per sample.
@@ -130,18 +173,6 @@ func (e *Encoder) isStatic(b *encBlockStats, z *encQuantizer) bool {
 	return b.sse <= coded/4 && b.still > 0
 }
 
-// encSqrt is the integer square root of v.
-func encSqrt(v uint64) uint32 {
-	if v == 0 {
-		return 0
-	}
-	// Newton's iteration from above converges in a few steps.
-	x := uint64(1) << ((bits.Len64(v) + 1) / 2)
-	for {
-		y := (x + v/x) / 2
-		if y >= x {
-			return uint32(x)
-		}
-		x = y
-	}
-}
+// encSqrt is the integer square root of v, which must be below 1<<52: up to
+// there the correctly rounded root never reaches the next integer.
+func encSqrt(v uint64) uint32 { return uint32(math.Sqrt(float64(v))) }

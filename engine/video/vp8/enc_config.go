@@ -47,12 +47,24 @@ type EncoderConfig struct {
 	// Speed is the level of enc_speed.go, 0 (best) to 10 (fastest), or
 	// SpeedAuto.
 	Speed int
+	// FrameBudget is the time that SpeedAuto may take for a frame, as FrameTook
+	// tells it; 0 sets no limit.
+	FrameBudget time.Duration
 	// Threads is how many rows are coded at once, 0 and 1 both mean one. The
 	// output does not depend on it.
 	Threads int
+	// TokenPartitions is into how many parts the coefficients are written, 1, 2,
+	// 4 or 8: decoders and this encoder work on them at once. 0 takes 1 up to
+	// 640x480, 2 up to 1280x720 and 4 above.
+	TokenPartitions int
 	// KeyInterval is the distance between key frames, in frames; 0 means that
 	// key frames are made on demand only.
 	KeyInterval int
+	// IntraRefresh is the number of frames over which every macroblock is coded
+	// once without reference to other frames, a few in each frame, so that what
+	// a loss has damaged heals. Probabilities then hold for one frame each, so
+	// that a loss does not leave the decoder with others. 0 means never.
+	IntraRefresh int
 	// MaxKeyFrameRatio bounds a key frame's size, as a multiple of the mean
 	// frame's. 0 means two thirds of BufferDelay.
 	MaxKeyFrameRatio float64
@@ -102,10 +114,16 @@ func (c EncoderConfig) Validate() error {
 		return bad("quantiser range %d to %d is not inside 0 to %d", c.MinQuantizer, c.MaxQuantizer, maxQuantIndex)
 	case c.Speed < SpeedAuto || c.Speed > MaxSpeed:
 		return bad("speed %d is outside %d to %d", c.Speed, SpeedAuto, MaxSpeed)
+	case c.FrameBudget < 0:
+		return bad("frame budget %v is negative", c.FrameBudget)
 	case c.Threads < 0 || c.Threads > 64:
 		return bad("%d threads is outside 0 to 64", c.Threads)
+	case c.TokenPartitions < 0 || c.TokenPartitions > 8 || c.TokenPartitions&(c.TokenPartitions-1) != 0:
+		return bad("%d token partitions: it must be 1, 2, 4 or 8", c.TokenPartitions)
 	case c.KeyInterval < 0:
 		return bad("key frame interval %d is negative", c.KeyInterval)
+	case c.IntraRefresh < 0:
+		return bad("intra refresh over %d frames is negative", c.IntraRefresh)
 	case c.MaxKeyFrameRatio < 0:
 		return bad("key frame ratio %g is negative", c.MaxKeyFrameRatio)
 	case c.TemporalLayers < 0 || c.TemporalLayers > 3:

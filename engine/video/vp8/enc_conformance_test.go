@@ -235,11 +235,14 @@ func TestEncoderRandomOptions(t *testing.T) {
 		cfg := EncoderConfig{
 			Width: w, Height: h, FrameRate: 1 + 60*rng.Float64(), BitrateBps: 5000 + rng.IntN(2_000_000),
 			Speed: rng.IntN(MaxSpeed+2) - 1, TemporalLayers: 1 + rng.IntN(3), AllowDrop: rng.IntN(3) == 0,
-			Denoise: DenoiseMode(rng.IntN(2)), Threads: 1 + rng.IntN(3),
+			Denoise: DenoiseMode(rng.IntN(2)), Threads: 1 + rng.IntN(3), TokenPartitions: []int{0, 1, 2, 4, 8}[rng.IntN(5)],
 			BufferDelay: time.Duration(100+rng.IntN(2000)) * time.Millisecond,
 		}
 		if rng.IntN(3) == 0 {
 			cfg.KeyInterval = 1 + rng.IntN(20)
+		}
+		if rng.IntN(4) == 0 {
+			cfg.IntraRefresh = 1 + rng.IntN(40)
 		}
 		if rng.IntN(2) == 0 {
 			cfg.MinQuantizer = rng.IntN(60)
@@ -257,7 +260,7 @@ func TestEncoderRandomOptions(t *testing.T) {
 				}
 				scene.frozen = i/10%2 == 1
 				return FrameOptions{ForceKey: rng.IntN(15) == 0}
-			})
+			}).checkFFmpeg()
 		})
 	}
 }

@@ -56,14 +56,36 @@ func (e *Encoder) applyFilter(h *encHeader) {
 	if h.filterLevel == 0 {
 		return
 	}
-	f := e.cur
-	for y := range e.mbH {
-		row := e.filters[y*e.mbW : (y+1)*e.mbW]
-		for x := range row {
-			m := e.mb(x, y)
-			inner := !m.noCoeffs || m.yMode == modeB || m.yMode == modeSplit
-			row[x].SetLevel(encFilterLevel(h, m), h.sharpness, h.key, inner)
+	// The limits by segment, reference and kind of mode.
+	for seg := range e.filterTable {
+		for ref := range e.filterTable[seg] {
+			for kind, mode := range [...]uint8{modeDC, modeB, modeZero, modeNew, modeSplit} {
+				m := encMB{segment: uint8(seg), nb: neighbour{ref: uint8(ref)}, yMode: mode}
+				e.filterTable[seg][ref][kind].SetLevel(encFilterLevel(h, &m), h.sharpness, h.key, true)
+			}
 		}
-		dsp.FilterRow(row, f.y.pix, f.u.pix, f.v.pix, f.y.at(0, 16*y), f.u.at(0, 8*y), f.y.stride, f.u.stride, y > 0)
+	}
+	e.pool.run(e, encJobFilter, e.mbH)
+}
+
+// encFilterKind is the column of the filter table by luma mode.
+var encFilterKind = [modeSplit + 1]uint8{modeB: 1, modeZero: 2, modeNearest: 3, modeNear: 3, modeNew: 3, modeSplit: 4}
+
+// filterRow filters a row of macroblocks: each after its neighbours on the left,
+// above, and above on the right, whose left edge lies in the one above.
+func (e *Encoder) filterRow(w *encWorkers, y int) {
+	f := e.cur
+	yo, uvo := f.y.at(0, 16*y), f.u.at(0, 8*y)
+	for x := range e.mbW {
+		if y > 0 {
+			w.wait(y-1, min(x+2, e.mbW), e.mbW)
+		}
+		m := e.mb(x, y)
+		limits := e.filterTable[m.segment&3][m.nb.ref&3][encFilterKind[m.yMode]]
+		if limits.MBLimit != 0 {
+			limits.Inner = !m.noCoeffs || m.yMode == modeB || m.yMode == modeSplit
+			dsp.FilterMB(&limits, f.y.pix, f.u.pix, f.v.pix, yo+16*x, uvo+8*x, f.y.stride, f.u.stride, x > 0, y > 0)
+		}
+		w.reached(y, x+1)
 	}
 }

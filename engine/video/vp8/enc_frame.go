@@ -8,11 +8,21 @@ import (
 )
 
 // encodeFrame codes one picture that fits the current geometry.
-func (e *Encoder) encodeFrame(pic *media.Picture, key bool) media.EncodedVideo {
+func (e *Encoder) encodeFrame(pic *media.Picture, key bool, opt *FrameOptions) media.EncodedVideo {
 	e.load(pic)
 	e.cur = e.takeFrame()
 	layer := e.layers.next(key)
+	e.base, e.resend = refLast, nil
+	if !key {
+		layer.applyOptions(opt)
+		if opt.PredictFrom != ReferenceNone {
+			e.base = opt.PredictFrom.name()
+			e.resend = &e.changes[e.base-refGolden]
+		}
+	}
+	e.stores = e.stores || opt.Store != ReferenceNone
 	activity := e.analyse(key)
+	e.renewGolden(&layer)
 	kind := rateInter
 	if key {
 		kind = rateKey
@@ -41,7 +51,7 @@ func (e *Encoder) encodeFrame(pic *media.Picture, key bool) media.EncodedVideo {
 	}
 	moving, spent := size*8, 0.0
 	if e.segment.count > 0 && !key {
-		total, refined := e.rows[0].allTokens, e.rows[0].refineTokens
+		total, refined := e.tally.allTokens, e.tally.refineTokens
 		bits := float64(size*8) * float64(refined) / float64(max(total, 1))
 		s := &e.segment
 		s.bitsPerMB += (max(bits/float64(s.count), 4) - s.bitsPerMB) / 4
@@ -56,6 +66,10 @@ func (e *Encoder) encodeFrame(pic *media.Picture, key bool) media.EncodedVideo {
 	e.finishFrame(key, layer)
 	e.last.Quantizer, e.last.FilterLevel, e.last.Bytes, e.last.Key = q, e.header.filterLevel, size, key
 	e.last.Backlog, e.last.NoiseQ4 = e.rc.backlog(), e.noise.varianceQ4
+	if !key {
+		e.last.Stored, e.last.PredictedFrom = opt.Store, opt.PredictFrom
+	}
+	e.last.Speed = e.speed.level
 	e.last.Refined, e.last.RefineQuantizer = e.segment.count, e.segment.refineQ
 	return media.EncodedVideo{
 		Data: e.out, Key: key, Width: e.width, Height: e.height,
@@ -75,52 +89,36 @@ func (e *Encoder) codeAt(key bool, q int, layer layerFrame) int {
 		key: key, show: true, width: e.width, height: e.height, q: q,
 		deltasEnabled: true, updateDeltas: key,
 		refDeltas: encRefDeltas, modeDeltas: encModeDeltas,
-		refreshEntropy: layer.refreshLast || key, refreshLast: layer.refreshLast || key,
+		refreshEntropy: key || layer.refreshLast && e.cfg.IntraRefresh == 0, refreshLast: layer.refreshLast || key,
 		refreshGolden: layer.refreshGolden, refreshAltRef: layer.refreshAltRef,
 		copyToGolden: layer.copyToGolden, copyToAltRef: layer.copyToAltRef,
-		entropy: base, previous: base,
+		entropy: base, previous: base, resend: e.resend, log2Partitions: e.log2Partitions,
 	}
 	e.chooseFilter(h)
 	e.fillSegments(h)
 	e.prepareQuantizers(h)
 	e.lambda = newLambdas(q)
-	e.mvCosts.fill(&base.mv)
-	e.tokens.fill(&base.coeff)
-	for i := range e.rows {
-		e.rows[i].reset()
+	if e.mvCostsOf != base.mv {
+		e.mvCosts.fill(&base.mv)
+		e.mvCostsOf = base.mv
 	}
+	e.tokens.fill(&base.coeff)
 	clear(e.above)
-	e.pool.run(e, e.mbH)
+	e.pool.run(e, encJobCode, e.mbH)
 	return e.write()
 }
 
-// write makes the frame's bytes from the rows' decisions and tokens.
+// write makes the frame's bytes from the rows' tokens and the workers' counts.
 func (e *Encoder) write() int {
 	h := &e.header
-	total := &e.rows[0]
-	for i := 1; i < len(e.rows); i++ {
-		r := &e.rows[i]
-		total.counts.add(&r.counts)
-		for axis := range r.mv {
-			for k := range r.mv[axis] {
-				total.mv[axis][k][0] += r.mv[axis][k][0]
-				total.mv[axis][k][1] += r.mv[axis][k][1]
-			}
-		}
-		for k := range r.yModes {
-			total.yModes[k] += r.yModes[k]
-		}
-		for k := range r.uvModes {
-			total.uvModes[k] += r.uvModes[k]
-		}
-		for k := range r.refs {
-			total.refs[k] += r.refs[k]
-		}
-		total.coded += r.coded
-		total.static += r.static
-		total.allTokens += r.allTokens
-		total.refineTokens += r.refineTokens
+	total := &e.pool.scratch[0].tally
+	for i := 1; i < len(e.pool.scratch); i++ {
+		t := &e.pool.scratch[i].tally
+		total.add(t)
+		*t = encTally{}
 	}
+	e.tally, *total = *total, encTally{}
+	total = &e.tally
 	e.last = EncodeInfo{
 		Static: int(total.static), Intra: int(total.refs[refIntra]),
 		Inter: int(total.refs[refLast]+total.refs[refGolden]+total.refs[refAltRef]) - int(total.static),
@@ -140,31 +138,10 @@ func (e *Encoder) write() int {
 
 // pack writes header, modes and token partitions into e.out.
 func (e *Encoder) pack() int {
-	h := &e.header
-	tag := encFrameTagSize(h.key)
-	if cap(e.out) < tag {
-		e.out = make([]byte, 0, 64<<10)
-	}
-	var w boolWriter
-	w.reset(e.out[:tag])
-	w.putHeader(h)
-	for y := range e.mbH {
-		for x := range e.mbW {
-			e.putMacroblockModes(&w, x, y)
-		}
-	}
-	e.out = w.finish()
-	h.putTag(e.out, len(e.out)-tag)
-	parts := 1 << h.log2Partitions
-	probs := encFlatProbs(&h.entropy.coeff)
-	for p := range parts {
-		var t boolWriter
-		t.reset(e.parts[p][:0])
-		for y := p; y < e.mbH; y += parts {
-			t.putTokens(e.rows[y].tokens, &probs)
-		}
-		e.parts[p] = t.finish()
-	}
+	e.probs = encFlatProbs(&e.header.entropy.coeff)
+	parts := 1 << e.header.log2Partitions
+	e.pool.run(e, encJobPack, 1+parts)
+	e.out = append(e.out[:0], e.firstPart...)
 	for p := range parts - 1 {
 		n := len(e.parts[p])
 		e.out = append(e.out, byte(n), byte(n>>8), byte(n>>16))
@@ -173,6 +150,31 @@ func (e *Encoder) pack() int {
 		e.out = append(e.out, e.parts[p]...)
 	}
 	return len(e.out)
+}
+
+// packPart writes the first partition (part 0) or a token partition.
+func (e *Encoder) packPart(part int) {
+	h := &e.header
+	var w boolWriter
+	if part > 0 {
+		p := part - 1
+		w.reset(e.parts[p][:0])
+		for y := p; y < e.mbH; y += 1 << h.log2Partitions {
+			w.putTokens(e.rows[y].tokens, &e.probs)
+		}
+		e.parts[p] = w.finish()
+		return
+	}
+	tag := encFrameTagSize(h.key)
+	w.reset(e.firstPart[:tag])
+	w.putHeader(h)
+	for y := range e.mbH {
+		for x := range e.mbW {
+			e.putMacroblockModes(&w, x, y)
+		}
+	}
+	e.firstPart = w.finish()
+	h.putTag(e.firstPart, len(e.firstPart)-tag)
 }
 
 func (e *Encoder) putMacroblockModes(w *boolWriter, x, y int) {
@@ -200,6 +202,7 @@ func (e *Encoder) finishFrame(key bool, layer layerFrame) {
 	if h.refreshEntropy {
 		e.entropy = h.entropy
 	}
+	e.trackChanges(h)
 	oldGolden, oldAlt := e.refs[refGolden], e.refs[refAltRef]
 	switch {
 	case key || h.refreshGolden:
@@ -221,7 +224,7 @@ func (e *Encoder) finishFrame(key bool, layer layerFrame) {
 		e.refs[refLast] = e.cur
 	}
 	e.lastFrame = e.cur
-	e.previous, e.source = e.source, e.previous
+	e.input = encInput{} // the caller's again
 	e.frames++
 	e.sinceKey++
 	if key {
@@ -237,11 +240,11 @@ func encPSNR(a, b *media.Picture) float64 {
 	return 10 * math.Log10(255*255*float64(b.Width*b.Height)/float64(sse))
 }
 
-func encFlatProbs(p *coeffProbs) (f [encTokenSlots][numTokenProbs]uint8) {
+func encFlatProbs(p *coeffProbs) (f [128][16]uint8) {
 	for t := range p {
 		for b := range p[t] {
 			for c := range p[t][b] {
-				f[(t*numCoeffBands+b)*numCoeffContexts+c] = p[t][b][c]
+				copy(f[(t*numCoeffBands+b)*numCoeffContexts+c][:], p[t][b][c][:])
 			}
 		}
 	}

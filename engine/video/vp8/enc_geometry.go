@@ -13,7 +13,12 @@ const encFrames = 5
 type geometry struct {
 	width, height int
 	mbW, mbH      int
-	// source is the picture to code, in whole macroblocks.
+	// input is the picture given; padded holds it where it does not fill whole
+	// macroblocks.
+	input  encInput
+	padded *refFrame
+	// source is what is coded: the input, but where the camera's noise is
+	// averaged away or nothing has moved for long.
 	source *refFrame
 	frames [encFrames]*refFrame
 	// refs are the frames a decoder holds now, by reference name.
@@ -26,13 +31,18 @@ type geometry struct {
 	blocks   []encBlockStats
 	above    []encContext
 	rows     []encRow
-	filters  []dsp.MBFilter
-	parts    [8][]byte
-	// previous is the last source; average holds its planes in 1/128, laid out
-	// like the frames' planes.
-	previous *refFrame
-	average  [3][]uint16
-	fresh    bool
+	// filterTable holds the loop filter limits by segment, reference and mode.
+	filterTable [4][numRefs][5]dsp.MBFilter
+	// firstPart is the first partition with the frame tag, parts are the others.
+	firstPart      []byte
+	parts          [8][]byte
+	log2Partitions uint
+	probs          [128][16]uint8
+	// average holds the source's planes in 1/128, laid out like them.
+	average [3][]uint16
+	// fresh says that there is no source yet; first, in analysis, that this is
+	// the first picture; keyFrame that it makes a key frame.
+	fresh, first, keyFrame bool
 }
 
 // encContext says which of the blocks at a macroblock's lower or right edge
@@ -41,7 +51,12 @@ type encContext [9]uint8
 
 // encRow is what coding a row of macroblocks leaves behind.
 type encRow struct {
-	tokens  []uint32
+	tokens []uint32
+}
+
+// encTally is what one worker counted in a frame. Sums over the workers do not
+// depend on who did which row.
+type encTally struct {
 	counts  encTokenCounts
 	mv      encMVCounts
 	yModes  [numYModes]uint32
@@ -51,12 +66,6 @@ type encRow struct {
 	static  uint32
 	// tokens in all, and of refined macroblocks
 	allTokens, refineTokens int
-}
-
-// reset empties the row for a new frame; its memory stays.
-func (r *encRow) reset() {
-	t := r.tokens[:0]
-	*r = encRow{tokens: t}
 }
 
 func (e *Encoder) resize(width, height int) {
@@ -69,21 +78,39 @@ func (e *Encoder) resize(width, height int) {
 	g.mbStride = g.mbW + 1
 	g.mbs = make([]encMB, g.mbStride*(g.mbH+1))
 	g.blocks = make([]encBlockStats, g.mbW*g.mbH)
-	g.previous = newRefFrame(width, height)
+	if width&15|height&15 != 0 {
+		g.padded = newRefFrame(width, height)
+	}
 	g.average = [3][]uint16{make([]uint16, len(g.source.y.pix)), make([]uint16, len(g.source.u.pix)), make([]uint16, len(g.source.v.pix))}
 	g.fresh = true
 	g.above = make([]encContext, g.mbW)
+	g.firstPart = make([]byte, 16, 4<<10)
 	g.rows = make([]encRow, g.mbH)
 	for i := range g.rows {
 		// A macroblock has at most 25*16+25 tokens; most have few, and rows
 		// grow once if they must.
 		g.rows[i].tokens = make([]uint32, 0, g.mbW*200)
 	}
-	g.filters = make([]dsp.MBFilter, g.mbW*g.mbH)
+	g.log2Partitions = encLog2Partitions(e.cfg.TokenPartitions, width*height)
 	e.speed = chooseSpeed(e.cfg.Speed, width*height)
+	e.governor = speedGovernor{least: e.speed.level}
 	e.segment.reset()
 	e.noise.reset()
 	e.lastFrame = nil
+}
+
+// encLog2Partitions is the binary logarithm of the number of token partitions;
+// n is the number asked for, or 0.
+func encLog2Partitions(n, pixels int) uint {
+	switch {
+	case n > 0:
+		return uint(encLog2(uint32(n)) - 1)
+	case pixels <= 640*480:
+		return 0
+	case pixels <= 1280*720:
+		return 1
+	}
+	return 2
 }
 
 // mb returns the macroblock in column x, row y; -1 is the border.
@@ -99,13 +126,21 @@ func (g *geometry) takeFrame() *refFrame {
 	return g.frames[0] // not reached: five frames, three names
 }
 
-// load copies pic into the source frame and repeats its edge pixels up to whole
-// macroblocks.
+// load makes pic the input. Edge pixels are repeated up to whole macroblocks.
 func (g *geometry) load(pic *media.Picture) {
+	f := g.padded
+	if f == nil {
+		g.input = encInput{y: pic.Y, u: pic.U, v: pic.V, ys: pic.YStride, cs: pic.UVStride}
+		return
+	}
 	cw, ch := pic.ChromaSize()
-	encLoadPlane(&g.source.y, pic.Y, pic.YStride, pic.Width, pic.Height)
-	encLoadPlane(&g.source.u, pic.U, pic.UVStride, cw, ch)
-	encLoadPlane(&g.source.v, pic.V, pic.UVStride, cw, ch)
+	encLoadPlane(&f.y, pic.Y, pic.YStride, pic.Width, pic.Height)
+	encLoadPlane(&f.u, pic.U, pic.UVStride, cw, ch)
+	encLoadPlane(&f.v, pic.V, pic.UVStride, cw, ch)
+	g.input = encInput{
+		y: f.y.pix[f.y.origin:], u: f.u.pix[f.u.origin:], v: f.v.pix[f.v.origin:],
+		ys: f.y.stride, cs: f.u.stride,
+	}
 }
 
 func encLoadPlane(p *plane, src []byte, stride, w, h int) {
@@ -118,4 +153,28 @@ func encLoadPlane(p *plane, src []byte, stride, w, h int) {
 	for y := h; y < p.height; y++ {
 		copy(p.pix[p.at(0, y):p.at(p.width, y)], last)
 	}
+}
+
+// add takes what another worker counted.
+func (t *encTally) add(o *encTally) {
+	t.counts.add(&o.counts)
+	for axis := range o.mv {
+		for k := range o.mv[axis] {
+			t.mv[axis][k][0] += o.mv[axis][k][0]
+			t.mv[axis][k][1] += o.mv[axis][k][1]
+		}
+	}
+	for k := range o.yModes {
+		t.yModes[k] += o.yModes[k]
+	}
+	for k := range o.uvModes {
+		t.uvModes[k] += o.uvModes[k]
+	}
+	for k := range o.refs {
+		t.refs[k] += o.refs[k]
+	}
+	t.coded += o.coded
+	t.static += o.static
+	t.allTokens += o.allTokens
+	t.refineTokens += o.refineTokens
 }

@@ -32,7 +32,8 @@ type encHeader struct {
 	probLast       uint8
 	probGolden     uint8
 	entropy        entropy
-	previous       entropy // what the decoder holds before this frame
+	previous       entropy      // what the decoder holds before this frame
+	resend         *probChanges // what to send whether it changes or not, or nil
 	newYModeProbs  bool
 	newUVModeProbs bool
 }
@@ -126,7 +127,7 @@ func (w *boolWriter) putHeader(h *encHeader) {
 	}
 	for axis := range h.entropy.mv {
 		for i, p := range h.entropy.mv[axis] {
-			changed := p != h.previous.mv[axis][i]
+			changed := p != h.previous.mv[axis][i] || h.resend != nil && h.resend.mv[axis][i]
 			w.put(changed, mvUpdateProbs[axis][i])
 			if changed {
 				w.putLiteral(uint32(p>>1), 7)
@@ -192,7 +193,7 @@ func (w *boolWriter) putCoeffProbs(h *encHeader) {
 		for b := range h.entropy.coeff[t] {
 			for c := range h.entropy.coeff[t][b] {
 				for n, p := range h.entropy.coeff[t][b][c] {
-					changed := p != h.previous.coeff[t][b][c][n]
+					changed := p != h.previous.coeff[t][b][c][n] || h.resend != nil && h.resend.coeff[t][b][c][n]
 					w.put(changed, coeffUpdateProbs[t][b][c][n])
 					if changed {
 						w.putLiteral(uint32(p), 8)
@@ -231,6 +232,10 @@ func (h *encHeader) chooseCoeffProbs(counts *encTokenCounts) {
 func (h *encHeader) chooseMVProbs(counts *encMVCounts) {
 	for axis := range counts {
 		for i, n := range counts[axis] {
+			if h.resend != nil && h.resend.mv[axis][i] {
+				// What is sent has seven bits; a default may have eight.
+				h.entropy.mv[axis][i] = max(h.entropy.mv[axis][i]&^1, 1)
+			}
 			if n[0]|n[1] == 0 {
 				continue
 			}
@@ -251,6 +256,10 @@ func (h *encHeader) chooseMVProbs(counts *encMVCounts) {
 func (h *encHeader) chooseModeProbs(y *[numYModes]uint32, uv *[numUVModes]uint32) {
 	h.newYModeProbs = chooseTreeProbs(encYModeCodes, y[:], h.entropy.yMode[:])
 	h.newUVModeProbs = chooseTreeProbs(encUVModeCodes, uv[:], h.entropy.uvMode[:])
+	if h.resend != nil {
+		h.newYModeProbs = h.newYModeProbs || h.resend.yMode
+		h.newUVModeProbs = h.newUVModeProbs || h.resend.uvMode
+	}
 }
 
 func chooseTreeProbs(codes []encTreeCode, counts []uint32, probs []uint8) bool {

@@ -150,3 +150,18 @@ func (e *Encoder) codeIntra(s *encScratch, row *encRow, m *encMB, p *encMBPos, z
 	}
 	e.codeWhole(s, row, m, p, z, &z.intraY1, s.pred[0][:], 16, s.chroma[0][:64], s.chroma[0][64:], 8)
 }
+
+// encNoCost is more than any macroblock costs.
+const encNoCost = 1 << 28
+
+// refreshDue reports whether a macroblock of this inter frame must be coded
+// without reference to others, since its turn of the intra refresh has come.
+func (e *Encoder) refreshDue(x, y int) bool {
+	n := e.cfg.IntraRefresh
+	if n == 0 {
+		return false
+	}
+	count := e.mbW * e.mbH
+	turn, i := e.frames%n, y*e.mbW+x
+	return i >= turn*count/n && i < (turn+1)*count/n
+}

@@ -47,3 +47,29 @@ func (s *layerState) next(key bool) layerFrame {
 	}
 	return layerFrame{refreshLast: true}
 }
+
+// encGoldenSeconds is the least time between renewals of the background.
+const encGoldenSeconds = 3
+
+// renewGolden makes golden the last frame where that is a clean picture of the
+// background: nearly everything has been still for a while. When somebody has
+// stood before the camera and goes, what comes to light is still there.
+func (e *Encoder) renewGolden(l *layerFrame) {
+	e.sinceGold++
+	if e.keyFrame {
+		e.sinceGold = 0
+		return
+	}
+	if e.stores || e.base != refLast || !e.speed.golden || !l.refreshLast || l.refreshGolden ||
+		float64(e.sinceGold) < encGoldenSeconds*e.rc.fps {
+		return
+	}
+	settled := 0
+	for i := range e.blocks {
+		settled += b2i(e.blocks[i].still >= encSettled)
+	}
+	if settled*100 >= 95*len(e.blocks) {
+		l.copyToGolden = encCopyLast
+		e.sinceGold = 0
+	}
+}

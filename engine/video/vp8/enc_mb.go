@@ -13,6 +13,12 @@ type encScratch struct {
 	left   encContext
 	sub    encSubScratch
 	search encSearch
+	tally  encTally
+	// What analysis counts, and its own memory.
+	noise    noiseTally
+	activity uint64
+	sse      [4]uint32
+	sum      [4]int32
 }
 
 // encMBPos is where a macroblock lies in all planes.
@@ -29,84 +35,147 @@ func (e *Encoder) pos(x, y int) encMBPos {
 func (e *Encoder) encodeRow(s *encScratch, w *encWorkers, y int) {
 	s.left = encContext{}
 	row := &e.rows[y]
+	row.tokens = row.tokens[:0]
+	if !e.header.key {
+		e.keepStill(y)
+	}
 	for x := range e.mbW {
 		if y > 0 {
-			w.wait(y-1, min(x+2, e.mbW))
+			w.wait(y-1, min(x+2, e.mbW), e.mbW)
 		}
-		e.encodeMB(s, row, x, y)
+		if m := e.mb(x, y); !e.header.key && m.kept && m.segment == segmentMoving {
+			// Static: no more than the neighbours must know.
+			s.skipContexts(&e.above[x], m)
+			s.tally.static++
+			s.tally.refs[e.base]++
+		} else {
+			e.encodeMB(s, row, m, x, y)
+		}
 		w.reached(y, x+1)
 	}
 }
 
-func (e *Encoder) encodeMB(s *encScratch, row *encRow, x, y int) {
-	m := e.mb(x, y)
-	p := e.pos(x, y)
-	m.segment = segmentMoving
-	if e.header.segmented && e.blocks[y*e.mbW+x].refine {
-		m.segment = segmentRefine
+// keepStill decides which macroblocks of a row stay as they are in the last
+// frame, or start from there to be refined, and copies runs of them.
+func (e *Encoder) keepStill(y int) {
+	z := &e.quant[segmentMoving]
+	start := -1
+	for x := range e.mbW {
+		b, m := &e.blocks[y*e.mbW+x], e.mb(x, y)
+		m.segment = segmentMoving
+		m.kept = false
+		if e.refreshDue(x, y) {
+			m.nb.ref = refIntra
+		} else if b.refine {
+			m.segment = segmentRefine
+			m.kept = true
+		} else if e.isStatic(b, z) {
+			m.kept = true
+			m.noCoeffs = true
+		}
+		if m.kept {
+			m.nb, m.yMode = neighbour{ref: e.base}, modeZero
+			if start < 0 {
+				start = x
+			}
+			continue
+		}
+		if start >= 0 {
+			e.keepRun(start, x, y)
+			start = -1
+		}
 	}
+	if start >= 0 {
+		e.keepRun(start, e.mbW, y)
+	}
+}
+
+// keepRun copies macroblocks x0 to x1-1 of a row from the last frame.
+func (e *Encoder) keepRun(x0, x1, y int) {
+	f, ref := e.cur, e.refs[e.base]
+	encCopyRun(&f.y, &ref.y, 16*x0, 16*y, 16*(x1-x0), 16)
+	encCopyRun(&f.u, &ref.u, 8*x0, 8*y, 8*(x1-x0), 8)
+	encCopyRun(&f.v, &ref.v, 8*x0, 8*y, 8*(x1-x0), 8)
+}
+
+func encCopyRun(dst, src *plane, x, y, w, h int) {
+	o := dst.at(x, y)
+	if w == h {
+		dsp.Copy(dst.pix[o:], dst.stride, src.pix[o:], src.stride, w, h)
+		return
+	}
+	for range h {
+		copy(dst.pix[o:o+w], src.pix[o:o+w])
+		o += dst.stride
+	}
+}
+
+func (e *Encoder) encodeMB(s *encScratch, row *encRow, m *encMB, x, y int) {
+	p := e.pos(x, y)
+	t := &s.tally
 	before := len(row.tokens)
-	m.nb = neighbour{}
-	z := &e.quant[m.segment]
 	if e.header.key {
+		m.segment = segmentMoving
+		m.nb = neighbour{}
+		z := &e.quant[segmentMoving]
 		e.chooseIntra(s, m, &p)
 		e.codeIntra(s, row, m, &p, z)
 	} else {
-		e.encodeInterMB(s, row, m, &p, z)
+		e.blocks[y*e.mbW+x].known = false
+		z := &e.quant[m.segment]
+		switch {
+		case m.kept:
+		case e.refreshDue(x, y):
+			e.tryIntraInInter(s, m, &p, encNoCost)
+		default:
+			m.nb = neighbour{}
+			e.chooseInter(s, m, &p)
+		}
+		e.codeInter(s, row, m, &p, z)
 	}
-	row.refs[m.nb.ref]++
+	t.refs[m.nb.ref]++
 	if m.nb.ref == refIntra {
-		row.yModes[m.yMode]++
-		row.uvModes[m.uvMode]++
+		t.yModes[m.yMode]++
+		t.uvModes[m.uvMode]++
 	}
 	if !m.noCoeffs {
-		row.coded++
+		t.coded++
 		n := len(row.tokens) - before
-		row.allTokens += n
+		t.allTokens += n
 		if m.segment == segmentRefine {
-			row.refineTokens += n
+			t.refineTokens += n
 		}
 	}
 }
 
-// encodeInterMB decides and codes a macroblock of an inter frame.
-func (e *Encoder) encodeInterMB(s *encScratch, row *encRow, m *encMB, p *encMBPos, z *encQuantizer) {
-	b := &e.blocks[p.y*e.mbW+p.x]
-	if m.segment == segmentRefine {
-		m.nb.ref, m.yMode = refLast, modeZero
-		e.predictInter(m, p, e.refs[refLast])
-		f := e.cur
-		e.codeWhole(s, row, m, p, z, &z.y1, f.y.pix[p.yo:], f.y.stride, f.u.pix[p.uvo:], f.v.pix[p.uvo:], f.u.stride)
-		return
-	}
-	if e.isStatic(b, z) {
-		m.nb.ref, m.yMode, m.noCoeffs = refLast, modeZero, true
-		e.predictInter(m, p, e.refs[refLast])
-		s.skipContexts(&e.above[p.x], m)
-		row.static++
-		return
-	}
-	e.chooseInter(s, m, p)
+// codeInter codes a macroblock of an inter frame whose mode is chosen.
+func (e *Encoder) codeInter(s *encScratch, row *encRow, m *encMB, p *encMBPos, z *encQuantizer) {
 	if m.nb.ref == refIntra {
 		e.codeIntra(s, row, m, p, z)
 		return
 	}
 	if m.yMode == modeNew {
-		best := s.search.best[m.nb.ref]
-		row.mv.addComponent(0, int(m.nb.mv.y)-int(best.y))
-		row.mv.addComponent(1, int(m.nb.mv.x)-int(best.x))
+		best := s.search.predictor[m.nb.ref]
+		s.tally.mv.addComponent(0, int(m.nb.mv.y)-int(best.y))
+		s.tally.mv.addComponent(1, int(m.nb.mv.x)-int(best.x))
 	}
-	e.predictInter(m, p, e.refs[m.nb.ref])
 	f := e.cur
+	if !m.kept {
+		e.predictInter(s, m, p, e.refs[m.nb.ref])
+	}
 	e.codeWhole(s, row, m, p, z, &z.y1, f.y.pix[p.yo:], f.y.stride, f.u.pix[p.uvo:], f.v.pix[p.uvo:], f.u.stride)
 }
 
-// predictInter puts the prediction of a macroblock with one vector into the
-// current frame.
-func (e *Encoder) predictInter(m *encMB, p *encMBPos, ref *refFrame) {
+// predictInter puts the prediction of a macroblock with one vector, which
+// chooseInter found last, into the current frame.
+func (e *Encoder) predictInter(s *encScratch, m *encMB, p *encMBPos, ref *refFrame) {
 	f := e.cur
 	v := m.nb.mv
-	encPredict(f.y.pix[p.yo:], f.y.stride, &ref.y, p.yo, v, 2, 16)
+	if buf := s.search.found.buf; buf >= 0 {
+		dsp.Copy(f.y.pix[p.yo:], f.y.stride, s.pred[buf][:], 16, 16, 16)
+	} else {
+		encPredict(f.y.pix[p.yo:], f.y.stride, &ref.y, p.yo, v, 2, 16)
+	}
 	encPredict(f.u.pix[p.uvo:], f.u.stride, &ref.u, p.uvo, v, 3, 8)
 	encPredict(f.v.pix[p.uvo:], f.v.stride, &ref.v, p.uvo, v, 3, 8)
 }
@@ -184,7 +253,7 @@ func (s *encScratch) tokenizeMB(row *encRow, above *encContext, hasY2 bool) {
 	first, yType := 0, blockYWithDC
 	if hasY2 {
 		eob := int(s.eobs[dsp.BlockY2])
-		t = row.counts.tokenizeBlock(t, s.levels[dsp.BlockY2*16:], 0, eob, blockY2, int(above[8]+s.left[8]))
+		t = s.tally.counts.tokenizeBlock(t, s.levels[dsp.BlockY2*16:], 0, eob, blockY2, int(above[8]+s.left[8]))
 		nz := uint8(b2i(eob > 0))
 		above[8], s.left[8] = nz, nz
 		first, yType = 1, blockYAfterY2
@@ -192,7 +261,7 @@ func (s *encScratch) tokenizeMB(row *encRow, above *encContext, hasY2 bool) {
 	for i := range 16 {
 		a, l := &above[i&3], &s.left[i>>2]
 		eob := int(s.eobs[i])
-		t = row.counts.tokenizeBlock(t, s.levels[16*i:], first, eob, yType, int(*a+*l))
+		t = s.tally.counts.tokenizeBlock(t, s.levels[16*i:], first, eob, yType, int(*a+*l))
 		nz := uint8(b2i(eob > first))
 		*a, *l = nz, nz
 	}
@@ -200,7 +269,7 @@ func (s *encScratch) tokenizeMB(row *encRow, above *encContext, hasY2 bool) {
 		base := 4 + (i-dsp.BlockU)>>2*2
 		a, l := &above[base+i&1], &s.left[base+i>>1&1]
 		eob := int(s.eobs[i])
-		t = row.counts.tokenizeBlock(t, s.levels[16*i:], 0, eob, blockChroma, int(*a+*l))
+		t = s.tally.counts.tokenizeBlock(t, s.levels[16*i:], 0, eob, blockChroma, int(*a+*l))
 		nz := uint8(b2i(eob > 0))
 		*a, *l = nz, nz
 	}

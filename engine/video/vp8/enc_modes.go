@@ -11,6 +11,9 @@ type encMB struct {
 	partition uint8
 	// noCoeffs says that all 25 blocks are empty.
 	noCoeffs bool
+	// kept says that the macroblock starts from the last frame's at its place,
+	// which is copied already.
+	kept bool
 	// sub holds the intra modes of the subblocks; where yMode is not modeB,
 	// what its neighbours in a key frame take for them.
 	sub [16]uint8
@@ -36,7 +39,7 @@ var encImpliedSub = [numYModes]uint8{modeDC: subDC, modeV: subVE, modeH: subHE, 
 type encTreeCode struct {
 	n     uint8
 	bits  uint16
-	probs [10]uint8
+	probs [16]uint8
 }
 
 // encTreeCodes lists the paths to all leaves of tree.

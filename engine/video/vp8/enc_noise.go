@@ -14,11 +14,18 @@ type noiseState struct {
 	// stillSSE and stillMean are the largest squared difference of an 8x8 block
 	// between two frames, and its part from the mean, that pass for noise.
 	stillSSE, stillMean uint32
-	// histogram counts 8x8 blocks by eight times the standard deviation of the
-	// difference.
+	// averageLimit is the difference, in steps, up to which a sample joins its
+	// average: three deviations and a little.
+	averageLimit int
+	tally        noiseTally
+	seen         int
+}
+
+// noiseTally counts 8x8 blocks by eight times the standard deviation of their
+// difference to the last frame.
+type noiseTally struct {
 	histogram [256]uint32
 	blocks    uint32
-	seen      int
 }
 
 // Noise variances, in sixteenths, at which averaging starts and stops: below
@@ -46,28 +53,37 @@ func (n *noiseState) begin(mode DenoiseMode) {
 	v := uint32(n.varianceQ4)
 	n.stillSSE = 56 + v*64*2*9/4/16
 	n.stillMean = 36 + v*64/8/16*4
-	n.histogram = [256]uint32{}
-	n.blocks = 0
+	n.averageLimit = min(int(encSqrt(uint64(n.varianceQ4)<<4))*3/16+2, 255)
+	n.tally = noiseTally{}
 }
 
 // add counts an 8x8 block whose difference to the last frame, less its mean,
 // has the squared sum sse.
-func (n *noiseState) add(sse uint32) {
+func (t *noiseTally) add(sse uint32) {
 	// sqrt(sse/64)*8 = sqrt(sse).
-	n.histogram[min(encSqrt(uint64(sse)), 255)]++
-	n.blocks++
+	t.histogram[min(encSqrt(uint64(sse)), 255)]++
+	t.blocks++
+}
+
+// add takes what one worker counted.
+func (n *noiseState) add(t *noiseTally) {
+	for i, c := range t.histogram {
+		n.tally.histogram[i] += c
+	}
+	n.tally.blocks += t.blocks
 }
 
 // end takes the frame's estimate: the deviation that a quarter of all blocks
 // do not exceed, since at least that much of a fixed camera's picture stands
 // still.
 func (n *noiseState) end() {
-	if n.blocks == 0 {
+	t := &n.tally
+	if t.blocks == 0 {
 		return
 	}
 	count, i := uint32(0), 0
 	for ; i < 255; i++ {
-		if count += n.histogram[i]; count*4 >= n.blocks {
+		if count += t.histogram[i]; count*4 >= t.blocks {
 			break
 		}
 	}
@@ -112,52 +128,20 @@ func encAverageShift(still uint16) uint {
 	return 4
 }
 
-// averageMB replaces a still macroblock of the source by its average over time,
-// or starts a new average where something moved.
-func (e *Encoder) averageMB(b *encBlockStats, x, y int) {
-	src := e.source
-	// Differences beyond three deviations are not noise.
-	limit := int32(encSqrt(uint64(e.noise.varianceQ4)<<4))*3/16 + 2
-	yo, uvo := src.y.at(16*x, 16*y), src.u.at(8*x, 8*y)
-	if b.still >= encSettled && (x+y+e.frames)&3 != 0 && !e.noise.starting {
-		// A settled average is touched in every fourth frame; between, the last
-		// one stands.
-		old := e.previous
-		dsp.Copy(src.y.pix[yo:], src.y.stride, old.y.pix[yo:], old.y.stride, 16, 16)
-		dsp.Copy(src.u.pix[uvo:], src.u.stride, old.u.pix[uvo:], old.u.stride, 8, 8)
-		dsp.Copy(src.v.pix[uvo:], src.v.stride, old.v.pix[uvo:], old.v.stride, 8, 8)
+// averageMB replaces a still macroblock of the source, at yo and uvo in its
+// planes, by its average over time, or starts a new average where something
+// moved.
+func (e *Encoder) averageMB(b *encBlockStats, yo, uvo int) {
+	y, u, v := &e.source.y, &e.source.u, &e.source.v
+	ay, au, av := e.average[0][yo:], e.average[1][uvo:], e.average[2][uvo:]
+	if b.still == 0 || e.noise.starting {
+		dsp.AverageStart(ay, y.pix[yo:], y.stride, 16, 16)
+		dsp.AverageStart(au, u.pix[uvo:], u.stride, 8, 8)
+		dsp.AverageStart(av, v.pix[uvo:], v.stride, 8, 8)
 		return
 	}
-	shift := encAverageShift(b.still)
-	restart := b.still == 0 || e.noise.starting
-	averageBlock(e.average[0], src.y.pix, yo, src.y.stride, 16, shift, limit, restart)
-	averageBlock(e.average[1], src.u.pix, uvo, src.u.stride, 8, shift, limit, restart)
-	averageBlock(e.average[2], src.v.pix, uvo, src.v.stride, 8, shift, limit, restart)
-}
-
-// averageBlock moves the average (in 1/128) of a size by size block towards pix
-// and stores it there. Samples further than limit from their average start
-// anew.
-func averageBlock(avg []uint16, pix []byte, off, stride, size int, shift uint, limit int32, restart bool) {
-	for range size {
-		a, p := avg[off:off+size], pix[off:off+size]
-		if restart {
-			for i, v := range p {
-				a[i] = uint16(v) << 7
-			}
-		} else {
-			for i, v := range p {
-				old := int32(a[i])
-				d := int32(v)<<7 - old
-				if d > limit<<7 || d < -limit<<7 {
-					a[i] = uint16(v) << 7
-					continue
-				}
-				old += d >> shift
-				a[i] = uint16(old)
-				p[i] = byte((old + 64) >> 7)
-			}
-		}
-		off += stride
-	}
+	shift, limit := encAverageShift(b.still), e.noise.averageLimit
+	dsp.Average(ay, y.pix[yo:], y.stride, 16, 16, shift, limit)
+	dsp.Average(au, u.pix[uvo:], u.stride, 8, 8, shift, limit)
+	dsp.Average(av, v.pix[uvo:], v.stride, 8, 8, shift, limit)
 }

@@ -4,11 +4,14 @@ import "github.com/edgecam/edgecam/engine/video/vp8/internal/dsp"
 
 // encSearch is the state of one macroblock's search for a vector.
 type encSearch struct {
-	census        [numRefs]mvCensus
-	nearest, near [numRefs]motionVector
-	best          [numRefs]motionVector // predictor, clamped
+	predictor [numRefs]motionVector // clamped
+	found     encCandidate
 	// Allowed full-pel positions relative to the macroblock.
 	minX, maxX, minY, maxY int
+	// What kernels write to.
+	off [4]int
+	sad [4]uint32
+	buf [256]byte
 }
 
 // encReach is how far outside the frame a block may be fetched, in samples: the
@@ -24,85 +27,111 @@ func (e *Encoder) chooseInter(s *encScratch, m *encMB, p *encMBPos) {
 	sr.minX, sr.maxX = -16*p.x-encReach, 16*(e.mbW-p.x-1)+encReach
 	sr.minY, sr.maxY = -16*p.y-encReach, 16*(e.mbH-p.y-1)+encReach
 
-	type choice struct {
-		ref  uint8
-		mode uint8
-		mv   motionVector
-		cost int
-		satd uint32
-	}
-	best := choice{cost: 1 << 30}
-	src := e.source.y.pix[p.yo:]
-	stride := e.source.y.stride
-	at := 0 // candidate buffer in use
-	try := func(ref, mode uint8, v motionVector, bits int) {
-		encPredict(s.pred[at][:], 16, &e.refs[ref].y, p.yo, v, 2, 16)
-		satd := dsp.SATD16x16(src, stride, s.pred[at][:], 16)
-		if c := int(satd) + e.lambda.satd(bits); c < best.cost {
-			best = choice{ref: ref, mode: mode, mv: v, cost: c, satd: satd}
-		}
-	}
-	ref := uint8(refLast)
+	best := &sr.found
+	*best = encCandidate{cost: 1 << 30, buf: -1}
+	ref := e.base
 	c := surveyNeighbours(&above.nb, &left.nb, &corner.nb, ref, &h.signBias)
-	sr.census[ref] = c
+	sr.predictor[ref] = bounds.clamp(c.best)
 	nearest, near := bounds.clamp(c.nearest), bounds.clamp(c.near)
-	sr.nearest[ref], sr.near[ref], sr.best[ref] = nearest, near, bounds.clamp(c.best)
 	costs := encInterModeCosts(&c.count)
 	zero := motionVector{}
-	try(ref, modeZero, zero, costs[0])
+	e.try(s, p, ref, modeZero, zero, costs[0])
 	if nearest != zero {
-		try(ref, modeNearest, nearest, costs[1])
+		e.try(s, p, ref, modeNearest, nearest, costs[1])
 	}
 	if near != zero && near != nearest {
-		try(ref, modeNear, near, costs[2])
+		e.try(s, p, ref, modeNear, near, costs[2])
 	}
-	v, ok := e.searchVector(sr, p, ref, [3]motionVector{zero, nearest, near})
-	if ok && v != zero && v != nearest && v != near {
-		pred := sr.best[ref]
-		bits := costs[3] + e.mvCosts.cost(int(v.y)-int(pred.y), int(v.x)-int(pred.x))
-		try(ref, modeNew, v, bits)
+	if best.satd > e.lambda.goodSATD {
+		v := e.searchVector(s, p, ref, [3]motionVector{zero, nearest, near})
+		if v != zero && v != nearest && v != near {
+			pred := sr.predictor[ref]
+			bits := costs[3] + e.mvCosts.cost(int(v.y)-int(pred.y), int(v.x)-int(pred.x))
+			e.try(s, p, ref, modeNew, v, bits)
+		}
 	}
-	if g := e.refs[refGolden]; e.speed.golden && g != e.refs[refLast] {
+	if g := e.refs[refGolden]; e.base == refLast && e.speed.golden && g != e.refs[refLast] && best.satd > e.lambda.goodSATD {
 		ref = refGolden
 		c := surveyNeighbours(&above.nb, &left.nb, &corner.nb, ref, &h.signBias)
-		sr.census[ref] = c
-		sr.best[ref] = bounds.clamp(c.best)
+		sr.predictor[ref] = bounds.clamp(c.best)
 		costs := encInterModeCosts(&c.count)
-		try(ref, modeZero, zero, costs[0]+encBitCost(true, 200))
+		e.try(s, p, ref, modeZero, zero, costs[0]+encBitCost(true, 200))
 	}
 	m.nb = neighbour{mv: best.mv, ref: best.ref}
 	m.yMode = best.mode
-	if best.satd > e.speed.intraOver {
+	if best.satd > max(e.speed.intraOver, e.lambda.goodSATD) && e.intraMayWin(p, best.satd) {
 		e.tryIntraInInter(s, m, p, best.cost)
+		best.buf = -1 // intra prediction used the memory
 	}
 }
 
+// encCandidate is a way to predict a macroblock.
+type encCandidate struct {
+	ref, mode uint8
+	mv        motionVector
+	cost      int
+	satd      uint32
+	buf       int // index of the luma prediction in the scratch, or -1
+}
+
+// try takes a candidate if it is cheaper than what was found so far.
+func (e *Encoder) try(s *encScratch, p *encMBPos, ref, mode uint8, v motionVector, bits int) {
+	src := &e.source.y
+	plane := &e.refs[ref].y
+	best := &s.search.found
+	var satd uint32
+	buf := -1
+	if (v.x|v.y)&3 == 0 {
+		o := p.yo + int(v.y>>2)*plane.stride + int(v.x>>2)
+		satd = dsp.SATD16x16(src.pix[p.yo:], src.stride, plane.pix[o:], plane.stride)
+	} else {
+		buf = 0
+		if best.buf == 0 {
+			buf = 1
+		}
+		encPredict(s.pred[buf][:], 16, plane, p.yo, v, 2, 16)
+		satd = dsp.SATD16x16(src.pix[p.yo:], src.stride, s.pred[buf][:], 16)
+	}
+	if c := int(satd) + e.lambda.satd(bits); c < best.cost {
+		*best = encCandidate{ref: ref, mode: mode, mv: v, cost: c, satd: satd, buf: buf}
+	}
+}
+
+// intraMayWin reports whether a macroblock is plain enough for intra prediction
+// to come near an inter prediction with the given SATD.
+func (e *Encoder) intraMayWin(p *encMBPos, satd uint32) bool {
+	// SATD is about 410 times the deviation of a residual; intra prediction
+	// seldom takes away more than three quarters of the deviation in a block.
+	return 410/4*e.detail(p.x, p.y)/256 < satd
+}
+
 // searchVector looks for the vector of the least SAD, first in whole samples,
-// then finer. It reports false where nothing better than the start was found.
-func (e *Encoder) searchVector(sr *encSearch, p *encMBPos, ref uint8, starts [3]motionVector) (motionVector, bool) {
+// then finer.
+func (e *Encoder) searchVector(s *encScratch, p *encMBPos, ref uint8, starts [3]motionVector) motionVector {
+	sr := &s.search
 	plane := &e.refs[ref].y
 	src := e.source.y.pix[p.yo:]
 	stride := plane.stride
-	pred := sr.best[ref]
+	pred := sr.predictor[ref]
 	cost := func(x, y int, sad uint32) int {
 		return int(sad) + e.lambda.satd(e.mvCosts.cost(4*y-int(pred.y), 4*x-int(pred.x)))
 	}
 	inside := func(x, y int) bool { return x >= sr.minX && x <= sr.maxX && y >= sr.minY && y <= sr.maxY }
 	bx, by, bc := 0, 0, 1<<30
+	var centre uint32
 	for i, v := range starts {
 		x, y := (int(v.x)+2)>>2, (int(v.y)+2)>>2
-		if i > 0 && x == 0 && y == 0 || !inside(x, y) {
+		if i > 0 && x == 0 && y == 0 || i > 1 && v == starts[1] || !inside(x, y) {
 			continue
 		}
 		sad := dsp.SAD16x16(src, stride, plane.pix[p.yo+y*stride+x:], stride)
 		if c := cost(x, y, sad); c < bc {
-			bx, by, bc = x, y, c
+			bx, by, bc, centre = x, y, c, sad
 		}
 	}
-	var off [4]int
-	var sad [4]uint32
 	// A diamond that shrinks when its centre is best.
-	size := 4
+	off, sad := &sr.off, &sr.sad
+	size := e.speed.searchSize
 	for range e.speed.searchSteps {
 		if !inside(bx-size, by-size) || !inside(bx+size, by+size) {
 			if size >>= 1; size == 0 {
@@ -113,65 +142,117 @@ func (e *Encoder) searchVector(sr *encSearch, p *encMBPos, ref uint8, starts [3]
 		for i, d := range encDiamond {
 			off[i] = p.yo + (by+d[1]*size)*stride + bx + d[0]*size
 		}
-		dsp.SAD16x16x4(src, stride, plane.pix, stride, &off, &sad)
-		cx, cy := bx, by
+		dsp.SAD16x16x4(src, stride, plane.pix, stride, off, sad)
+		cx, cy, cs := bx, by, centre
 		for i, d := range encDiamond {
+			if int(sad[i]) >= bc {
+				continue
+			}
 			x, y := cx+d[0]*size, cy+d[1]*size
 			if c := cost(x, y, sad[i]); c < bc {
-				bx, by, bc = x, y, c
+				bx, by, bc, centre = x, y, c, sad[i]
 			}
 		}
 		if bx == cx && by == cy {
-			if size >>= 1; size == 0 {
+			if size == 1 {
+				if e.speed.subPel == subPelFit {
+					return e.refineFit(s, p, ref, motionVector{int16(4 * bx), int16(4 * by)}, encFitVector(bx, by, cs, sad))
+				}
 				break
 			}
+			size >>= 1
 		}
 	}
 	v := motionVector{int16(4 * bx), int16(4 * by)}
-	if !e.speed.halfPel {
-		return v, true
+	if e.speed.subPel >= subPelHalf {
+		return e.refineVector(s, p, ref, v)
 	}
-	return e.refineVector(sr, p, ref, v), true
+	return v
 }
 
 var encDiamond = [4][2]int{{0, -1}, {-1, 0}, {1, 0}, {0, 1}}
 
-// refineVector improves v below one sample by the SATD of real predictions.
-func (e *Encoder) refineVector(sr *encSearch, p *encMBPos, ref uint8, v motionVector) motionVector {
-	plane := &e.refs[ref].y
-	src, stride := e.source.y.pix[p.yo:], e.source.y.stride
-	pred := sr.best[ref]
-	var buf [256]byte
-	cost := func(v motionVector) int {
-		encPredict(buf[:], 16, plane, p.yo, v, 2, 16)
-		return int(dsp.SATD16x16(src, stride, buf[:], 16)) +
-			e.lambda.satd(e.mvCosts.cost(int(v.y)-int(pred.y), int(v.x)-int(pred.x)))
+// encFitVector guesses, to a quarter of a sample, where the SAD is least from
+// its values at a best full position and around it: on both sides of the
+// minimum it rises about evenly.
+func encFitVector(x, y int, centre uint32, side *[4]uint32) motionVector {
+	fit := func(a, b uint32) int {
+		high := int(max(a, b)) - int(centre)
+		if high <= 0 {
+			return 0
+		}
+		n := 4 * (int(a) - int(b)) // twice the offset in quarters, times high
+		// A side that is better still, but for the price of its vector, would
+		// lead further than half a sample.
+		n = min(max(n, -4*high), 4*high)
+		if n >= 0 {
+			return (n + high) / (2 * high)
+		}
+		return -((high - n) / (2 * high))
 	}
-	best := cost(v)
-	for step := int16(2); step >= 1; step >>= 1 {
-		if step == 1 && !e.speed.quarterPel {
-			break
+	return motionVector{int16(4*x + fit(side[1], side[2])), int16(4*y + fit(side[0], side[3]))}
+}
+
+// refineFit chooses between a full position and what was guessed around it, and
+// looks once more at the quarter positions next to the better one.
+func (e *Encoder) refineFit(s *encScratch, p *encMBPos, ref uint8, full, guess motionVector) motionVector {
+	v, best := full, e.vectorCost(s, p, ref, full)
+	if guess != full {
+		if c := e.vectorCost(s, p, ref, guess); c < best {
+			v, best = guess, c
 		}
-		c := v
-		var side [4]int
-		for i, d := range encDiamond {
-			n := motionVector{c.x + int16(d[0])*step, c.y + int16(d[1])*step}
-			side[i] = cost(n)
-			if side[i] < best {
-				best, v = side[i], n
-			}
-		}
-		// The diagonal between the two better sides.
-		n := motionVector{c.x + step, c.y + step}
-		if side[1] < side[2] {
-			n.x = c.x - step
-		}
-		if side[0] < side[3] {
-			n.y = c.y - step
-		}
-		if k := cost(n); k < best {
-			best, v = k, n
-		}
+	}
+	v, _ = e.refineStep(s, p, ref, v, best, 1)
+	return v
+}
+
+// refineVector improves v below one sample by the SATD of real predictions.
+func (e *Encoder) refineVector(s *encScratch, p *encMBPos, ref uint8, v motionVector) motionVector {
+	best := e.vectorCost(s, p, ref, v)
+	v, best = e.refineStep(s, p, ref, v, best, 2)
+	if e.speed.subPel == subPelQuarter {
+		v, _ = e.refineStep(s, p, ref, v, best, 1)
 	}
 	return v
+}
+
+// refineStep tries the four positions step quarters away from v and the
+// diagonal between the two better sides. best is the cost of v.
+func (e *Encoder) refineStep(s *encScratch, p *encMBPos, ref uint8, v motionVector, best int, step int16) (motionVector, int) {
+	c := v
+	var side [4]int
+	for i, d := range encDiamond {
+		n := motionVector{c.x + int16(d[0])*step, c.y + int16(d[1])*step}
+		side[i] = e.vectorCost(s, p, ref, n)
+		if side[i] < best {
+			best, v = side[i], n
+		}
+	}
+	n := motionVector{c.x + step, c.y + step}
+	if side[1] < side[2] {
+		n.x = c.x - step
+	}
+	if side[0] < side[3] {
+		n.y = c.y - step
+	}
+	if k := e.vectorCost(s, p, ref, n); k < best {
+		best, v = k, n
+	}
+	return v, best
+}
+
+// vectorCost is the SATD of the prediction by v and the price of coding v.
+func (e *Encoder) vectorCost(s *encScratch, p *encMBPos, ref uint8, v motionVector) int {
+	sr := &s.search
+	plane := &e.refs[ref].y
+	src, stride := e.source.y.pix[p.yo:], e.source.y.stride
+	pred := sr.predictor[ref]
+	var satd uint32
+	if (v.x|v.y)&3 == 0 {
+		satd = dsp.SATD16x16(src, stride, plane.pix[p.yo+int(v.y>>2)*plane.stride+int(v.x>>2):], plane.stride)
+	} else {
+		encPredict(sr.buf[:], 16, plane, p.yo, v, 2, 16)
+		satd = dsp.SATD16x16(src, stride, sr.buf[:], 16)
+	}
+	return int(satd) + e.lambda.satd(e.mvCosts.cost(int(v.y)-int(pred.y), int(v.x)-int(pred.x)))
 }

@@ -17,18 +17,21 @@ func TestEncoderConfigValidate(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, change := range map[string]func(c *EncoderConfig){
-		"width":     func(c *EncoderConfig) { c.Width = 0 },
-		"height":    func(c *EncoderConfig) { c.Height = media.MaxPictureSide + 1 },
-		"rate":      func(c *EncoderConfig) { c.BitrateBps = 0 },
-		"fps":       func(c *EncoderConfig) { c.FrameRate = -1 },
-		"quantizer": func(c *EncoderConfig) { c.MinQuantizer, c.MaxQuantizer = 50, 40 },
-		"speed":     func(c *EncoderConfig) { c.Speed = 11 },
-		"threads":   func(c *EncoderConfig) { c.Threads = -1 },
-		"layers":    func(c *EncoderConfig) { c.TemporalLayers = 4 },
-		"delay":     func(c *EncoderConfig) { c.BufferDelay = -time.Second },
-		"keys":      func(c *EncoderConfig) { c.KeyInterval = -1 },
-		"ratio":     func(c *EncoderConfig) { c.MaxKeyFrameRatio = -1 },
-		"denoise":   func(c *EncoderConfig) { c.Denoise = 9 },
+		"width":      func(c *EncoderConfig) { c.Width = 0 },
+		"height":     func(c *EncoderConfig) { c.Height = media.MaxPictureSide + 1 },
+		"rate":       func(c *EncoderConfig) { c.BitrateBps = 0 },
+		"fps":        func(c *EncoderConfig) { c.FrameRate = -1 },
+		"quantizer":  func(c *EncoderConfig) { c.MinQuantizer, c.MaxQuantizer = 50, 40 },
+		"speed":      func(c *EncoderConfig) { c.Speed = 11 },
+		"threads":    func(c *EncoderConfig) { c.Threads = -1 },
+		"layers":     func(c *EncoderConfig) { c.TemporalLayers = 4 },
+		"delay":      func(c *EncoderConfig) { c.BufferDelay = -time.Second },
+		"partitions": func(c *EncoderConfig) { c.TokenPartitions = 3 },
+		"refresh":    func(c *EncoderConfig) { c.IntraRefresh = -1 },
+		"budget":     func(c *EncoderConfig) { c.FrameBudget = -1 },
+		"keys":       func(c *EncoderConfig) { c.KeyInterval = -1 },
+		"ratio":      func(c *EncoderConfig) { c.MaxKeyFrameRatio = -1 },
+		"denoise":    func(c *EncoderConfig) { c.Denoise = 9 },
 	} {
 		c := good
 		change(&c)
@@ -99,7 +102,7 @@ func TestEncoderThreadsGiveTheSameBytes(t *testing.T) {
 	for _, speed := range []int{0, 3, 5, 8, 10} {
 		var want [][]byte
 		for _, threads := range []int{1, 2, 5} {
-			e, err := NewEncoder(EncoderConfig{Width: 200, Height: 150, FrameRate: 30, BitrateBps: 300_000, Threads: threads, Speed: speed})
+			e, err := NewEncoder(EncoderConfig{Width: 200, Height: 150, FrameRate: 30, BitrateBps: 300_000, Threads: threads, Speed: speed, TokenPartitions: 1 << (speed % 4)})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -154,60 +154,54 @@ func (c *encTokenCounts) tokenizeBlock(dst []uint32, q []int16, first, eob, bloc
 	return dst
 }
 
+// encTokenCodes are the paths through the token tree, in a table that four bits
+// index.
+var encTokenCodes = func() (t [16]encTreeCode) {
+	copy(t[:], encTreeCodes(coeffTree[:], numTokens))
+	return t
+}()
+
 // putTokens codes token records with the frame's probabilities.
-func (w *boolWriter) putTokens(recs []uint32, probs *[encTokenSlots][11]uint8) {
+func (w *boolWriter) putTokens(recs []uint32, probs *[128][16]uint8) {
+	low, rng, pending := w.low, w.rng, w.pending
 	for _, r := range recs {
 		p := &probs[r>>tokSlotShift&127]
 		tok := r >> tokTokenShift & 15
-		if r>>tokNoEOBShift&1 == 0 {
-			if tok == tokenEOB {
-				w.put(false, p[0])
-				continue
+		code := &encTokenCodes[tok]
+		path := uint32(code.bits)
+		// After a zero the first branch, end of block or not, is left out.
+		for i := r >> tokNoEOBShift & 1; i < uint32(code.n); i++ {
+			low, rng, pending = boolStep(low, rng, pending, path>>(i&15)&1, p[code.probs[i&15]&15])
+			if pending >= 48 {
+				low, pending = w.spillFrom(low, pending)
 			}
-			w.put(true, p[0])
 		}
-		switch {
-		case tok == tokenZero:
-			w.put(false, p[1])
+		if tok == tokenZero || tok == tokenEOB {
 			continue
-		case tok == tokenOne:
-			w.put(true, p[1])
-			w.put(false, p[2])
-		case tok <= tokenFour:
-			w.put(true, p[1])
-			w.put(true, p[2])
-			w.put(false, p[3])
-			w.put(tok != tokenTwo, p[4])
-			if tok != tokenTwo {
-				w.put(tok == tokenFour, p[5])
-			}
-		default:
-			w.put(true, p[1])
-			w.put(true, p[2])
-			w.put(true, p[3])
-			w.putCategory(tok-tokenCat1, r&(1<<tokSignShift-1), p)
 		}
-		w.put(r>>tokSignShift&1 != 0, 128)
+		if tok >= tokenCat1 {
+			c := &encCategories[tok-tokenCat1]
+			n := uint32(c.nbits)
+			for i := range n {
+				low, rng, pending = boolStep(low, rng, pending, r>>((n-1-i)&31)&1, c.probs[i])
+				if pending >= 48 {
+					low, pending = w.spillFrom(low, pending)
+				}
+			}
+		}
+		low, rng, pending = boolStep(low, rng, pending, r>>tokSignShift&1, 128)
+		if pending >= 48 {
+			low, pending = w.spillFrom(low, pending)
+		}
 	}
+	w.low, w.rng, w.pending = low, rng, pending
 }
 
-func (w *boolWriter) putCategory(cat, extra uint32, p *[11]uint8) {
-	w.put(cat >= 2, p[6])
-	switch {
-	case cat < 2:
-		w.put(cat == 1, p[7])
-	case cat < 4:
-		w.put(false, p[8])
-		w.put(cat == 3, p[9])
-	default:
-		w.put(true, p[8])
-		w.put(cat == 5, p[10])
-	}
-	c := &encCategories[cat]
-	n := uint(c.nbits)
-	for i := range n {
-		w.put(extra>>(n-1-i)&1 != 0, c.probs[i])
-	}
+// spillFrom is spill for a state held in registers.
+func (w *boolWriter) spillFrom(low uint64, pending uint) (uint64, uint) {
+	w.low, w.pending = low, pending
+	w.spill()
+	return w.low, w.pending
 }
 
 // encCost is what a zero costs, in 1/256 bit, where it has probability p/256;

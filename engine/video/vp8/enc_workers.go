@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// encWorkers codes the rows of a frame on a fixed number of goroutines that
-// sleep between frames. Row y follows two macroblocks behind row y-1.
+// encWorkers does the rows of a frame on a fixed number of goroutines that sleep
+// between frames.
 type encWorkers struct {
 	n       int
 	scratch []encScratch
@@ -14,12 +14,27 @@ type encWorkers struct {
 	done    sync.WaitGroup
 	next    atomic.Int32
 	rows    int
+	job     encJob
 	// progress is the number of macroblocks done in each row.
 	progress []atomic.Int32
 	mu       sync.Mutex
 	moved    *sync.Cond
 	sleepers atomic.Int32
 }
+
+// encJob is what is done with each row.
+type encJob uint8
+
+const (
+	encJobAnalyse encJob = iota
+	// encJobCode codes; row y follows two macroblocks behind row y-1.
+	encJobCode
+	// encJobPack writes the frame's parts; "row" 0 is the first partition,
+	// the others are the token partitions.
+	encJobPack
+	// encJobFilter applies the loop filter; row y follows row y-1.
+	encJobFilter
+)
 
 func newEncWorkers(n int) *encWorkers {
 	w := &encWorkers{n: n, scratch: make([]encScratch, n)}
@@ -43,9 +58,10 @@ func (w *encWorkers) close() {
 	}
 }
 
-// run codes all rows and returns when they are done.
-func (w *encWorkers) run(e *Encoder, rows int) {
-	if len(w.progress) != rows {
+// run does a job for all rows and returns when they are done.
+func (w *encWorkers) run(e *Encoder, job encJob, rows int) {
+	w.job = job
+	if len(w.progress) < rows {
 		w.progress = make([]atomic.Int32, rows)
 	}
 	for i := range w.progress {
@@ -67,16 +83,30 @@ func (w *encWorkers) work(e *Encoder, s *encScratch) {
 		if y >= w.rows {
 			return
 		}
-		e.encodeRow(s, w, y)
+		switch w.job {
+		case encJobAnalyse:
+			e.analyseRow(s, y)
+		case encJobCode:
+			e.encodeRow(s, w, y)
+		case encJobPack:
+			e.packPart(y)
+		case encJobFilter:
+			e.filterRow(w, y)
+		}
 	}
 }
 
-// wait returns once row y has n macroblocks done.
-func (w *encWorkers) wait(y, n int) {
+// encWaitAhead is how many macroblocks more than it needs a sleeper waits for,
+// so that neighbouring rows do not wake each other for every macroblock.
+const encWaitAhead = 6
+
+// wait returns once row y has n of its width macroblocks done.
+func (w *encWorkers) wait(y, n, width int) {
 	p := &w.progress[y]
 	if int(p.Load()) >= n {
 		return
 	}
+	n = min(n+encWaitAhead, width)
 	w.mu.Lock()
 	w.sleepers.Add(1)
 	for int(p.Load()) < n {

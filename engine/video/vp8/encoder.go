@@ -32,8 +32,12 @@ type Encoder struct {
 	lambda  lambdas
 	quant   [4]encQuantizer
 	mvCosts encMVCostTable
-	tokens  encTokenCosts
-	pool    *encWorkers
+	// mvCostsOf are the probabilities that mvCosts was made for.
+	mvCostsOf mvProbs
+	tally     encTally // of the frame
+	tokens    encTokenCosts
+	pool      *encWorkers
+	governor  speedGovernor
 
 	out       []byte
 	sinceKey  int
@@ -42,12 +46,33 @@ type Encoder struct {
 	last      EncodeInfo
 	stats     EncoderStats
 	lastFrame *refFrame // the picture of the last frame
+
+	// base is the reference that this frame is mainly predicted from: LAST, but
+	// in a frame that mends a loss.
+	base uint8
+	// changes belong to golden and altref.
+	changes [2]probChanges
+	// resend, in a frame that mends a loss, are the probabilities to send
+	// whether they change or not.
+	resend *probChanges
+	// stores says that the caller manages the long-term references.
+	stores    bool
+	sinceGold int // frames since golden was replaced
 }
 
 // FrameOptions are the wishes for one frame.
 type FrameOptions struct {
 	// ForceKey asks for a key frame.
 	ForceKey bool
+	// Store puts this frame into a long-term reference too. Once the receiver
+	// has acknowledged the frame, PredictFrom can build on it. An encoder that
+	// was asked to store does not replace golden on its own any more.
+	Store Reference
+	// PredictFrom has this frame predicted from one long-term reference alone,
+	// and from nothing that was sent after it: a receiver that holds that
+	// reference can decode this frame and all later ones, whatever it missed
+	// between. A key frame takes no notice.
+	PredictFrom Reference
 	// WantPSNR has the luma PSNR of the frame measured.
 	WantPSNR bool
 }
@@ -66,6 +91,9 @@ type EncodeInfo struct {
 	// Static, Inter and Intra count macroblocks: left as they were, predicted
 	// from another frame, predicted from their neighbours.
 	Static, Inter, Intra int
+	// Stored and PredictedFrom are what FrameOptions asked for, as far as the
+	// frame is not a key frame, which replaces all references.
+	Stored, PredictedFrom Reference
 	// Refined counts still macroblocks that were improved with
 	// RefineQuantizer.
 	Refined, RefineQuantizer int
@@ -74,6 +102,8 @@ type EncodeInfo struct {
 	// NoiseQ4 is the estimated standard deviation of the camera's luma noise,
 	// in sixteenths of a step.
 	NoiseQ4 int
+	// Speed is the speed level.
+	Speed int
 }
 
 // EncoderStats counts since the encoder was made.
@@ -138,19 +168,22 @@ func (e *Encoder) Encode(pic *media.Picture, opt FrameOptions) (media.EncodedVid
 	if err := encCheckPicture(pic); err != nil {
 		return media.EncodedVideo{}, err
 	}
+	if err := opt.check(e); err != nil {
+		return media.EncodedVideo{}, err
+	}
 	if pic.Width != e.width || pic.Height != e.height {
 		e.resize(pic.Width, pic.Height)
 		e.wantKey = true
 	}
 	key := opt.ForceKey || e.wantKey || e.cfg.KeyInterval > 0 && e.sinceKey >= e.cfg.KeyInterval
-	if e.cfg.AllowDrop && !key && e.rc.full() {
+	if e.cfg.AllowDrop && !key && opt.Store|opt.PredictFrom == ReferenceNone && e.rc.full() {
 		e.rc.account(0)
 		e.stats.Dropped++
 		e.sinceKey++
 		e.last = EncodeInfo{Dropped: true, Backlog: e.rc.backlog()}
 		return media.EncodedVideo{Width: e.width, Height: e.height, CapturedAt: pic.CapturedAt}, nil
 	}
-	ev := e.encodeFrame(pic, key)
+	ev := e.encodeFrame(pic, key, &opt)
 	if opt.WantPSNR {
 		e.last.PSNRY = encPSNR(&e.lastFrame.picture, pic)
 	}

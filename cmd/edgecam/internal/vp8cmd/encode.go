@@ -38,6 +38,8 @@ type EncodeOptions struct {
 	KeyInterval int
 	// Denoise is "auto", "off", or "" for auto.
 	Denoise string
+	// Frames is how many frames are coded at most; 0 means all.
+	Frames int
 	// AllowDrop lets the encoder leave frames out.
 	AllowDrop bool
 }
@@ -132,7 +134,7 @@ func Encode(o EncodeOptions, stdin io.Reader, stdout io.Writer) (res EncodeResul
 	}
 	pic := media.NewPicture(h.Width, h.Height)
 	var mse float64
-	for n := uint64(0); ; n++ {
+	for n := uint64(0); o.Frames <= 0 || n < uint64(o.Frames); n++ {
 		if err := r.ReadPicture(pic); errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			break
 		} else if err != nil {

@@ -106,6 +106,11 @@ func TestEncodeThroughPipes(t *testing.T) {
 	if err != nil || res.Frames != 3 || len(res.MD5) != 32 {
 		t.Fatalf("result %+v, error %v", res, err)
 	}
+	o.Frames = 2
+	if res, err := Encode(o, bytes.NewReader(clip), &out); err != nil || res.Frames != 2 {
+		t.Errorf("two of three frames: result %+v, error %v", res, err)
+	}
+	o.Frames = 0
 	if _, err := Encode(o, bytes.NewReader(clip[:len(clip)-10]), &out); err == nil {
 		t.Error("a clip cut short gave no error")
 	}

@@ -11,7 +11,11 @@ package dsp
 // nothing. With mx = my = 0 the block is copied.
 func SixTap(dst []byte, ds int, src []byte, off, ss int, mx, my, w, h int) {
 	needInter(dst, ds, src, off, ss, mx, my, w, h, 2, 3)
-	if useInter && mx|my != 0 {
+	if mx|my == 0 {
+		Copy(dst, ds, src[off:], ss, w, h)
+		return
+	}
+	if useInter {
 		sixTap(&dst[0], ds, &src[off], ss, mx, my, w, h)
 		return
 	}
@@ -22,7 +26,11 @@ func SixTap(dst []byte, ds int, src []byte, off, ss int, mx, my, w, h int) {
 // column to the right of the block if mx is not 0, one row below if my is not 0.
 func Bilinear(dst []byte, ds int, src []byte, off, ss int, mx, my, w, h int) {
 	needInter(dst, ds, src, off, ss, mx, my, w, h, 0, 1)
-	if useInter && mx|my != 0 {
+	if mx|my == 0 {
+		Copy(dst, ds, src[off:], ss, w, h)
+		return
+	}
+	if useInter {
 		bilinear(&dst[0], ds, &src[off], ss, mx, my, w, h)
 		return
 	}
@@ -47,9 +55,20 @@ func needInter(dst []byte, ds int, src []byte, off, ss int, mx, my, w, h, before
 	}
 }
 
-// Copy copies a block of w (4, 8 or 16) by h samples.
+// Copy copies a block of w (4, 8 or 16) by h (a multiple of 4) samples; the two
+// must not overlap.
 func Copy(dst []byte, ds int, src []byte, ss int, w, h int) {
 	need(dst, ds, w, h)
 	need(src, ss, w, h)
+	if useCopy && h&3 == 0 && h > 0 {
+		switch w {
+		case 16:
+			copy16xN(&dst[0], ds, &src[0], ss, h)
+			return
+		case 8:
+			copy8xN(&dst[0], ds, &src[0], ss, h)
+			return
+		}
+	}
 	copyBlock(dst, ds, src, ss, w, h)
 }

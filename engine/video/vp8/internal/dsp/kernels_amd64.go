@@ -6,13 +6,13 @@ import "github.com/edgecam/edgecam/internal/cpufeat"
 
 // Which families run kernels. SSE2 is enough for the differences of samples;
 // the others want byte shuffles and the AVX encoding.
-var useSAD, useSSE, useSATD, useDCT, useQuant, useInter, useIntra, useFilter, useSimple, useAverage bool
+var useSAD, useSSE, useSATD, useDCT, useQuant, useInter, useIntra, useFilter, useSimple, useAverage, useCopy bool
 
 func selectKernels(set cpufeat.Set) {
 	selected = set
 	sse2 := set&cpufeat.SSE2 != 0
 	avx2 := set&cpufeat.AVX2 != 0
-	useSAD, useSSE = sse2, sse2
+	useSAD, useSSE, useCopy = sse2, sse2, sse2
 	useSATD, useDCT, useQuant, useInter, useIntra = avx2, avx2, avx2, avx2, avx2
 	useFilter, useSimple, useAverage = avx2, avx2, avx2
 }
@@ -121,3 +121,9 @@ func filterSimpleH(y *byte, stride, limit int)
 
 //go:noescape
 func average(avgQ7 *uint16, pix *byte, stride, w, h, shift, limitQ7 int)
+
+//go:noescape
+func copy16xN(dst *byte, ds int, src *byte, ss, h int)
+
+//go:noescape
+func copy8xN(dst *byte, ds int, src *byte, ss, h int)

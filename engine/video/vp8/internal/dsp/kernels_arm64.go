@@ -5,13 +5,13 @@ package dsp
 import "github.com/edgecam/edgecam/internal/cpufeat"
 
 // Which families run kernels: with NEON, all.
-var useSAD, useSSE, useSATD, useDCT, useQuant, useInter, useIntra, useFilter, useSimple, useAverage bool
+var useSAD, useSSE, useSATD, useDCT, useQuant, useInter, useIntra, useFilter, useSimple, useAverage, useCopy bool
 
 func selectKernels(set cpufeat.Set) {
 	selected = set
 	neon := set&cpufeat.NEON != 0
 	useSAD, useSSE, useSATD, useDCT, useQuant = neon, neon, neon, neon, neon
-	useInter, useIntra, useFilter, useSimple, useAverage = neon, neon, neon, neon, neon
+	useInter, useIntra, useFilter, useSimple, useAverage, useCopy = neon, neon, neon, neon, neon, neon
 }
 
 // zigzagTable holds the byte shuffles from raster to coding order and the
@@ -161,3 +161,9 @@ func filterSimpleH(y *byte, stride, limit int)
 
 //go:noescape
 func average(avgQ7 *uint16, pix *byte, stride, w, h, shift, limitQ7 int)
+
+//go:noescape
+func copy16xN(dst *byte, ds int, src *byte, ss, h int)
+
+//go:noescape
+func copy8xN(dst *byte, ds int, src *byte, ss, h int)

@@ -16,6 +16,7 @@ const (
 	useFilter  = false
 	useSimple  = false
 	useAverage = false
+	useCopy    = false
 )
 
 func selectKernels(set cpufeat.Set) { selected = set }
@@ -26,24 +27,41 @@ func sad4x4(a *byte, as int, b *byte, bs int) uint32     { panic(noKernel) }
 func sad16xNx4(src *byte, ss int, ref *byte, rs int, off *[4]int, out *[4]uint32, h int) {
 	panic(noKernel)
 }
+
 func sad8xNx4(src *byte, ss int, ref *byte, rs int, off *[4]int, out *[4]uint32, h int) {
 	panic(noKernel)
 }
-func sad4x4x4(src *byte, ss int, ref *byte, rs int, off *[4]int, out *[4]uint32)   { panic(noKernel) }
-func sse4x4(a *byte, as int, b *byte, bs int) uint32                               { panic(noKernel) }
-func diff16xN(a *byte, as int, b *byte, bs, h int) (sse uint32, sum int32)         { panic(noKernel) }
-func diff8xN(a *byte, as int, b *byte, bs, h int) (sse uint32, sum int32)          { panic(noKernel) }
-func quadrants(a *byte, as int, b *byte, bs int, sse *[4]uint32, sum *[4]int32)    { panic(noKernel) }
-func satd4x4(a *byte, as int, b *byte, bs int) uint32                              { panic(noKernel) }
-func satd8xN(a *byte, as int, b *byte, bs, h int) uint32                           { panic(noKernel) }
-func fdct4x4(coef *int16, src *byte, ss int, pred *byte, ps int)                   { panic(noKernel) }
-func fdct8x8(coef *int16, src *byte, ss int, pred *byte, ps int)                   { panic(noKernel) }
-func fdct16x16(coef *int16, src *byte, ss int, pred *byte, ps int)                 { panic(noKernel) }
-func fwht(out, coef *int16)                                                        { panic(noKernel) }
-func iwht(coef, y2 *int16)                                                         { panic(noKernel) }
-func idctAdd(dst *byte, ds int, pred *byte, ps int, coef *int16)                   { panic(noKernel) }
+
+func sad4x4x4(src *byte, ss int, ref *byte, rs int, off *[4]int, out *[4]uint32) { panic(noKernel) }
+
+func sse4x4(a *byte, as int, b *byte, bs int) uint32 { panic(noKernel) }
+
+func diff16xN(a *byte, as int, b *byte, bs, h int) (sse uint32, sum int32) { panic(noKernel) }
+
+func diff8xN(a *byte, as int, b *byte, bs, h int) (sse uint32, sum int32) { panic(noKernel) }
+
+func quadrants(a *byte, as int, b *byte, bs int, sse *[4]uint32, sum *[4]int32) { panic(noKernel) }
+
+func satd4x4(a *byte, as int, b *byte, bs int) uint32 { panic(noKernel) }
+
+func satd8xN(a *byte, as int, b *byte, bs, h int) uint32 { panic(noKernel) }
+
+func fdct4x4(coef *int16, src *byte, ss int, pred *byte, ps int) { panic(noKernel) }
+
+func fdct8x8(coef *int16, src *byte, ss int, pred *byte, ps int) { panic(noKernel) }
+
+func fdct16x16(coef *int16, src *byte, ss int, pred *byte, ps int) { panic(noKernel) }
+
+func fwht(out, coef *int16) { panic(noKernel) }
+
+func iwht(coef, y2 *int16) { panic(noKernel) }
+
+func idctAdd(dst *byte, ds int, pred *byte, ps int, coef *int16) { panic(noKernel) }
+
 func idctAdd16x16(dst *byte, ds int, pred *byte, ps int, coef *int16, eobs *uint8) { panic(noKernel) }
-func idctAdd8x8(dst *byte, ds int, pred *byte, ps int, coef *int16, eobs *uint8)   { panic(noKernel) }
+
+func idctAdd8x8(dst *byte, ds int, pred *byte, ps int, coef *int16, eobs *uint8) { panic(noKernel) }
+
 func quantizeBlocks(levels, dequant, coef *int16, eobs *uint8, m *QuantMatrix, first, n int) {
 	panic(noKernel)
 }
@@ -62,5 +80,8 @@ func filterSimpleV(y *byte, stride, limit int)                    { panic(noKern
 func filterSimpleH(y *byte, stride, limit int)                    { panic(noKernel) }
 
 func average(avgQ7 *uint16, pix *byte, stride, w, h, shift, limitQ7 int) { panic(noKernel) }
+
+func copy16xN(dst *byte, ds int, src *byte, ss, h int) { panic(noKernel) }
+func copy8xN(dst *byte, ds int, src *byte, ss, h int)  { panic(noKernel) }
 
 const noKernel = "dsp: kernel called that this build does not have"

@@ -33,6 +33,9 @@ func TestNEONWords(t *testing.T) {
 		t.Fatalf("no assembly files: %v", err)
 	}
 	for _, file := range files {
+		if file == "copy_arm64.s" {
+			continue // written in the assembler's own mnemonics
+		}
 		t.Run(file, func(t *testing.T) { compareWords(t, as, file) })
 	}
 }

@@ -1,0 +1,136 @@
+package vp8
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/edgecam/edgecam/engine/media"
+)
+
+// TestPredictFromMendsALoss loses runs of frames and has the encoder build on a
+// stored reference: what arrives must decode to the reconstruction, here and in
+// other decoders, with no second key frame.
+func TestPredictFromMendsALoss(t *testing.T) {
+	for _, c := range []struct {
+		w, h, layers int
+		from         Reference
+	}{{176, 144, 1, ReferenceGolden}, {97, 61, 1, ReferenceAltRef}, {128, 96, 2, ReferenceGolden}, {64, 80, 3, ReferenceGolden}} {
+		t.Run(fmt.Sprintf("%dx%d_l%d_r%d", c.w, c.h, c.layers, c.from), func(t *testing.T) {
+			e, err := NewEncoder(EncoderConfig{Width: c.w, Height: c.h, FrameRate: 25, BitrateBps: 250_000, Speed: 5, TemporalLayers: c.layers})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer e.Close()
+			scene, pic := newTestScene(3, c.w, c.h, 3), media.NewPicture(c.w, c.h)
+			d := newOutsideDecoder(t, c.w, c.h)
+			keySize, mended := 0, 0
+			lost := false
+			for i := range 90 {
+				scene.next(pic)
+				opt := FrameOptions{}
+				switch i % 30 {
+				case 9:
+					opt.Store = c.from
+				case 18: // frames 12 to 17 were lost
+					opt.PredictFrom = c.from
+					lost = false
+				case 12:
+					lost = true
+				}
+				f, err := e.Encode(pic, opt)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if f.Key != (i == 0) {
+					t.Fatalf("frame %d: key frame is %t", i, f.Key)
+				}
+				if f.Key {
+					keySize = len(f.Data)
+				}
+				info := e.LastFrame()
+				if info.Stored != opt.Store || info.PredictedFrom != opt.PredictFrom {
+					t.Fatalf("frame %d: asked for %+v, told %+v", i, opt, info)
+				}
+				if opt.PredictFrom != ReferenceNone {
+					mended += len(f.Data)
+				}
+				if !lost {
+					d.add(f.Data, e.Reconstruction())
+				}
+			}
+			d.check()
+			d.checkFFmpeg()
+			if mended/3 >= keySize {
+				t.Errorf("mending took %d bytes, a key frame %d", mended/3, keySize)
+			}
+		})
+	}
+}
+
+// TestIntraRefreshHealsAPicture loses the frames in which a scene changes: after
+// two rounds of the still new scene a decoder must show nearly what is there.
+func TestIntraRefreshHealsAPicture(t *testing.T) {
+	const w, h, period, lost = 112, 80, 12, 5
+	heal := func(refresh int) (psnr float64, intra int) {
+		e, err := NewEncoder(EncoderConfig{Width: w, Height: h, FrameRate: 25, BitrateBps: 2_000_000, Speed: 5, IntraRefresh: refresh})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer e.Close()
+		before, after := media.NewPicture(w, h), media.NewPicture(w, h)
+		newTestScene(9, w, h, 0).next(after)
+		for i := range before.Y {
+			before.Y[i] = byte(255 - i%200)
+		}
+		d := NewDecoder(DecoderOptions{})
+		defer d.Close()
+		shown := before
+		for i := range 2 + lost + 2*period {
+			pic := before
+			if i >= 2 {
+				pic = after
+			}
+			f, err := e.Encode(pic, FrameOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if i >= 2 && i < 2+lost {
+				continue
+			}
+			if i >= 2+lost {
+				intra += e.LastFrame().Intra
+			}
+			if shown, err = d.Decode(f.Data); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return encPSNR(shown, after), intra
+	}
+	without, _ := heal(0)
+	with, intra := heal(period)
+	if mbs := (w / 16) * (h / 16); intra < 2*mbs {
+		t.Errorf("%d intra macroblocks in two rounds of %d", intra, mbs)
+	}
+	if with < 30 || with < without+10 {
+		t.Errorf("PSNR after the loss: %.1f dB with refresh, %.1f dB without", with, without)
+	}
+	t.Logf("PSNR after the loss: %.1f dB with refresh, %.1f dB without", with, without)
+}
+
+func TestFrameOptionsRefused(t *testing.T) {
+	e, err := NewEncoder(EncoderConfig{Width: 32, Height: 32, FrameRate: 25, BitrateBps: 100_000, TemporalLayers: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	pic := media.NewPicture(32, 32)
+	for _, opt := range []FrameOptions{{Store: 3}, {PredictFrom: 200}, {Store: ReferenceAltRef}} {
+		if _, err := e.Encode(pic, opt); !errors.Is(err, ErrFrameOptions) {
+			t.Errorf("%+v: got %v", opt, err)
+		}
+	}
+	if f, err := e.Encode(pic, FrameOptions{PredictFrom: ReferenceGolden}); err != nil || !f.Key {
+		t.Errorf("the first frame must be a key frame: %v, error %v", f.Key, err)
+	}
+}

@@ -1,0 +1,34 @@
+package dsp
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// TestCopyEqualsGeneric copies blocks that end where memory ends.
+func TestCopyEqualsGeneric(t *testing.T) {
+	gs, gd := newGuarded(t), newGuarded(t)
+	forEachSet(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(15, 15))
+		for round := range 400 {
+			w, h := 4<<rng.IntN(3), 4<<rng.IntN(3)
+			ss, ds := w+rng.IntN(20), w+rng.IntN(20)
+			src, dst := gs.tail((h-1)*ss+w), gd.tail((h-1)*ds+w)
+			for i := range src {
+				src[i] = byte(rng.Uint32())
+			}
+			for i := range dst {
+				dst[i] = byte(rng.Uint32())
+			}
+			want := slices.Clone(dst)
+			for y := range h {
+				copy(want[y*ds:y*ds+w], src[y*ss:])
+			}
+			Copy(dst, ds, src, ss, w, h)
+			if !slices.Equal(dst, want) {
+				t.Fatalf("round %d (%dx%d, strides %d and %d): wrong copy", round, w, h, ss, ds)
+			}
+		}
+	})
+}
