@@ -1,0 +1,169 @@
+package isac
+
+import "fmt"
+
+// Encoder codes wideband speech (16 kHz). It is not safe for concurrent use and
+// allocates nothing after NewEncoder.
+type Encoder struct {
+	config    EncoderConfig
+	lower     lowerCoder
+	ranges    rangeEncoder
+	estimator estimator
+	model     rateModel
+	received  rangeDecoder
+
+	blocks  int // of the present packet
+	coded   int // of them done
+	bps     int32
+	delayMs int32
+	next    int // blocks of the next packet
+}
+
+// NewEncoder returns an encoder in its start state.
+func NewEncoder(config EncoderConfig) (*Encoder, error) {
+	config = config.withDefaults(&wideBounds)
+	if err := config.validate(&wideBounds); err != nil {
+		return nil, err
+	}
+	e := &Encoder{config: config}
+	e.Reset()
+	return e, nil
+}
+
+// Reset returns the encoder to its start state.
+func (e *Encoder) Reset() {
+	e.lower.reset(larMap(e.config.PiecewiseMap))
+	e.estimator.reset()
+	e.model.reset()
+	if e.config.Adaptive {
+		e.estimator.sendAvgQ7 = int32(e.config.BitrateBps) << 7
+	}
+	e.coded = 0
+	e.next = int(e.config.FrameDuration / shortFrame)
+}
+
+// RateHz returns the sampling rate of the input, 16000.
+func (e *Encoder) RateHz() int { return WidebandRateHz }
+
+// SetBitrate sets the target rate in bit/s from the next packet on. In adaptive
+// mode the other side's reports go on moving it.
+func (e *Encoder) SetBitrate(bps int) error {
+	c := e.config
+	c.BitrateBps = bps
+	if err := c.validate(&wideBounds); err != nil {
+		return err
+	}
+	e.config = c
+	if c.Adaptive {
+		e.estimator.sendAvgQ7 = int32(bps) << 7
+	}
+	return nil
+}
+
+// Encode codes 480 samples (30 ms). It writes a payload to dst and returns its
+// length, or 0 if the payload waits for its second block. dst needs room for
+// MaxPayloadBytes. A block that cannot be coded within the payload limit gives
+// ErrTooLarge and no payload; the encoder goes on with the next block.
+func (e *Encoder) Encode(pcm []int16, dst []byte) (int, error) {
+	if len(pcm) != blockSamples {
+		return 0, fmt.Errorf("%w: %d samples, need blocks of %d", ErrUnsupported, len(pcm), blockSamples)
+	}
+	if len(dst) < MaxPayloadBytes {
+		return 0, fmt.Errorf("%w: %d bytes, need %d", ErrBufferTooSmall, len(dst), MaxPayloadBytes)
+	}
+	if e.coded == 0 {
+		e.begin()
+	}
+	short, long := e.config.limits()
+	limit := short - 3
+	switch {
+	case e.blocks == 2 && e.coded == 0:
+		limit = long / 2
+	case e.blocks == 2:
+		limit = long - 3
+	}
+	fits := e.lower.encode(&e.ranges, pcm, e.targetSNR(), limit)
+	e.coded++
+	if e.coded < e.blocks {
+		return 0, nil
+	}
+	e.coded = 0
+	if !fits {
+		return 0, fmt.Errorf("%w: %d bytes", ErrTooLarge, limit)
+	}
+	return e.finish(dst, short), nil
+}
+
+// begin starts a packet: its rate and its first two symbols.
+func (e *Encoder) begin() {
+	e.blocks = e.next
+	e.bps, e.delayMs = int32(e.config.BitrateBps), minDelayMs
+	if e.config.Adaptive {
+		e.bps, e.delayMs = e.estimator.rate()
+	}
+	e.ranges.reset()
+	e.ranges.symbol(frameLengthCDF[:], e.blocks)
+	e.ranges.symbol(bandwidthIndexCDF[:], e.estimator.index())
+}
+
+// targetSNR returns the noise target in dB (12.1).
+func (e *Encoder) targetSNR() float64 {
+	slope := 0.48
+	if e.blocks == 2 {
+		slope = 0.53
+	}
+	return -23 + slope*float64(e.bps)/1000
+}
+
+// finish closes the packet: code string, and in adaptive mode padding and the
+// choice of the next frame length.
+func (e *Encoder) finish(dst []byte, limit int) int {
+	n := copy(dst, e.ranges.finish())
+	samples := int64(e.blocks * blockSamples)
+	if !e.config.Adaptive {
+		e.model.init = 0
+		e.model.note(n, samples, int64(e.bps))
+		return n
+	}
+	least := e.model.minBytes(samples, int64(e.bps), int64(e.delayMs))
+	size := paddedSize(n, least, limit)
+	e.model.sent(max(n, least), samples, int64(e.bps))
+	if !e.config.KeepFrameDuration {
+		e.next = nextFrame(int(samples), e.bps) / blockSamples
+	}
+	return len(pad(dst, n, size))
+}
+
+// Received tells the encoder of a payload from the other side: the estimator
+// measures the path toward this side, and in adaptive mode the report in the
+// payload steers the rate. seq is the RTP sequence number, send the RTP
+// timestamp and arrival the local clock, both in samples at 16 kHz.
+func (e *Encoder) Received(payload []byte, seq uint16, send, arrival uint32) error {
+	if err := checkSize(payload); err != nil {
+		return err
+	}
+	e.received.reset(payload)
+	blocks, index, err := readHeader(&e.received)
+	if err != nil {
+		return err
+	}
+	e.estimator.received(receivedPacket{
+		seq: seq, frameMs: 30 * blocks, send: send, arrival: arrival,
+		bytes: len(payload), bandwidthIndex: index,
+	})
+	return nil
+}
+
+// Estimate is what the bandwidth estimator knows (13).
+type Estimate struct {
+	// ReceiveBps is the estimated rate of the path toward this side.
+	ReceiveBps int
+	// SendBps and SendDelayMs are what the other side reports of its path.
+	SendBps, SendDelayMs int
+}
+
+// Estimate returns the bandwidth estimator's present state.
+func (e *Encoder) Estimate() Estimate {
+	bps, delay := e.estimator.rate()
+	return Estimate{ReceiveBps: int(e.estimator.recBps), SendBps: int(bps), SendDelayMs: int(delay)}
+}
