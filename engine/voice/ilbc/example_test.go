@@ -1,0 +1,37 @@
+package ilbc_test
+
+import (
+	"fmt"
+
+	"github.com/edgecam/edgecam/engine/voice/ilbc"
+)
+
+func Example() {
+	enc, err := ilbc.NewEncoder(ilbc.Mode20)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	dec, err := ilbc.NewDecoder(ilbc.DecoderConfig{Mode: ilbc.Mode20})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	frame := make([]int16, enc.FrameSamples()) // 20 ms of silence
+	packet := make([]byte, enc.MaxPacketBytes())
+	pcm := make([]int16, dec.MaxSamples())
+
+	n, err := enc.Encode(frame, packet)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	samples, err := dec.Decode(packet[:n], pcm)
+	fmt.Println(n, "bytes,", samples, "samples at", dec.RateHz(), "Hz,", err)
+	// The next packet is lost.
+	samples, err = dec.Conceal(pcm)
+	fmt.Println(samples, "samples concealed,", err)
+	// Output:
+	// 38 bytes, 160 samples at 8000 Hz, <nil>
+	// 160 samples concealed, <nil>
+}
