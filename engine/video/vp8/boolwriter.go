@@ -39,9 +39,6 @@ func boolStep(low uint64, rng uint32, pending uint, bit uint32, prob uint8) (uin
 	return low << (shift & 63), split << (shift & 31), pending + shift
 }
 
-// putBit codes bit 0 of v.
-func (w *boolWriter) putBit(v int, prob uint8) { w.put(v&1 != 0, prob) }
-
 // putFlag codes a bit that is as likely one as zero.
 func (w *boolWriter) putFlag(bit bool) { w.put(bit, 128) }
 

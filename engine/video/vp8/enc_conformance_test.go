@@ -84,7 +84,6 @@ type outsideDecoder struct {
 	sum  hash.Hash
 	n    int
 	dec  *Decoder
-	last string
 }
 
 func newOutsideDecoder(t *testing.T, w, h int) *outsideDecoder {

@@ -200,7 +200,8 @@ func encPredict(dst []byte, ds int, ref *plane, off int, v motionVector, shift u
 // is predicted as a whole. The prediction is given by slices that start at the
 // macroblock; it may lie in the current frame already.
 func (e *Encoder) codeWhole(s *encScratch, row *encRow, m *encMB, p *encMBPos, z *encQuantizer, y1 *dsp.QuantMatrix,
-	py []byte, ys int, pu, pv []byte, cs int) {
+	py []byte, ys int, pu, pv []byte, cs int,
+) {
 	src, f := e.source, e.cur
 	dsp.FDCT16x16(s.coef[:256], src.y.pix[p.yo:], src.y.stride, py, ys)
 	dsp.FWHT(s.coef[dsp.BlockY2*16:], s.coef[:256])

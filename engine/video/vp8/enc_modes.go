@@ -76,7 +76,6 @@ var (
 	encSubModeCosts    = encCodeCosts(encSubModeCodes, subblockModeProbs[:])
 	encKFYModeCosts    = encCodeCosts(encKFYModeCodes, kfYModeProbs[:])
 	encKFUVModeCosts   = encCodeCosts(encUVModeCodes, kfUVModeProbs[:])
-	encPartitionCosts  = encCodeCosts(encPartitionCodes, partitionProbs[:])
 	encInterModeTables = encInterCosts()
 )
 

@@ -74,9 +74,6 @@ var encCategories = [6]encCategory{
 	{67, 11, [11]uint8{254, 254, 243, 230, 196, 177, 153, 140, 133, 130, 129}},
 }
 
-// encMaxLevel is the largest magnitude a token can carry.
-const encMaxLevel = 67 + 1<<11 - 1
-
 // encValueTokens maps magnitudes below 67 to tokens.
 var encValueTokens = func() (t [67]uint8) {
 	for v := range t {

@@ -136,11 +136,10 @@ func (e *Encoder) trimMB(s *encScratch, nonZero uint32, above *encContext, hasY2
 		}
 		o := 16 * i
 		typ, from := yType, first
-		ctx := 0
 		if i >= dsp.BlockU {
 			typ, from = blockChroma, 0
 		}
-		ctx = s.roughContext(i, above)
+		ctx := s.roughContext(i, above)
 		s.eobs[i] = uint8(e.tokens.trimBlock(s.levels[o:], s.coef[o:], s.dequant[o:], from, int(s.eobs[i]), typ, ctx, l))
 		if s.eobs[i] == 0 {
 			nonZero &^= 1 << i

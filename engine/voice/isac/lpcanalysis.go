@@ -15,19 +15,19 @@ const (
 
 // lpcAnalysis finds a block's perceptual LPC filters (11.5).
 type lpcAnalysis struct {
-	pre            pitchFilter
-	lowIn          [lookahead + halfBlock]float64
-	lowWin         [windowSize]float64 // newest last
-	highWin        [windowSize]float64
-	lastEnergy     float64
-	lowSmooth      [lowOrder + 1]float64
-	highSmooth     [highOrder + 1]float64
-	windowed       [windowSize]float64
-	filtered       [lookahead + halfBlock]float64
-	gain           [6][2]float64 // unquantised
-	lowLAR         [6][lowOrder]float64
-	highLAR        [6][highOrder]float64
-	shapeX, shapeY [6][18]float64
+	pre        pitchFilter
+	lowIn      [lookahead + halfBlock]float64
+	lowWin     [windowSize]float64 // newest last
+	highWin    [windowSize]float64
+	lastEnergy float64
+	lowSmooth  [lowOrder + 1]float64
+	highSmooth [highOrder + 1]float64
+	windowed   [windowSize]float64
+	filtered   [lookahead + halfBlock]float64
+	gain       [6][2]float64 // unquantised
+	lowLAR     [6][lowOrder]float64
+	highLAR    [6][highOrder]float64
+	shapeX     [6][18]float64
 }
 
 func (l *lpcAnalysis) reset() {

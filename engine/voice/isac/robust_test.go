@@ -93,7 +93,6 @@ func TestArbitraryStrings(t *testing.T) {
 		}
 		var rd rangeDecoder
 		_ = p.read(&rd, raw)
-		n := p.codeLength
 		rd.reset(raw)
 		blocks, _, err := readHeader(&rd)
 		if err != nil {
@@ -103,7 +102,8 @@ func TestArbitraryStrings(t *testing.T) {
 		if rd.corrupt || blocks != 1 {
 			continue
 		}
-		if n = rd.codeLength(); n > len(raw) {
+		n := rd.codeLength()
+		if n > len(raw) {
 			continue
 		}
 		raw = raw[:n]

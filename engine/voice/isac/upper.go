@@ -99,7 +99,7 @@ func (b *upperBlock) areaRatios(lar *[maxUpperVectors][upperOrder]float64) {
 	v := b.vectors()
 	for r := range v {
 		for i := range v {
-			inter := 0.0
+			var inter float64
 			if b.full {
 				inter = upperShape16Inter[r][i]
 			} else {

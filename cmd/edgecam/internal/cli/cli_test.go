@@ -96,6 +96,10 @@ func TestExitCodesAndMessages(t *testing.T) {
 		{"vp8 encode --bitrate 0 in.y4m out.ivf", nil, ExitUsage, []string{"--bitrate must be"}},
 		{"vp8 encode --bitrate 500 /nonexistent/in.y4m out.ivf", nil, ExitFailure, []string{"/nonexistent/in.y4m"}},
 		{"vp8 decode in.ivf", nil, ExitUsage, []string{"OUT.y4m"}},
+		{"voice encode --codec nope in.wav out.bin", nil, ExitUsage, []string{`--codec "nope", must be one of ilbc20`}},
+		{"voice encode in.wav out.bin", nil, ExitUsage, []string{"codec"}},
+		{"voice ns " + bad + " out.wav", nil, ExitUsage, []string{"not a RIFF/WAVE file"}},
+		{"voice aec --far a.wav --near b.wav", nil, ExitUsage, []string{"out"}},
 		{"config check --config " + bad, nil, ExitUsage, []string{
 			bad + ":2:3: video.sped is not a known key; did you mean speed?", bad + ":3:14: log.level is \"loud\"",
 		}},

@@ -20,6 +20,8 @@ type AECOptions struct {
 	RateHz int
 	// Tail is the length of echo that is modelled; 0: the default.
 	Tail time.Duration
+	// WithNS reduces noise after the cancellation.
+	WithNS bool
 	// JSON asks for the statistics as one line of JSON.
 	JSON bool
 }
@@ -53,6 +55,11 @@ func AEC(o AECOptions, stderr io.Writer) error {
 		return fmt.Errorf("%w: %w", ErrUsage, err)
 	}
 	cancel(canceller, far.samples, near.samples)
+	if o.WithNS {
+		if near, err = reduceNoise(near); err != nil {
+			return err
+		}
+	}
 	if err := writeWAV(o.Out, near); err != nil {
 		return err
 	}
@@ -67,19 +74,26 @@ func AEC(o AECOptions, stderr io.Writer) error {
 	return err
 }
 
-// cancel runs the canceller over near in place.
+// cancel runs the canceller over near in place; the result is in step with it.
 func cancel(c *aec.Canceller, far, near []int16) {
 	n := c.FrameSamples()
+	late := int((c.Delay()*time.Duration(n*100) + time.Second/2) / time.Second)
 	farFrame, nearFrame := make([]int16, n), make([]int16, n)
-	for at := 0; at < len(near); at += n {
-		clear(farFrame)
-		if at < len(far) {
-			copy(farFrame, far[at:])
-		}
-		clear(nearFrame)
-		copy(nearFrame, near[at:])
+	for at := 0; at-late < len(near); at += n {
+		frame(farFrame, far, at)
+		frame(nearFrame, near, at)
 		c.ProcessFarEnd(farFrame)
 		c.ProcessCapture(nearFrame)
-		copy(near[at:], nearFrame)
+		// What is written lies behind what is still to be read.
+		to := at - late
+		copy(near[min(max(to, 0), len(near)):], nearFrame[min(max(-to, 0), n):])
+	}
+}
+
+// frame fills f from x at a place, with silence after its end.
+func frame(f, x []int16, at int) {
+	clear(f)
+	if at < len(x) {
+		copy(f, x[at:])
 	}
 }

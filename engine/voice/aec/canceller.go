@@ -1,0 +1,163 @@
+package aec
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/edgecam/edgecam/engine/fixed"
+)
+
+// ErrConfig is the error of a Config that New cannot serve.
+var ErrConfig = errors.New("aec: configuration")
+
+const (
+	coreRate = 16000
+	hop      = coreRate / 100 // samples of a frame at coreRate
+	fftSize  = 512
+	maxBins  = fftSize/2 + 1
+)
+
+// Config says what a Canceller is for. The zero value of a field other than
+// RateHz means the default.
+type Config struct {
+	// RateHz is the sampling rate of both signals, a multiple of 100 from 8000
+	// to 192000.
+	RateHz int
+	// Tail is the length of echo that is modelled, 20 ms to 256 ms, default
+	// 256 ms.
+	Tail time.Duration
+	// MaxDelay is the longest delay from ProcessFarEnd to the echo's arrival
+	// that is searched, to 500 ms, default 500 ms.
+	MaxDelay time.Duration
+}
+
+// Canceller removes the echo of one loudspeaker from one microphone. Its
+// methods must be called by one goroutine at a time.
+type Canceller struct {
+	rateHz int
+
+	far                *history
+	main               *filter
+	search             *search
+	supp               *suppressor
+	farHP, micHP       highpass
+	drift              *drift
+	levels             levels
+	stats              Stats
+	micLag             [driftLag]int32
+	half               int // far-active hops for which the echo path is unknown at most
+	fastMic, fastErr   int64
+	bad                int // hops in a row with a louder echo
+	patience           int // hops until the next new start
+	worse              int // hops in a row in which the search filter did better
+	mainErr, searchErr int64
+	mainLow            decimator
+	place              int // of main's first partition: delay in partitions
+
+	farDown                     *converter // nil at coreRate, as is split
+	split                       *bandSplit
+	frameQ4                     []int32
+	farQ4, micQ4, echoQ4, errQ4 []int32
+}
+
+// New makes a canceller. The error wraps ErrConfig.
+func New(c Config) (*Canceller, error) {
+	if c.Tail == 0 {
+		c.Tail = 256 * time.Millisecond
+	}
+	if c.RateHz < 8000 || c.RateHz > 192000 || c.RateHz%100 != 0 {
+		return nil, fmt.Errorf("%w: rate %d Hz: must be a multiple of 100 from 8000 to 192000", ErrConfig, c.RateHz)
+	}
+	if c.Tail < 20*time.Millisecond || c.Tail > 256*time.Millisecond {
+		return nil, fmt.Errorf("%w: tail %v: must be 20ms to 256ms", ErrConfig, c.Tail)
+	}
+	if c.MaxDelay == 0 {
+		c.MaxDelay = 500 * time.Millisecond
+	}
+	if c.MaxDelay < 0 || c.MaxDelay > 500*time.Millisecond {
+		return nil, fmt.Errorf("%w: longest delay %v: must be at most 500ms", ErrConfig, c.MaxDelay)
+	}
+	parts := int((c.Tail + 19*time.Millisecond) / (20 * time.Millisecond))
+	reach := int(c.MaxDelay/(20*time.Millisecond)) + 3
+	far, err := newHistory(fftSize, hop, 2*(parts+reach)+2)
+	if err != nil {
+		return nil, err
+	}
+	search, err := newSearch(reach)
+	if err != nil {
+		return nil, err
+	}
+	canceller := &Canceller{
+		rateHz: c.RateHz, far: far, main: newFilter(far, parts, mainStart), search: search, supp: newSuppressor(far.fft), drift: newDrift(len(search.filter.weight)), half: halfDuplexHops,
+		farQ4: make([]int32, hop), micQ4: make([]int32, hop), echoQ4: make([]int32, hop), errQ4: make([]int32, hop),
+		frameQ4: make([]int32, c.RateHz/100),
+	}
+	if c.RateHz != coreRate {
+		canceller.farDown = newConverter(c.RateHz/100, hop)
+		canceller.split = newBandSplit(c.RateHz / 100)
+	}
+	return canceller, nil
+}
+
+// FrameSamples returns the length of a frame, RateHz/100.
+func (c *Canceller) FrameSamples() int { return c.rateHz / 100 }
+
+// Delay returns by how much the output is late.
+func (c *Canceller) Delay() time.Duration {
+	late := 10*time.Millisecond + driftLag*time.Second/coreRate
+	if c.split != nil {
+		late += time.Duration(c.split.down.delay+c.split.up.delay) * time.Second / time.Duration(c.rateHz)
+	}
+	return late
+}
+
+// ProcessFarEnd takes the next 10 ms that the loudspeaker will play. It panics
+// if frame has not FrameSamples samples.
+func (c *Canceller) ProcessFarEnd(frame []int16) {
+	c.check(frame)
+	for i, v := range frame {
+		c.frameQ4[i] = int32(v) << 4
+	}
+	if c.farDown != nil {
+		c.farDown.run(c.farQ4, c.frameQ4)
+	} else {
+		copy(c.farQ4, c.frameQ4)
+	}
+	c.farHP.run(c.farQ4)
+	if slip := c.drift.read(c.farQ4, c.place > 0); slip != 0 {
+		c.slip(slip)
+	}
+	c.far.push(c.farQ4)
+	c.search.farEnd(c.farQ4)
+}
+
+// ProcessCapture takes the next 10 ms of the microphone and replaces them by
+// the result, which is late by Delay. It panics if frame has not FrameSamples
+// samples.
+func (c *Canceller) ProcessCapture(frame []int16) {
+	c.check(frame)
+	if c.split != nil {
+		c.split.split(c.micQ4, frame)
+	} else {
+		for i, v := range frame {
+			c.micQ4[i] = int32(v) << 4
+		}
+	}
+	c.cancel()
+	if c.split != nil {
+		c.split.join(frame, c.errQ4, c.supp.upperGain())
+		return
+	}
+	for i, v := range c.errQ4 {
+		frame[i] = round16(v)
+	}
+}
+
+func (c *Canceller) check(frame []int16) {
+	if len(frame) != c.FrameSamples() {
+		panic(fmt.Sprintf("aec: frame of %d samples, want %d", len(frame), c.FrameSamples()))
+	}
+}
+
+func round16(q4 int32) int16 { return fixed.Sat16((q4 + 8) >> 4) }

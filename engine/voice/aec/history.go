@@ -1,0 +1,85 @@
+package aec
+
+import (
+	"math/bits"
+
+	"github.com/edgecam/edgecam/engine/fixed"
+)
+
+// history holds the spectra of the last far-end windows: one window of size
+// samples for each hop. Filters of the same hop and size share it.
+type history struct {
+	fft   *fixed.RealFFT
+	hop   int
+	slots int
+	bins  int
+	now   int // slot of the newest window
+
+	window []int32           // Q4, the last size samples
+	work   []fixed.Complex32 // for the FFT
+	spec   []fixed.Complex32 // slots × bins, Q4
+	power  []int32           // slots × bins, |spec|² >> shift[slot]
+	shift  []int8            // |spec|² (Q8) = power << shift; -1: the window is silent
+}
+
+func newHistory(size, hop, slots int) (*history, error) {
+	fft, err := fixed.NewRealFFT(size)
+	if err != nil {
+		return nil, err
+	}
+	bins := fft.Bins()
+	h := &history{
+		fft: fft, hop: hop, slots: slots, bins: bins,
+		window: make([]int32, size), work: make([]fixed.Complex32, size/2),
+		spec: make([]fixed.Complex32, slots*bins), power: make([]int32, slots*bins), shift: make([]int8, slots),
+	}
+	for i := range h.shift {
+		h.shift[i] = -1
+	}
+	return h, nil
+}
+
+// push takes the next hop samples, Q4.
+func (h *history) push(samplesQ4 []int32) {
+	copy(h.window, h.window[h.hop:])
+	copy(h.window[len(h.window)-h.hop:], samplesQ4)
+	h.now++
+	if h.now == h.slots {
+		h.now = 0
+	}
+	spec, power := h.at(0)
+	var any int32
+	for _, v := range h.window {
+		any |= v
+	}
+	if any == 0 {
+		clear(spec)
+		clear(power)
+		h.shift[h.now] = -1
+		return
+	}
+	h.fft.Forward(spec, h.window, h.work)
+	var top int64
+	for _, v := range spec {
+		top |= int64(v.Re)*int64(v.Re) + int64(v.Im)*int64(v.Im)
+	}
+	shift := max(bits.Len64(uint64(top))-30, 0)
+	for k, v := range spec {
+		power[k] = int32((int64(v.Re)*int64(v.Re) + int64(v.Im)*int64(v.Im)) >> (shift & 63))
+	}
+	h.shift[h.now] = int8(shift)
+}
+
+// slot returns the index of the window of age hops ago.
+func (h *history) slot(age int) int {
+	i := h.now - age
+	if i < 0 {
+		i += h.slots
+	}
+	return i
+}
+
+func (h *history) at(age int) ([]fixed.Complex32, []int32) {
+	o := h.slot(age) * h.bins
+	return h.spec[o : o+h.bins : o+h.bins], h.power[o : o+h.bins : o+h.bins]
+}

@@ -1,0 +1,176 @@
+package aec
+
+import "github.com/edgecam/edgecam/engine/fixed"
+
+const (
+	decimation = 4
+	searchHop  = hop / decimation
+	searchSize = fftSize / decimation
+	// searchBins of the search filter's bins lie well inside its band; a bin
+	// is as wide as one of the main filter.
+	searchBins = 54
+)
+
+// lowpassQ15 is the first half of the symmetric low-pass of 64 taps at 16 kHz
+// that precedes the decimation to 4 kHz.
+var lowpassQ15 = makeLowpass()
+
+// makeLowpass returns the first half of a Blackman-windowed low-pass, cut-off
+// 1.85 kHz, unit gain.
+func makeLowpass() (h [32]int32) {
+	const taps = 64
+	const cut = 496604192 // 1850/16000 of a turn
+	var sum int64
+	var x [taps / 2]int64
+	for i := range x {
+		d := int64(2*i - taps + 1) // twice the distance from the middle
+		// sin(2π·fc·d/2)/d, scaled
+		s := int64(fixed.SinQ30(uint32(int64(cut) * d / 2)))
+		turn := uint32((uint64(2*i+1) << 32) / (2 * taps))
+		w := int64(450971566) - int64(fixed.CosQ30(turn))/2 + int64(fixed.CosQ30(2*turn))*8/100 // 0.42 - 0.5cos + 0.08cos, Q30
+		x[i] = s / d * w >> 20
+		sum += 2 * x[i]
+	}
+	for i, v := range x {
+		h[i] = int32((v<<15 + sum/2) / sum)
+	}
+	return h
+}
+
+// decimator takes every fourth sample of a low-passed signal.
+type decimator struct{ past [64 + hop]int32 }
+
+// run turns hop samples into searchHop.
+func (d *decimator) run(out, in []int32) {
+	copy(d.past[:64], d.past[hop:])
+	copy(d.past[64:], in)
+	for i := range out {
+		x := d.past[decimation*i+1:][:64]
+		var sum int64
+		for k, c := range lowpassQ15 {
+			sum += int64(c) * int64(x[k]+x[63-k])
+		}
+		out[i] = int32((sum + 1<<14) >> 15)
+	}
+}
+
+// activePower is a far end of -54 dBFS, Q8. What is weaker teaches more noise
+// than echo.
+const activePower = 64 * 64 << 8
+
+// search finds where in the far end's past the echo begins.
+type search struct {
+	h         *history
+	filter    *filter
+	far, mic  decimator
+	low, echo [searchHop]int32
+	err       [searchHop]int32
+
+	micPower, errPower        int64 // Q8, smoothed while the far end is active
+	candidate                 int   // first partition with echo
+	agreed                    int   // for how many hops
+	bad, patience             int   // as in Canceller
+	lost                      int   // hops in a row that the filter did not explain
+	quiet                     int   // hops since the far end was heard
+	fastMic, fastErr, slowMic int64 // Q8, sums of a hop
+	onset                     int   // the partition agreed upon, -1: none yet
+}
+
+func newSearch(parts int) (*search, error) {
+	h, err := newHistory(searchSize, searchHop, 2*parts+2)
+	if err != nil {
+		return nil, err
+	}
+	s := &search{h: h, filter: newFilter(h, parts, searchStart), onset: -1, quiet: 1 << 20}
+	s.filter.noiseShift = 8
+	s.filter.floorQ28 = searchFloor
+	return s, nil
+}
+
+func (s *search) farEnd(farQ4 []int32) {
+	s.far.run(s.low[:], farQ4)
+	s.h.push(s.low[:])
+	if meanSquare(farQ4) > activePower {
+		s.quiet = 0
+	} else if s.quiet < 1<<20 {
+		s.quiet++
+	}
+}
+
+// capture looks at a frame of the microphone; it tells when the search began
+// anew.
+func (s *search) capture(micQ4 []int32) (anew bool) {
+	s.mic.run(s.low[:], micQ4)
+	s.filter.estimate(s.echo[:], 0)
+	var pm, pe int64
+	for i, v := range s.low {
+		e := v - s.echo[i]
+		s.err[i] = e
+		pm += int64(v) * int64(v)
+		pe += int64(e) * int64(e)
+	}
+	s.fastMic += (pm - s.fastMic) >> 3
+	s.fastErr += (pe - s.fastErr) >> 3
+	if s.fastErr > 2*s.fastMic && s.fastErr > s.slowMic>>1 && s.fastErr > 1<<18 {
+		s.bad++
+	} else {
+		s.bad = 0
+	}
+	if s.patience > 0 {
+		s.patience--
+	} else if s.bad >= 6 {
+		s.bad, s.patience = 0, relearnHops
+		s.filter.reset(searchStart)
+		anew = true
+	}
+	if !s.active() {
+		return anew
+	}
+	s.filter.adapt(s.err[:], 0)
+	s.slowMic += (pm - s.slowMic) >> 6
+	s.micPower += (pm - s.micPower) >> 4
+	s.errPower += (pe - s.errPower) >> 4
+	return s.decide() || anew
+}
+
+// decide renews the onset from the energies of the partitions; it tells when
+// the search began anew.
+func (s *search) decide() (anew bool) {
+	top, sum := int64(0), int64(0)
+	for _, e := range s.filter.energy {
+		top = max(top, e)
+		sum += e
+	}
+	if top == 0 {
+		return anew
+	}
+	first := 0
+	for s.filter.energy[first] < top>>3 {
+		first++
+	}
+	// What the search explains must be worth it.
+	if s.errPower > s.micPower>>1 {
+		s.agreed = 0
+		if s.lost++; s.lost >= lostHops && s.onset >= 0 {
+			s.lost = 0
+			s.filter.doubt(searchStart)
+			anew = true
+		}
+		return anew
+	}
+	s.lost = 0
+	if first != s.candidate {
+		s.candidate, s.agreed = first, 0
+		return anew
+	}
+	s.agreed++
+	// The main filter's window begins one partition before the onset: it need
+	// not follow by one partition.
+	if d := first - s.onset; s.agreed >= 8 && (s.onset < 0 || d < -1 || d > 1) {
+		s.onset = first
+	}
+	return anew
+}
+
+// active says whether the far end was heard within the search's reach.
+func (s *search) active() bool { return s.quiet < 2*s.filter.parts }

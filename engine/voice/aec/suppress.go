@@ -1,0 +1,262 @@
+package aec
+
+import "github.com/edgecam/edgecam/engine/fixed"
+
+const (
+	bands      = 28
+	windowSize = 2 * hop
+
+	// Ratios of powers are logarithms to base 2, Q8: 85 are 1 dB.
+	ratioStart = 0
+	ratioMin   = -8 << 8 // -24 dB
+	ratioMax   = 2 << 8
+	// A band's ratio of residual to echo follows the lower quartile: up by one
+	// step, down by three. Near speech is in a band for less than three hops of
+	// four, so it hardly moves the ratio.
+	ratioStep = 16
+	// The echo's power decays by 2^-decayShift a hop at most, as a room does.
+	decayShift = 3
+
+	// A band holds near speech if it is talkAbove above the residual, this
+	// counted as talkFloor at least; both ends talk if that is so for talkShare
+	// of 256 of the bands, and talkHold hops on.
+	talkFloor = -6 << 8
+	talkAbove = 5 << 8
+	talkShare = 60
+	talkHold  = 20
+
+	// The residual is overestimated by overEcho while the far end talks alone,
+	// and underestimated in double talk: then the linear filter does the work.
+	overEcho = 5 << 8
+	overTalk = -2 << 8
+)
+
+// bandEdge is the first bin of each band and, last, the bin after all.
+var bandEdge = func() (e [bands + 1]int) {
+	k := 1
+	for b := range e {
+		e[b] = k
+		switch {
+		case k < 32:
+			k += 4
+		case k < 128:
+			k += 8
+		default:
+			k += 16
+		}
+	}
+	e[bands] = maxBins
+	return e
+}()
+
+// windowQ15 is half a period of sine over two hops: its square, shifted by a
+// hop, adds up to one.
+var windowQ15 = func() (w [windowSize]int32) {
+	for i := range w {
+		w[i] = (fixed.SinQ30(uint32(uint64(2*i+1)<<32/(4*windowSize))) + 1<<14) >> 15
+	}
+	return w
+}()
+
+// suppressor attenuates what the linear filter has left of the echo.
+type suppressor struct {
+	fft        *fixed.RealFFT
+	work       []fixed.Complex32
+	time       []int32
+	lastErr    [hop]int32
+	lastEcho   [hop]int32
+	overlap    [hop]int32
+	err, echo  []fixed.Complex32
+	errPower   [maxBins]int64 // Q8
+	errSmooth  [maxBins]int64
+	errSlow    [maxBins]int64
+	noise      [maxBins]int64
+	noiseAmp   [maxBins]int32
+	echoPower  [maxBins]int64
+	spread     [maxBins]int64 // echo power with its decay
+	ratio      [bands]int32   // log2 residual/spread, Q8
+	gainQ15    [maxBins]int32
+	seed       uint32
+	upper      int32 // see upperGain
+	talk       int32 // share of bands with more than residual, Q8, smoothed
+	hold       int   // hops for which double talk goes on counting
+	noiseCount int
+}
+
+func newSuppressor(fft *fixed.RealFFT) *suppressor {
+	s := &suppressor{fft: fft, work: make([]fixed.Complex32, fftSize/2), time: make([]int32, fftSize), err: make([]fixed.Complex32, maxBins), echo: make([]fixed.Complex32, maxBins), seed: 1, upper: 1 << 15}
+	for i := range s.ratio {
+		s.ratio[i] = ratioStart
+	}
+	return s
+}
+
+func (s *suppressor) analyse(spec []fixed.Complex32, power *[maxBins]int64, last *[hop]int32, x []int32) {
+	for i, v := range last {
+		s.time[i] = int32((int64(v)*int64(windowQ15[i]) + 1<<14) >> 15)
+	}
+	for i, v := range x {
+		s.time[hop+i] = int32((int64(v)*int64(windowQ15[hop+i]) + 1<<14) >> 15)
+	}
+	clear(s.time[windowSize:])
+	copy(last[:], x)
+	s.fft.Forward(spec, s.time, s.work)
+	for k, v := range spec {
+		power[k] = int64(v.Re)*int64(v.Re) + int64(v.Im)*int64(v.Im)
+	}
+}
+
+// run takes error and echo of a hop, Q4, and writes the output of the hop
+// before, Q4. With mute, nothing but comfort noise comes out.
+func (s *suppressor) run(outQ4, errQ4, echoQ4 []int32, mute bool) {
+	s.analyse(s.err, &s.errPower, &s.lastErr, errQ4)
+	s.analyse(s.echo, &s.echoPower, &s.lastEcho, echoQ4)
+
+	for k := range s.spread {
+		s.spread[k] = max(s.spread[k]-s.spread[k]>>decayShift, s.echoPower[k])
+	}
+	for k := 1; k < maxBins-1; k++ {
+		s.errSmooth[k] = (s.errPower[k-1] + 2*s.errPower[k] + s.errPower[k+1]) >> 2
+	}
+	s.errSmooth[0], s.errSmooth[maxBins-1] = s.errPower[0], s.errPower[maxBins-1]
+	for k, v := range s.errSmooth {
+		s.errSlow[k] += (v - s.errSlow[k]) >> 3
+		if n := s.errSlow[k]; n < s.noise[k] {
+			s.noise[k] += (n - s.noise[k]) >> 2
+		} else {
+			s.noise[k] += s.noise[k]>>8 + 4
+		}
+	}
+
+	above, counted := int32(0), int32(0)
+	for b := range s.ratio {
+		var e, z, n int64
+		for k := bandEdge[b]; k < bandEdge[b+1]; k++ {
+			e += s.errPower[k]
+			z += s.spread[k]
+			n += s.noise[k]
+		}
+		if z < 1<<16 || z>>4 < n {
+			continue
+		}
+		counted++
+		d := log2Q8(max(e-2*n, e>>4)) - log2Q8(z)
+		if d > max(s.ratio[b], talkFloor)+talkAbove {
+			above++
+		}
+		if d > s.ratio[b] {
+			s.ratio[b] = min(s.ratio[b]+ratioStep, ratioMax)
+		} else {
+			s.ratio[b] = max(s.ratio[b]-3*ratioStep, ratioMin)
+		}
+	}
+	share := int32(0)
+	if counted > 0 {
+		share = above << 8 / counted
+	}
+	s.talk += (share - s.talk) >> 1
+	if s.talk > talkShare {
+		s.hold = talkHold
+	} else if s.hold > 0 {
+		s.hold--
+	}
+	over := int32(overEcho)
+	if s.hold > 0 {
+		over = overTalk
+	}
+	b := 0
+	for k := range s.gainQ15 {
+		if b+1 < bands && k >= bandEdge[b+1] {
+			b++
+		}
+		r := exp2(s.spread[k], s.ratio[b]+over)
+		e := s.errSmooth[k]
+		g := int64(0)
+		switch {
+		case r >= e:
+			if r == 0 {
+				g = 1 << 15
+			}
+		case e > 1<<46:
+			g = 1<<15 - (r>>16<<15)/(e>>16)
+		default:
+			g = 1<<15 - r<<15/e
+		}
+		s.gainQ15[k] = int32(g)
+	}
+	if mute {
+		clear(s.gainQ15[:])
+	}
+	s.measureUpper()
+	s.comfort()
+	s.synthesise(outQ4)
+}
+
+func (s *suppressor) comfort() {
+	if s.noiseCount++; s.noiseCount == 8 {
+		s.noiseCount = 0
+	}
+	for k := s.noiseCount; k < maxBins; k += 8 {
+		s.noiseAmp[k] = int32(sqrt(uint64(max(s.noise[k], 0))))
+	}
+	for k := range s.err {
+		g := int64(s.gainQ15[k])
+		if g >= 1<<15 {
+			continue
+		}
+		v := s.err[k]
+		s.seed = s.seed*1664525 + 1013904223
+		turn := s.seed &^ (1<<21 - 1)
+		// 1-g is close enough to the root of 1-g² that keeps the power.
+		a := int64(s.noiseAmp[k]) * (1<<15 - g) >> 15
+		v.Re = int32((int64(v.Re)*g)>>15 + a*int64(fixed.CosQ30(turn))>>30)
+		v.Im = int32((int64(v.Im)*g)>>15 + a*int64(fixed.SinQ30(turn))>>30)
+		s.err[k] = v
+	}
+}
+
+func (s *suppressor) synthesise(outQ4 []int32) {
+	s.fft.Inverse(s.time, s.err, s.work)
+	for i := range outQ4 {
+		outQ4[i] = s.overlap[i] + int32((int64(s.time[i])*int64(windowQ15[i])+1<<14)>>15)
+	}
+	for i := range s.overlap {
+		s.overlap[i] = int32((int64(s.time[hop+i])*int64(windowQ15[hop+i]) + 1<<14) >> 15)
+	}
+}
+
+// upperGain returns the gain of the upper half of the spectrum from microphone
+// to output, Q15.
+func (s *suppressor) upperGain() int32 { return s.upper }
+
+// measureUpper is called between the gains and the comfort noise.
+func (s *suppressor) measureUpper() {
+	var in, out int64
+	for k := maxBins / 2; k < maxBins; k++ {
+		re, im := int64(s.err[k].Re)+int64(s.echo[k].Re), int64(s.err[k].Im)+int64(s.echo[k].Im)
+		in += (re*re + im*im) >> 16
+		g := int64(s.gainQ15[k])
+		out += (s.errPower[k] >> 16) * (g * g >> 15) >> 15
+	}
+	g := int32(1 << 15)
+	if out < in {
+		// √(out/in) in Q15
+		for in > 1<<32 {
+			in >>= 1
+			out >>= 1
+		}
+		g = int32(sqrt(uint64(out << 30 / max(in, 1))))
+	}
+	s.upper += (min(g, 1<<15) - s.upper) / 2
+	if g >= 1<<15-64 && s.upper > 1<<15-256 {
+		s.upper = 1 << 15
+	}
+}
+
+// reset forgets how much of the echo the filter leaves.
+func (s *suppressor) reset() {
+	for i := range s.ratio {
+		s.ratio[i] = ratioStart
+	}
+	s.hold, s.talk = 0, 0
+}
