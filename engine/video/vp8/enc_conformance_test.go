@@ -78,12 +78,12 @@ func (s *testScene) next(p *media.Picture) {
 
 // outsideDecoder collects a stream and what we believe its pictures are.
 type outsideDecoder struct {
-	t    *testing.T
-	ivf  bytes.Buffer
-	w    *ivf.Writer
-	sum  hash.Hash
-	n    int
-	dec  *Decoder
+	t   *testing.T
+	ivf bytes.Buffer
+	w   *ivf.Writer
+	sum hash.Hash
+	n   int
+	dec *Decoder
 }
 
 func newOutsideDecoder(t *testing.T, w, h int) *outsideDecoder {

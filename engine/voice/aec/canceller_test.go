@@ -128,9 +128,15 @@ func db(x float64) float64 { return 10 * math.Log10(x+1e-9) }
 func TestConfigErrors(t *testing.T) {
 	for _, c := range []Config{
 		{},
-		{RateHz: 7900}, {RateHz: 16001}, {RateHz: 192100}, {RateHz: -16000},
-		{RateHz: 16000, Tail: time.Millisecond}, {RateHz: 16000, Tail: 300 * time.Millisecond}, {RateHz: 16000, Tail: -1},
-		{RateHz: 16000, MaxDelay: -1}, {RateHz: 16000, MaxDelay: time.Second},
+		{RateHz: 7900},
+		{RateHz: 16001},
+		{RateHz: 192100},
+		{RateHz: -16000},
+		{RateHz: 16000, Tail: time.Millisecond},
+		{RateHz: 16000, Tail: 300 * time.Millisecond},
+		{RateHz: 16000, Tail: -1},
+		{RateHz: 16000, MaxDelay: -1},
+		{RateHz: 16000, MaxDelay: time.Second},
 	} {
 		if _, err := New(c); !errors.Is(err, ErrConfig) {
 			t.Errorf("New(%+v): %v", c, err)
@@ -293,7 +299,7 @@ func TestNeverDiverges(t *testing.T) {
 				case 1:
 					x[i] = int16(r.IntN(65536) - 32768)
 				case 2:
-					x[i] = int16(32767 * (1 - 2*(r.IntN(2))))
+					x[i] = int16(32767 * (1 - 2*r.IntN(2)))
 				case 3:
 					x[i] = int16(r.IntN(5) - 2)
 				case 4:
