@@ -6,10 +6,8 @@ package isac
 var frameLengthCDF = [4]uint16{0, 21845, 43690, 65535}
 
 // bandwidthIndexCDF is the model of the bandwidth index (3.2).
-var bandwidthIndexCDF = [25]uint16{
-	0, 2731, 5461, 8192, 10923, 13653, 16384, 19114, 21845, 24576, 27306, 30037, 32768, 35498, 38229, 40959, 43690, 46421, 49151, 51882, 54613, 57343,
-	60074, 62804, 65535,
-}
+var bandwidthIndexCDF = [25]uint16{0, 2731, 5461, 8192, 10923, 13653, 16384, 19114, 21845, 24576, 27306, 30037, 32768, 35498, 38229, 40959, 43690, 46421, 49151, 51882, 54613, 57343,
+	60074, 62804, 65535}
 
 // flagCDF is the model of a one-bit flag of the upper layer (14.2).
 var flagCDF = [3]uint16{0, 32768, 65535}
