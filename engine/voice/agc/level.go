@@ -8,8 +8,6 @@ const (
 	// stepDB is how far they must lie off for the average to start anew. The
 	// mean of 0.8 s of even speech strays by less.
 	stepDB = 6
-	// belowDB: frames this far below the recent peak are pauses between words.
-	belowDB = 22
 )
 
 // level measures the active level of speech from frame powers.

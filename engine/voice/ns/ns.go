@@ -89,7 +89,7 @@ func (s *Suppressor) windows() {
 	s.synthQ15 = make([]int32, 2*s.hop)
 	var energy int64 // Q30
 	for i := range s.window {
-		a := int64(0)
+		var a int64
 		if i < rise {
 			a = sine(i, rise)
 		} else {
