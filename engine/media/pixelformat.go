@@ -15,7 +15,7 @@ const (
 	FormatNV21                // Y, then interleaved V U
 	FormatYUYV                // packed 4:2:2, Y0 U Y1 V
 	FormatUYVY                // packed 4:2:2, U Y0 V Y1
-	FormatGrey                // luma alone, 8 bits
+	FormatGrey                // luma alone, 8 bits, full range (0 to 255)
 	FormatMJPEG               // one JPEG picture
 	FormatVP8                 // one VP8 frame (RFC 6386)
 )

@@ -71,7 +71,10 @@ func Convert(dst *media.Picture, src *media.Frame) error {
 		copyPlane(u, dst.UVStride, d[l.chroma:], l.chromaStride, cw, ch)
 		copyPlane(v, dst.UVStride, d[l.chroma+l.chromaStride*ch:], l.chromaStride, cw, ch)
 	case media.FormatGrey:
-		copyPlane(dst.Y, dst.YStride, d, l.stride, w, h)
+		// V4L2's GREY is full range.
+		for y := range h {
+			mapRow(dst.Y[y*dst.YStride:y*dst.YStride+w], d[y*l.stride:], &lumaToLimited)
+		}
 		fillPlane(dst.U, dst.UVStride, cw, ch, 128)
 		fillPlane(dst.V, dst.UVStride, cw, ch, 128)
 	}
