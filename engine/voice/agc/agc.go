@@ -156,15 +156,16 @@ func (a *Control) scale(frame []int16) {
 
 // Stats are counts since New and the state after the last frame.
 type Stats struct {
-	SpeechFrames, OtherFrames int64
+	SpeechFrames int64 `json:"speech_frames"`
+	OtherFrames  int64 `json:"other_frames"`
 	// GainDB is the gain for speech now, the limiter left out.
-	GainDB int
+	GainDB int `json:"gain_db"`
 	// LevelDBFS is the measured speech level of the input, -127 before any.
-	LevelDBFS int
+	LevelDBFS int `json:"level_dbfs"`
 	// Steps is how often the level jumped and was measured anew.
-	Steps int64
+	Steps int64 `json:"steps"`
 	// LimitedPieces counts stretches of 5 ms that the limiter turned down.
-	LimitedPieces int64
+	LimitedPieces int64 `json:"limited_pieces"`
 }
 
 // Stats returns the statistics.

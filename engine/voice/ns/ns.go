@@ -154,14 +154,14 @@ func (s *Suppressor) synthesise(frame []int16) {
 
 // Stats are counts since New and the state after the last frame.
 type Stats struct {
-	Frames int64
+	Frames int64 `json:"frames"`
 	// SpeechPercent is how sure it is that the last frame holds speech.
-	SpeechPercent int
+	SpeechPercent int `json:"speech_percent"`
 	// AttenuationDB is how far noise is turned down now.
-	AttenuationDB int
+	AttenuationDB int `json:"attenuation_db"`
 	// NoiseDBFS is the tracked noise's power in dB of that of a full-scale square
 	// wave, -127 before the first frame.
-	NoiseDBFS int
+	NoiseDBFS int `json:"noise_dbfs"`
 }
 
 // Stats returns the statistics.
