@@ -46,7 +46,7 @@ test-arm64:
 .PHONY: test-race
 test-race:
 	@scripts/setup test
-	go test -race -short -timeout 15m ./engine ./engine/session/... ./engine/media ./hal/... ./cmd/...
+	go test -race -short -timeout 15m ./engine ./test/node ./engine/session/... ./engine/media ./hal/... ./cmd/...
 
 ## test-hardware: the drivers on the kernel's own virtual camera, sound card and GPIO, in QEMU, on amd64 and arm64
 .PHONY: test-hardware
