@@ -1,0 +1,194 @@
+package congestion
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"testing"
+	"time"
+)
+
+var cameraConfig = Config{MinBps: 50_000, MaxBps: 6_000_000, StartBps: 500_000}
+
+func loses(p float64) func(time.Duration, *rand.Rand) bool {
+	return func(_ time.Duration, r *rand.Rand) bool { return r.Float64() < p }
+}
+
+// wavering is a delay that differs from packet to packet.
+func wavering(sigma time.Duration) func(time.Duration, *rand.Rand) time.Duration {
+	return func(_ time.Duration, r *rand.Rand) time.Duration {
+		return time.Duration(math.Abs(r.NormFloat64()) * float64(sigma))
+	}
+}
+
+// stalling holds everything back for a while, again and again.
+func stalling(every, hold time.Duration) func(time.Duration, *rand.Rand) time.Duration {
+	return func(t time.Duration, r *rand.Rand) time.Duration {
+		if p := t % every; p < hold {
+			return hold - p
+		}
+		return time.Duration(math.Abs(r.NormFloat64()) * 3e6)
+	}
+}
+
+// TestPathsUsed sends over paths of one capacity: how much of it is used, and
+// how long packets wait, once the start is over.
+func TestPathsUsed(t *testing.T) {
+	plain := link{rate: constant(2e6), delay: 20 * time.Millisecond, buffer: 500 * time.Millisecond}
+	with := func(change func(*link)) link {
+		l := plain
+		change(&l)
+		return l
+	}
+	for _, s := range []struct {
+		name   string
+		l      link
+		used   float64       // at least
+		p95    float64       // at most, ms
+		settle time.Duration // when the start is over
+	}{
+		{"2 Mbit/s", plain, 0.95, 50, 5 * time.Second},
+		{"700 kbit/s", with(func(l *link) { l.rate = constant(7e5) }), 0.95, 60, 5 * time.Second},
+		{"300 kbit/s", with(func(l *link) { l.rate = constant(3e5) }), 0.95, 60, 5 * time.Second},
+		{"round trip 400 ms", with(func(l *link) { l.delay = 200 * time.Millisecond }), 0.93, 85, 10 * time.Second},
+		{"queue of 30 ms", with(func(l *link) { l.buffer = 30 * time.Millisecond }), 0.90, 30, 5 * time.Second},
+		{"10 frames per second", with(func(l *link) { l.fps = 10 }), 0.92, 65, 5 * time.Second},
+		{"reports every 100 ms", with(func(l *link) { l.report = 100 * time.Millisecond }), 0.93, 60, 5 * time.Second},
+		{"delay varies by 8 ms", with(func(l *link) { l.jitter = wavering(8 * time.Millisecond) }), 0.92, 50, 5 * time.Second},
+		{"delay varies by 20 ms", with(func(l *link) { l.jitter = wavering(20 * time.Millisecond) }), 0.75, 120, 5 * time.Second},
+		{"stalls of 80 ms", with(func(l *link) { l.jitter = stalling(1700*time.Millisecond, 80*time.Millisecond) }), 0.92, 55, 5 * time.Second},
+		// Lost packets use capacity too: 0.95 and 0.80 can arrive.
+		{"5 % loss", with(func(l *link) { l.loss = loses(0.05) }), 0.80, 55, 5 * time.Second},
+		{"20 % loss", with(func(l *link) { l.loss = loses(0.2) }), 0.62, 55, 8 * time.Second},
+		{"clock 300 ppm fast", with(func(l *link) { l.skew = 300 }), 0.94, 50, 5 * time.Second},
+		{"clock 300 ppm slow", with(func(l *link) { l.skew = -300 }), 0.94, 50, 5 * time.Second},
+	} {
+		t.Run(s.name, func(t *testing.T) {
+			for seed := range uint64(5) {
+				l := s.l
+				l.seed = seed
+				o := l.run(t, cameraConfig, 60*time.Second)
+				used, p95 := o.between(s.settle, 60*time.Second)
+				report(t, s.name, fmt.Sprintf("used %.2f, p95 %.1f ms", used, p95))
+				if used < s.used || p95 > s.p95 {
+					t.Errorf("seed %d: %.3f used, 95 %% of packets waited up to %.1f ms; want at least %.2f and at most %.0f ms", seed, used, p95, s.used, s.p95)
+				}
+			}
+		})
+	}
+}
+
+// report tells figures where they are asked for.
+func report(t *testing.T, name, figures string) {
+	if os.Getenv("EDGECAM_FIGURES") != "" {
+		t.Logf("%s: %s", name, figures)
+	}
+}
+
+// TestCapacitySteps changes the capacity in mid-stream.
+func TestCapacitySteps(t *testing.T) {
+	for seed := range uint64(5) {
+		l := link{delay: 20 * time.Millisecond, buffer: 500 * time.Millisecond, seed: seed, rate: func(t time.Duration) float64 {
+			switch {
+			case t < 20*time.Second:
+				return 3e6
+			case t < 40*time.Second:
+				return 0.5e6
+			default:
+				return 2e6
+			}
+		}}
+		o := l.run(t, cameraConfig, 70*time.Second)
+		for _, p := range []struct {
+			from, to  time.Duration
+			used, p95 float64
+		}{
+			{5 * time.Second, 20 * time.Second, 0.93, 50},
+			{22 * time.Second, 40 * time.Second, 0.90, 60}, // two seconds after the drop
+			{46 * time.Second, 70 * time.Second, 0.92, 55},
+		} {
+			used, p95 := o.between(p.from, p.to)
+			report(t, "steps", fmt.Sprintf("%v to %v: used %.2f, p95 %.1f ms", p.from, p.to, used, p95))
+			if used < p.used || p95 > p.p95 {
+				t.Errorf("seed %d, %v to %v: %.3f used, p95 %.1f ms; want %.2f and %.0f ms", seed, p.from, p.to, used, p95, p.used, p.p95)
+			}
+		}
+		// Back to two thirds of 2 Mbit/s within four seconds.
+		if got := o.target[440]; got < 1.3e6 {
+			t.Errorf("seed %d: target %.0f bit/s four seconds after the rise to 2 Mbit/s", seed, got)
+		}
+	}
+}
+
+// TestLongerRoute makes the delay grow for good: no queue, and no reason to send
+// less for long.
+func TestLongerRoute(t *testing.T) {
+	for seed := range uint64(5) {
+		l := link{rate: constant(2e6), delay: 20 * time.Millisecond, buffer: 500 * time.Millisecond, seed: seed}
+		l.jitter = func(t time.Duration, _ *rand.Rand) time.Duration {
+			if t > 20*time.Second {
+				return 70 * time.Millisecond
+			}
+			return 0
+		}
+		o := l.run(t, cameraConfig, 60*time.Second)
+		used, p95 := o.between(35*time.Second, 60*time.Second)
+		report(t, "longer route", fmt.Sprintf("used %.2f, p95 %.1f ms", used, p95))
+		if used < 0.85 || p95 > 80 {
+			t.Errorf("seed %d: 15 s after the route grew by 70 ms %.2f is used, p95 %.1f ms", seed, used, p95)
+		}
+	}
+}
+
+// TestRival has a download beside the stream: neither may starve.
+func TestRival(t *testing.T) {
+	for seed := range uint64(5) {
+		l := link{rate: constant(4e6), delay: 20 * time.Millisecond, buffer: 200 * time.Millisecond, rivals: 1, seed: seed}
+		o := l.run(t, cameraConfig, 120*time.Second)
+		used, _ := o.between(30*time.Second, 120*time.Second)
+		report(t, "rival", fmt.Sprintf("share %.2f", used))
+		if used < 0.15 || used > 0.75 {
+			t.Errorf("seed %d: %.2f of the path beside one download", seed, used)
+		}
+	}
+}
+
+// TestStaticScene sends little for a minute: the estimate neither grows without
+// bound nor collapses, and what is sent afterwards does not flood the path.
+func TestStaticScene(t *testing.T) {
+	l := link{rate: constant(1.5e6), delay: 20 * time.Millisecond, buffer: 500 * time.Millisecond}
+	l.demand = func(t time.Duration) float64 {
+		if t > 10*time.Second && t < 70*time.Second {
+			return 60e3
+		}
+		return 1e9
+	}
+	for seed := range uint64(5) {
+		l.seed = seed
+		o := l.run(t, cameraConfig, 90*time.Second)
+		before, after := o.target[95], o.target[695]
+		report(t, "static scene", fmt.Sprintf("target %.0f before, %.0f after", before, after))
+		if after > 1.1*1.5e6 || after < 0.8*before {
+			t.Errorf("seed %d: target %.0f before a minute of stillness, %.0f after it, on 1.5 Mbit/s", seed, before, after)
+		}
+		if _, p95 := o.between(70*time.Second, 75*time.Second); p95 > 120 {
+			t.Errorf("seed %d: p95 of the queue %.0f ms when motion sets in", seed, p95)
+		}
+	}
+}
+
+// TestPacerDelay: what waits in the pacer is at most a picture's time.
+func TestPacerDelay(t *testing.T) {
+	l := link{rate: constant(2e6), delay: 20 * time.Millisecond, buffer: 500 * time.Millisecond, seed: 3}
+	o := l.run(t, cameraConfig, 30*time.Second)
+	late := 0
+	for _, d := range o.sendDelay {
+		if d > 1000.0/30 {
+			late++
+		}
+	}
+	if share := float64(late) / float64(len(o.sendDelay)); share > 0.03 {
+		t.Errorf("%.3f of the video packets waited longer than a picture's time", share)
+	}
+}
