@@ -15,8 +15,9 @@ const repeatStep = time.Millisecond
 // defaultFPS is assumed of cameras that do not tell their rate.
 const defaultFPS = 30
 
-// SetVideoBitrate changes the mean rate of the stream, from the next frame on.
-func (e *Engine) SetVideoBitrate(bps int) { e.bitrate.Store(int64(bps)) }
+// SetVideoBitrate changes the mean rate that the stream has where the viewers'
+// networks carry it, from the next frame on.
+func (e *Engine) SetVideoBitrate(bps int) { e.sessions.SetVideoCeiling(bps) }
 
 // runEncode codes the newest picture whenever there is one and somebody
 // watches. A key frame that is asked for between two pictures is made of the

@@ -69,6 +69,7 @@ func New(cfg Config, devices Devices, observer Observer, log *slog.Logger) (*Eng
 	e.door.init(cfg.Door.Pulse, devices.Relay, log, e.stateChanged)
 	sessions, err := session.New(cfg.Session, session.Hooks{
 		KeyFrameNeeded: e.requestKeyFrame,
+		VideoRate:      func(bps int) { e.bitrate.Store(int64(bps)) },
 		ViewersChanged: e.viewersChanged,
 		ChannelOpened:  func(v *session.Viewer) { e.send(v, e.stateMessage(v.Grant().Subject)) },
 		ViewerLeft:     func(v *session.Viewer, _ string) { e.talk.remove(v.ID()) },
@@ -79,6 +80,7 @@ func New(cfg Config, devices Devices, observer Observer, log *slog.Logger) (*Eng
 		return nil, err
 	}
 	e.sessions = sessions
+	sessions.SetVideoCeiling(cfg.Video.BitrateBps)
 	e.camera.Store(&CameraState{Since: time.Now()})
 	return e, nil
 }

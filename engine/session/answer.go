@@ -72,9 +72,11 @@ func (v *Viewer) negotiateFirst(ctx context.Context) (string, error) {
 	if p.video != "" {
 		v.video = newOutTrack(webrtc.RTPCodecTypeVideo, webrtc.MimeTypeVP8, p.video)
 		v.video.delay = playoutDelayExtension(m.cfg.PlayoutDelay)
+		v.video.path = v.path
 	}
 	if p.audio != "" {
 		v.audio = newOutTrack(webrtc.RTPCodecTypeAudio, webrtc.MimeTypeOpus, p.audio)
+		v.audio.path = v.path
 	}
 	pc, err := m.api.NewPeerConnection(pcfg)
 	if err != nil {

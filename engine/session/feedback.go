@@ -1,10 +1,13 @@
 package session
 
 import (
+	"encoding/binary"
 	"time"
 
 	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
+
+	"github.com/edgecam/edgecam/engine/session/congestion"
 )
 
 // rtcpBuffer holds one compound packet; the transport delivers no larger ones.
@@ -23,10 +26,37 @@ func (v *Viewer) readFeedback(s *webrtc.RTPSender, t *outTrack) {
 		if err != nil {
 			return
 		}
-		pkts, err := rtcp.Unmarshal(buf[:n])
+		v.handleCompound(t, buf[:n])
+	}
+}
+
+// handleCompound takes the packets of a compound RTCP packet one by one. Reports
+// on arrival times, of which there are many, are read without a detour.
+func (v *Viewer) handleCompound(t *outTrack, b []byte) {
+	for len(b) > 0 {
+		if len(b) < 4 {
+			v.counters.badRTCP.Add(1)
+			return
+		}
+		n := 4 * (int(binary.BigEndian.Uint16(b[2:])) + 1)
+		if n > len(b) {
+			v.counters.badRTCP.Add(1)
+			return
+		}
+		one := b[:n]
+		b = b[n:]
+		if congestion.IsFeedback(one) {
+			if !v.path.feedback(one) {
+				v.counters.badRTCP.Add(1)
+				continue
+			}
+			v.m.adaptRate(false)
+			continue
+		}
+		pkts, err := rtcp.Unmarshal(one)
 		if err != nil {
 			v.counters.badRTCP.Add(1)
-			continue
+			return
 		}
 		ssrc := t.ssrc()
 		for _, p := range pkts {

@@ -24,6 +24,10 @@ type Hooks struct {
 	// KeyFrameNeeded asks the encoder for a key frame at once. Requests are
 	// rate limited already. The reason is one of the Reason constants.
 	KeyFrameNeeded func(reason string)
+	// VideoRate asks the encoder for another mean rate, in bits per second of
+	// payload, from the next frame on: what the viewers' paths carry. Calls may
+	// overlap.
+	VideoRate func(bps int)
 	// ViewersChanged tells how many viewers are connected.
 	ViewersChanged func(connected int)
 	// ViewerJoined is called when media flows, ViewerLeft when a viewer that

@@ -40,6 +40,10 @@ type Manager struct {
 	out  fanout
 	tick atomic.Int64 // lag of the sample clock, for sender reports
 
+	ceiling   atomic.Int64 // of the video stream, bits per second
+	rate      atomic.Int64 // that the encoder was told
+	rateAsked atomic.Int64 // when, ns of the media clock
+
 	accepted, refused, replayed          atomic.Uint64
 	videoFrames, keyFrames, audioPackets atomic.Uint64
 }
@@ -59,6 +63,7 @@ func New(cfg Config, hooks Hooks, log *slog.Logger) (*Manager, error) {
 		viewers: map[ViewerID]*Viewer{},
 	}
 	m.out.packets.pool = &m.pool
+	m.ceiling.Store(defaultCeiling)
 	lf := pionLogs{log}
 	var err error
 	if m.sockets, err = openSockets(m.cfg, lf); err != nil {
@@ -107,6 +112,7 @@ func (m *Manager) reserve(g Grant, p *plan) (*Viewer, error) {
 	v := &Viewer{
 		m: m, id: id, grant: g, plan: p, created: time.Now(),
 		log:   m.log.With("viewer", string(id)),
+		path:  newPath(m.clock.epoch, int(m.ceiling.Load())),
 		queue: make(chan *frame, maxQueuedVideo+maxQueuedAudio), done: make(chan struct{}),
 	}
 	v.connect = time.AfterFunc(m.cfg.ConnectTimeout, func() { v.close("did not connect in time") })
@@ -148,6 +154,7 @@ func (m *Manager) remove(v *Viewer, joined bool) {
 	n := m.connCount
 	m.mu.Unlock()
 	m.leave(v)
+	m.adaptRate(true)
 	if joined && m.hooks.ViewersChanged != nil {
 		m.hooks.ViewersChanged(n)
 	}
@@ -194,7 +201,7 @@ func (m *Manager) Stats() Stats {
 	return Stats{
 		Connected: connected, HalfOpen: all - connected, Accepted: m.accepted.Load(), Refused: m.refused.Load(),
 		VideoFrames: m.videoFrames.Load(), KeyFrames: m.keyFrames.Load(), AudioPackets: m.audioPackets.Load(),
-		KeyFrameRequests: m.gate.snapshot(), KeyFramesReplayed: m.replayed.Load(),
+		KeyFrameRequests: m.gate.snapshot(), KeyFramesReplayed: m.replayed.Load(), VideoRateBps: int(m.rate.Load()),
 	}
 }
 

@@ -69,53 +69,126 @@ func (v *Viewer) pushAudio(f *frame) {
 	}
 }
 
+// pending is the video that waits for its time to leave, in the hands of the
+// sending goroutine.
+type pending struct {
+	frames [maxQueuedVideo]*frame
+	n      int
+	packet int       // next one of the first frame
+	due    time.Time // when it may leave
+}
+
+const (
+	// paceSlack is how much too early packets may leave, so that a small board
+	// is not woken for each of them.
+	paceSlack = 1500 * time.Microsecond
+	// paceDebt is how much time that nobody used may be made up for.
+	paceDebt = 5 * time.Millisecond
+	// silenceTick is how often a viewer's path is looked at while nothing is
+	// heard of it.
+	silenceTick = 200 * time.Millisecond
+)
+
 // sendLoop is the viewer's own goroutine: it waits for the network so that
-// nobody else does.
+// nobody else does. Sound leaves at once; pictures leave at the pace that the
+// path bears.
 func (v *Viewer) sendLoop() {
-	var videoReport, audioReport time.Time
+	var videoReport, audioReport, ticked time.Time
+	var q pending
+	defer func() {
+		for q.n > 0 {
+			v.dropFirst(&q)
+		}
+	}()
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
 	for {
+		var due <-chan time.Time
+		if q.n > 0 {
+			if wait := v.sendDue(&q); q.n > 0 {
+				timer.Reset(wait)
+				due = timer.C
+			}
+			v.report(v.video, videoRateHz, &videoReport)
+		}
+		if now := time.Now(); v.path.enabled.Load() && now.Sub(ticked) > silenceTick {
+			ticked = now
+			v.path.tick()
+			v.m.adaptRate(false)
+		}
 		select {
 		case <-v.done:
 			return
+		case <-due:
 		case f := <-v.queue:
 			if f.kind == kindVideo {
-				v.videoQueued.Add(-1)
-				if f.number < v.flushBefore.Load() {
-					v.counters.framesDropped.Add(1)
-				} else {
-					v.sendVideo(f)
-					v.report(v.video, videoRateHz, &videoReport)
-				}
-			} else {
-				v.sendPacket(v.audio, f.pkts[0])
-				v.report(v.audio, audioRateHz, &audioReport)
+				// There is room: videoQueued counts these too.
+				q.frames[q.n] = f
+				q.n++
+				continue
 			}
+			v.sendPacket(v.audio, f.pkts[0], 0)
+			v.report(v.audio, audioRateHz, &audioReport)
 			v.m.pool.release(f)
 		}
 	}
 }
 
-func (v *Viewer) sendVideo(f *frame) {
-	for _, p := range f.pkts {
-		if !v.sendPacket(v.video, p) {
+// sendDue sends what may leave now and returns how long the rest has to wait.
+func (v *Viewer) sendDue(q *pending) time.Duration {
+	for q.n > 0 {
+		f := q.frames[0]
+		if f.number < v.flushBefore.Load() {
+			v.counters.framesDropped.Add(1)
+			v.dropFirst(q)
+			continue
+		}
+		now := time.Now()
+		if wait := q.due.Sub(now); wait > paceSlack {
+			return wait
+		}
+		p := f.pkts[q.packet]
+		// The number of a picture is never 0, which is sound's.
+		if !v.sendPacket(v.video, p, uint32(f.number)<<1|1) {
 			// The rest of the frame cannot be decoded any more.
 			v.m.fan.Lock()
 			v.overrun(f.number + 1)
 			v.m.fan.Unlock()
-			return
+			continue
 		}
+		if bps := v.path.pacing.Load(); bps > 0 && v.path.enabled.Load() {
+			if q.due.Before(now.Add(-paceDebt)) {
+				q.due = now.Add(-paceDebt)
+			}
+			q.due = q.due.Add(time.Duration(p.n+wireOverhead) * 8 * time.Second / time.Duration(bps))
+		}
+		if q.packet++; q.packet < len(f.pkts) {
+			continue
+		}
+		v.counters.framesSent.Add(1)
+		if f.key {
+			v.keySentNs.Store(max(int64(time.Since(v.m.clock.epoch)), 1))
+		}
+		v.dropFirst(q)
 	}
-	v.counters.framesSent.Add(1)
-	if f.key {
-		v.keySentNs.Store(max(int64(time.Since(v.m.clock.epoch)), 1))
-	}
+	return 0
+}
+
+// dropFirst lets go of the first frame.
+func (v *Viewer) dropFirst(q *pending) {
+	v.m.pool.release(q.frames[0])
+	copy(q.frames[:], q.frames[1:q.n])
+	q.n--
+	q.frames[q.n] = nil
+	q.packet = 0
+	v.videoQueued.Add(-1)
 }
 
 // sendPacket sends one packet and reports whether it left.
-func (v *Viewer) sendPacket(t *outTrack, p *packet) bool {
+func (v *Viewer) sendPacket(t *outTrack, p *packet, burst uint32) bool {
 	var give time.Time
 	for {
-		ready, err := t.send(p)
+		ready, err := t.send(p, burst)
 		if err != nil {
 			v.counters.sendErrors.Add(1)
 			return false

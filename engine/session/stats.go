@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/pion/webrtc/v4"
+
+	"github.com/edgecam/edgecam/engine/session/congestion"
 )
 
 type lossCounters struct {
@@ -61,6 +63,9 @@ type ViewerInfo struct {
 	HasChannel                                    bool
 	MessagesIn, MessagesOut, MessagesDropped      uint64
 	MalformedRTP, MalformedRTCP                   uint64
+	// Path is what the viewer's network carries, as far as it reports on it.
+	Path       congestion.Estimate
+	HasReports bool
 }
 
 // Info returns a snapshot of the session.
@@ -77,6 +82,7 @@ func (v *Viewer) Info() ViewerInfo {
 		MessagesIn: c.messagesIn.Load(), MessagesOut: c.messagesOut.Load(), MessagesDropped: c.messagesDropped.Load(),
 		MalformedRTP: c.badRTP.Load(), MalformedRTCP: c.badRTCP.Load(),
 	}
+	i.Path, i.HasReports = v.path.estimate(), v.path.enabled.Load()
 	i.TalkPackets, i.TalkBytes, i.TalkLost = v.mic.snapshot()
 	i.Video = trackInfo(v.video, &c.videoLoss, videoRateHz)
 	i.Audio = trackInfo(v.audio, &c.audioLoss, audioRateHz)
@@ -113,6 +119,8 @@ type Stats struct {
 	VideoFrames, KeyFrames, AudioPackets uint64
 	// KeyFrameRequests that reached the encoder, by reason.
 	KeyFrameRequests map[string]uint64
+	// VideoRateBps is the rate that the encoder was asked for.
+	VideoRateBps int
 	// KeyFramesReplayed counts viewers that started with a recent key frame.
 	KeyFramesReplayed uint64
 }

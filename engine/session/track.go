@@ -45,6 +45,10 @@ type outTrack struct {
 	// reads RTCP.
 	header, again rtp.Header
 	tsOffset      uint32
+	// wide and wideAgain are the transport-wide sequence numbers inside header
+	// and again, nil when the viewer does not report on them. path counts them.
+	wide, wideAgain []byte
+	path            *path
 
 	mu      sync.Mutex
 	bound   bool
@@ -81,6 +85,7 @@ func (t *outTrack) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, 
 			continue
 		}
 		h := rtp.Header{Version: 2, PayloadType: uint8(codec.PayloadType), SSRC: uint32(c.SSRC())}
+		wideID := uint8(0)
 		for _, e := range c.HeaderExtensions() {
 			var value []byte
 			switch e.URI {
@@ -88,6 +93,8 @@ func (t *outTrack) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, 
 				value = []byte(t.mid)
 			case playoutDelayURI:
 				value = t.delay
+			case sdp.TransportCCURI:
+				value, wideID = make([]byte, 2), uint8(e.ID)
 			}
 			if len(value) > 0 && e.ID >= 1 && e.ID <= 14 && len(value) <= 16 {
 				if err := h.SetExtension(uint8(e.ID), value); err != nil {
@@ -97,6 +104,10 @@ func (t *outTrack) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, 
 		}
 		t.mu.Lock()
 		t.header, t.again, t.stream, t.bound = h, h.Clone(), c.WriteStream(), true
+		if wideID != 0 && t.path != nil {
+			t.wide, t.wideAgain = t.header.GetExtension(wideID), t.again.GetExtension(wideID)
+			t.path.enable()
+		}
 		t.mu.Unlock()
 		return codec, nil
 	}
@@ -112,9 +123,10 @@ func (t *outTrack) ssrc() uint32 {
 	return t.header.SSRC
 }
 
-// send writes one packet. It reports false while the transport is not ready.
-// Called from the viewer's sending goroutine alone.
-func (t *outTrack) send(p *packet) (ready bool, err error) {
+// send writes one packet; burst is the number of its picture, 0 for sound. It
+// reports false while the transport is not ready. Called from the viewer's
+// sending goroutine alone.
+func (t *outTrack) send(p *packet, burst uint32) (ready bool, err error) {
 	t.mu.Lock()
 	if !t.bound {
 		t.mu.Unlock()
@@ -123,9 +135,15 @@ func (t *outTrack) send(p *packet) (ready bool, err error) {
 	h := &t.header
 	h.SequenceNumber, h.Timestamp, h.Marker = t.seq, p.ts+t.tsOffset, p.marker
 	t.mu.Unlock()
+	if t.wide != nil {
+		t.path.number(t.wide, p.n, t.flow(), burst)
+	}
 	n, err := t.stream.WriteRTP(h, p.payload())
 	if n == 0 && err == nil {
 		return false, nil // keys are not there yet: nothing was sent
+	}
+	if t.wide != nil {
+		t.path.opened()
 	}
 	t.mu.Lock()
 	if t.sent != nil {
@@ -137,6 +155,13 @@ func (t *outTrack) send(p *packet) (ready bool, err error) {
 	t.octets += uint64(p.n)
 	t.mu.Unlock()
 	return true, err
+}
+
+func (t *outTrack) flow() flow {
+	if t.kind == webrtc.RTPCodecTypeVideo {
+		return flowVideo
+	}
+	return flowAudio
 }
 
 func (s *sentTable) put(seq uint16, index uint32) {
@@ -174,6 +199,9 @@ func (t *outTrack) resend(p *packet, seq uint16) error {
 	t.mu.Lock()
 	t.budget -= p.n
 	t.mu.Unlock()
+	if t.wideAgain != nil {
+		t.path.number(t.wideAgain, p.n, flowAgain, 0)
+	}
 	_, err := t.stream.WriteRTP(h, p.payload())
 	return err
 }

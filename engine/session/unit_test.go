@@ -217,7 +217,7 @@ func fakeViewer(m *Manager, w *writer) *Viewer {
 	v := &Viewer{
 		m: m, queue: make(chan *frame, maxQueuedVideo+maxQueuedAudio), done: make(chan struct{}),
 		video: newOutTrack(webrtc.RTPCodecTypeVideo, webrtc.MimeTypeVP8, "0"), connectedAt: time.Now(),
-		connect: time.NewTimer(time.Hour), log: m.log,
+		connect: time.NewTimer(time.Hour), log: m.log, path: newPath(m.clock.epoch, 1_000_000),
 	}
 	v.video.stream, v.video.bound = w, true
 	return v
@@ -225,19 +225,16 @@ func fakeViewer(m *Manager, w *writer) *Viewer {
 
 // loop is sendLoop without reports, which need a peer connection.
 func (v *Viewer) loop() {
+	var q pending
 	for {
 		select {
 		case <-v.done:
 			v.drain()
 			return
 		case f := <-v.queue:
-			v.videoQueued.Add(-1)
-			if f.number >= v.flushBefore.Load() {
-				v.sendVideo(f)
-			} else {
-				v.counters.framesDropped.Add(1)
-			}
-			v.m.pool.release(f)
+			q.frames[q.n] = f
+			q.n++
+			v.sendDue(&q)
 		}
 	}
 }
@@ -290,7 +287,7 @@ func TestSentTable(t *testing.T) {
 	tr.seq = 0xff00 // wraps
 	tr.sent.first = tr.seq
 	for i := range uint64(3000) {
-		if ok, err := tr.send(&packet{index: i*3 + 7, n: 10}); !ok || err != nil {
+		if ok, err := tr.send(&packet{index: i*3 + 7, n: 10}, 1); !ok || err != nil {
 			t.Fatal(ok, err)
 		}
 	}
@@ -376,15 +373,11 @@ func FuzzFeedback(f *testing.F) {
 		m.join(v)
 		fr := m.out.packets.frame(&media.EncodedVideo{Data: make([]byte, 5000), Key: true}, 0)
 		m.history.add(&m.pool, fr)
-		v.sendVideo(fr)
-		m.pool.release(fr)
-		pkts, err := rtcp.Unmarshal(b)
-		if err != nil {
-			return
-		}
-		for _, p := range pkts {
-			v.handleRTCP(v.video, 7, p)
-		}
+		q := pending{n: 1}
+		q.frames[0] = fr
+		v.videoQueued.Add(1)
+		v.sendDue(&q)
+		v.handleCompound(v.video, b)
 		m.leave(v)
 		if n := v.counters.resent.Load(); n > 5 {
 			t.Errorf("%d packets repeated of 5 sent", n)

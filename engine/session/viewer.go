@@ -29,6 +29,7 @@ type Viewer struct {
 	plan    *plan
 
 	video, audio *outTrack // nil when not asked for
+	path         *path
 	queue        chan *frame
 	videoQueued  atomic.Int32
 	flushBefore  atomic.Uint64 // video frames with lower numbers are stale
