@@ -154,7 +154,12 @@ func clientAPI(t *testing.T) *webrtc.API {
 
 func newClient(t *testing.T) *client {
 	t.Helper()
-	pc, err := clientAPI(t).NewPeerConnection(webrtc.Configuration{})
+	return newClientOf(t, clientAPI(t))
+}
+
+func newClientOf(t *testing.T, api *webrtc.API) *client {
+	t.Helper()
+	pc, err := api.NewPeerConnection(webrtc.Configuration{})
 	if err != nil {
 		t.Fatal(err)
 	}

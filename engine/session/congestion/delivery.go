@@ -2,11 +2,8 @@ package congestion
 
 import "time"
 
-const (
-	arrivalRing = 512
-	// deliverySpan bounds the window of delivery rates.
-	deliverySpan = time.Second
-)
+// arrivalRing is how many packets rates are made of: half a second of 8 Mbit/s.
+const arrivalRing = 512
 
 // delivery measures what arrives.
 type delivery struct {

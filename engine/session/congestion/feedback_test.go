@@ -75,8 +75,8 @@ func TestParserAgainstPeer(t *testing.T) {
 				m.PacketChunks = append(m.PacketChunks, c)
 			}
 		}
-		m.Header.Length = m.Len()/4 - 1
-		m.Header.Padding = m.Len() != 20+uint16(2*len(m.PacketChunks))+deltaBytes(m)
+		m.Header.Length = uint16(m.MarshalSize()/4 - 1)
+		m.Header.Padding = m.MarshalSize() != 20+2*len(m.PacketChunks)+deltaBytes(m)
 		b, err := m.Marshal()
 		if err != nil {
 			t.Fatal(err)
@@ -99,7 +99,7 @@ func TestParserAgainstPeer(t *testing.T) {
 	}
 }
 
-func deltaBytes(m *rtcp.TransportLayerCC) (n uint16) {
+func deltaBytes(m *rtcp.TransportLayerCC) (n int) {
 	for _, d := range m.RecvDeltas {
 		n++
 		if d.Type == rtcp.TypeTCCPacketReceivedLargeDelta {
