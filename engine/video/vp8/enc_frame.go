@@ -14,7 +14,7 @@ func (e *Encoder) encodeFrame(pic *media.Picture, key bool, opt *FrameOptions) m
 	layer := e.layers.next(key)
 	e.base, e.resend = refLast, nil
 	if !key {
-		layer.applyOptions(opt)
+		e.applyOptions(&layer, opt)
 		if opt.PredictFrom != ReferenceNone {
 			e.base = opt.PredictFrom.name()
 			e.resend = &e.changes[e.base-refGolden]
@@ -202,7 +202,7 @@ func (e *Encoder) finishFrame(key bool, layer layerFrame) {
 	if h.refreshEntropy {
 		e.entropy = h.entropy
 	}
-	e.trackChanges(h)
+	e.trackReferences(h)
 	oldGolden, oldAlt := e.refs[refGolden], e.refs[refAltRef]
 	switch {
 	case key || h.refreshGolden:

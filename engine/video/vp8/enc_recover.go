@@ -37,7 +37,7 @@ func (o *FrameOptions) check(e *Encoder) error {
 
 // applyOptions turns a frame's place in the layers into what opt asks for: a
 // frame that is stored, or that mends a loss, belongs to the base layer.
-func (l *layerFrame) applyOptions(opt *FrameOptions) {
+func (e *Encoder) applyOptions(l *layerFrame, opt *FrameOptions) {
 	if opt.Store == ReferenceNone && opt.PredictFrom == ReferenceNone {
 		return
 	}
@@ -47,6 +47,14 @@ func (l *layerFrame) applyOptions(opt *FrameOptions) {
 		l.refreshGolden, l.copyToGolden = true, encCopyNone
 	case ReferenceAltRef:
 		l.refreshAltRef, l.copyToAltRef = true, encCopyNone
+	}
+	// The other reference, if it is the newer one, may be among what the
+	// receiver missed. It becomes a copy of this one.
+	switch at := &e.storedAt; {
+	case opt.PredictFrom == ReferenceGolden && at[1] > at[0] && !l.refreshAltRef && e.cfg.TemporalLayers < 3:
+		l.copyToAltRef = encCopyOther
+	case opt.PredictFrom == ReferenceAltRef && at[0] > at[1] && !l.refreshGolden:
+		l.copyToGolden = encCopyOther
 	}
 }
 
@@ -85,28 +93,32 @@ func (c *probChanges) add(old, now *entropy) {
 	c.uvMode = c.uvMode || old.uvMode != now.uvMode
 }
 
-// trackChanges follows which probabilities a decoder may hold otherwise that has
-// seen nothing since the frame in a long-term reference.
-func (e *Encoder) trackChanges(h *encHeader) {
-	for i := range e.changes {
-		c := &e.changes[i]
-		stored := h.refreshGolden
-		if i == 1 {
-			stored = h.refreshAltRef
-		}
+// trackReferences follows how old the long-term references are, and which
+// probabilities a decoder may hold otherwise that has seen nothing since.
+func (e *Encoder) trackReferences(h *encHeader) {
+	changes, storedAt := &e.changes, e.storedAt
+	if h.copyToGolden == encCopyOther || h.copyToAltRef == encCopyOther {
+		e.oldChanges = *changes
+	}
+	copies := [2]int{h.copyToGolden, h.copyToAltRef}
+	for i, stored := range [2]bool{h.key || h.refreshGolden, h.key || h.refreshAltRef} {
+		c := &changes[i]
 		switch {
-		case h.key || stored:
+		case stored:
 			*c = probChanges{}
-		case h.refreshEntropy:
+			e.storedAt[i] = e.frames
+			continue
+		case copies[i] == encCopyOther:
+			*c = e.oldChanges[1-i]
+			e.storedAt[i] = storedAt[1-i]
+		case copies[i] == encCopyLast:
+			// A copy brings its age with it, LAST's being unknown.
+			c.all()
+			e.storedAt[i] = e.frames
+		}
+		if h.refreshEntropy {
 			c.add(&h.previous, &h.entropy)
 		}
-	}
-	// A reference that is copied brings its age with it, LAST's being unknown.
-	switch h.copyToGolden {
-	case encCopyLast:
-		e.changes[0].all()
-	case encCopyOther:
-		e.changes[0] = e.changes[1]
 	}
 }
 

@@ -15,8 +15,19 @@ func TestPredictFromMendsALoss(t *testing.T) {
 	for _, c := range []struct {
 		w, h, layers int
 		from         Reference
-	}{{176, 144, 1, ReferenceGolden}, {97, 61, 1, ReferenceAltRef}, {128, 96, 2, ReferenceGolden}, {64, 80, 3, ReferenceGolden}} {
-		t.Run(fmt.Sprintf("%dx%d_l%d_r%d", c.w, c.h, c.layers, c.from), func(t *testing.T) {
+		// missed is a reference stored by a frame that gets lost, and again is
+		// what the mending frame is to be stored as.
+		missed, again Reference
+	}{
+		{w: 176, h: 144, layers: 1, from: ReferenceGolden},
+		{w: 97, h: 61, layers: 1, from: ReferenceAltRef},
+		{w: 128, h: 96, layers: 2, from: ReferenceGolden},
+		{w: 64, h: 80, layers: 3, from: ReferenceGolden},
+		{w: 128, h: 112, layers: 1, from: ReferenceAltRef, missed: ReferenceGolden},
+		{w: 144, h: 96, layers: 2, from: ReferenceAltRef, missed: ReferenceGolden, again: ReferenceAltRef},
+		{w: 96, h: 96, layers: 1, from: ReferenceGolden, missed: ReferenceAltRef, again: ReferenceAltRef},
+	} {
+		t.Run(fmt.Sprintf("%dx%d_l%d_r%d%d%d", c.w, c.h, c.layers, c.from, c.missed, c.again), func(t *testing.T) {
 			e, err := NewEncoder(EncoderConfig{Width: c.w, Height: c.h, FrameRate: 25, BitrateBps: 250_000, Speed: 5, TemporalLayers: c.layers})
 			if err != nil {
 				t.Fatal(err)
@@ -33,10 +44,12 @@ func TestPredictFromMendsALoss(t *testing.T) {
 				case 9:
 					opt.Store = c.from
 				case 18: // frames 12 to 17 were lost
-					opt.PredictFrom = c.from
+					opt.PredictFrom, opt.Store = c.from, c.again
 					lost = false
 				case 12:
 					lost = true
+				case 14:
+					opt.Store = c.missed
 				}
 				f, err := e.Encode(pic, opt)
 				if err != nil {

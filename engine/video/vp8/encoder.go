@@ -50,8 +50,12 @@ type Encoder struct {
 	// base is the reference that this frame is mainly predicted from: LAST, but
 	// in a frame that mends a loss.
 	base uint8
-	// changes belong to golden and altref.
-	changes [2]probChanges
+	// changes belong to golden and altref; oldChanges are those of before, while
+	// they are brought up to date.
+	changes, oldChanges [2]probChanges
+	// storedAt is the number of the frame that golden and altref took their
+	// picture from, or after which they took LAST's.
+	storedAt [2]int
 	// resend, in a frame that mends a loss, are the probabilities to send
 	// whether they change or not.
 	resend *probChanges
@@ -71,7 +75,8 @@ type FrameOptions struct {
 	// PredictFrom has this frame predicted from one long-term reference alone,
 	// and from nothing that was sent after it: a receiver that holds that
 	// reference can decode this frame and all later ones, whatever it missed
-	// between. A key frame takes no notice.
+	// between. The other reference, if it is newer, becomes a copy of this one,
+	// unless the frame is stored there. A key frame takes no notice.
 	PredictFrom Reference
 	// WantPSNR has the luma PSNR of the frame measured.
 	WantPSNR bool
