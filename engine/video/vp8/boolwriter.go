@@ -1,10 +1,14 @@
 package vp8
 
-import "math/bits"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // boolWriter is the boolean entropy encoder of section 7. Bits gather in a
-// 64-bit word and leave it six bytes at a time, so that the carry is looked at
-// once in six bytes instead of once per bit.
+// 64-bit word and leave it four bytes at a time, so that the carry is looked at
+// once in four bytes instead of once per bit, and several bits may be coded
+// before anybody looks whether there is room.
 type boolWriter struct {
 	buf []byte
 	// low is the bottom of the interval: its lowest 8 bits are aligned with
@@ -22,22 +26,26 @@ func (w *boolWriter) reset(dst []byte) {
 // put codes one bit whose probability of being zero is prob/256.
 func (w *boolWriter) put(bit bool, prob uint8) {
 	w.low, w.rng, w.pending = boolStep(w.low, w.rng, w.pending, uint32(b2i(bit)), prob)
-	if w.pending >= 48 {
+	if w.pending >= 32 {
 		w.spill()
 	}
 }
 
 // boolStep takes one bit (0 or 1) into a writer's state; loops keep that in
-// registers. The caller spills once 48 bits are pending.
+// registers. The caller spills once 32 bits are pending.
 func boolStep(low uint64, rng uint32, pending uint, bit uint32, prob uint8) (uint64, uint32, uint) {
 	split := 1 + ((rng-1)*uint32(prob))>>8
 	if bit != 0 {
 		low += uint64(split)
 		split = rng - split
 	}
-	shift := uint(bits.LeadingZeros32(split)) - 24
-	return low << (shift & 63), split << (shift & 31), pending + shift
+	shift := boolShift(split)
+	return low << shift, split << shift, pending + shift
 }
+
+// boolShift is by how much a range of 1 to 255 has to be shifted to have its top
+// bit set: its leading zeros as a byte.
+func boolShift(rng uint32) uint { return uint(bits.LeadingZeros32(rng)) & 7 }
 
 // putFlag codes a bit that is as likely one as zero.
 func (w *boolWriter) putFlag(bit bool) { w.put(bit, 128) }
@@ -66,15 +74,15 @@ func (w *boolWriter) putOptional(v int, n uint) {
 	w.putFlag(false)
 }
 
-// spill moves the oldest 48 pending bits to the buffer.
+// spill moves the oldest 32 pending bits to the buffer.
 func (w *boolWriter) spill() {
-	out := w.low >> (w.pending - 40)
-	w.pending -= 48
-	w.low &= 1<<(w.pending+8) - 1
-	if out>>48 != 0 {
+	out := w.low >> ((w.pending - 24) & 63)
+	w.pending -= 32
+	w.low &= 1<<((w.pending+8)&63) - 1
+	if out>>32 != 0 {
 		w.carry()
 	}
-	w.buf = append(w.buf, byte(out>>40), byte(out>>32), byte(out>>24), byte(out>>16), byte(out>>8), byte(out))
+	w.buf = binary.BigEndian.AppendUint32(w.buf, uint32(out))
 }
 
 // carry adds one to the bytes already written.

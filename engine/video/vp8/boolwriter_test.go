@@ -95,8 +95,7 @@ func TestTokenRoundTrip(t *testing.T) {
 			}
 		}
 		typ, ctx := rng.IntN(4), rng.IntN(3)
-		var counts encTokenCounts
-		recs := counts.tokenizeBlock(nil, q[:], first, eob, typ, ctx)
+		recs := tokenizeBlock(nil, &q, first, eob, typ, ctx)
 		var w boolWriter
 		w.reset(nil)
 		w.putTokens(recs, &probs)

@@ -1,6 +1,10 @@
 package vp8
 
-import "github.com/edgecam/edgecam/engine/video/vp8/internal/dsp"
+import (
+	"slices"
+
+	"github.com/edgecam/edgecam/engine/video/vp8/internal/dsp"
+)
 
 // encScratch is one worker's memory for the macroblock at hand.
 type encScratch struct {
@@ -208,8 +212,8 @@ func (e *Encoder) codeWhole(s *encScratch, row *encRow, m *encMB, p *encMBPos, z
 	dsp.FDCT8x8(s.coef[dsp.BlockU*16:], src.u.pix[p.uvo:], src.u.stride, pu, cs)
 	dsp.FDCT8x8(s.coef[dsp.BlockV*16:], src.v.pix[p.uvo:], src.v.stride, pv, cs)
 	nonZero := dsp.QuantizeMB(&s.levels, &s.dequant, &s.coef, &s.eobs, y1, &z.uv, &z.y2)
-	if nonZero != 0 && e.speed.trim {
-		nonZero = e.trimMB(s, nonZero, &e.above[p.x], true, z)
+	if nonZero != 0 {
+		nonZero = e.tokenizeMB(s, row, &e.above[p.x], z)
 	}
 	m.noCoeffs = nonZero == 0
 	inPlace := &py[0] == &f.y.pix[p.yo]
@@ -222,7 +226,6 @@ func (e *Encoder) codeWhole(s *encScratch, row *encRow, m *encMB, p *encMBPos, z
 		}
 		return
 	}
-	s.tokenizeMB(row, &e.above[p.x], true)
 	if s.eobs[dsp.BlockY2] > 0 {
 		dsp.IWHT(s.dequant[:256], s.dequant[dsp.BlockY2*16:])
 	}
@@ -247,32 +250,69 @@ func (s *encScratch) skipContexts(above *encContext, m *encMB) {
 	}
 }
 
-// tokenizeMB appends the tokens of all blocks to the row and updates the
-// contexts.
-func (s *encScratch) tokenizeMB(row *encRow, above *encContext, hasY2 bool) {
-	t := row.tokens
-	first, yType := 0, blockYWithDC
-	if hasY2 {
-		eob := int(s.eobs[dsp.BlockY2])
-		t = s.tally.counts.tokenizeBlock(t, s.levels[dsp.BlockY2*16:], 0, eob, blockY2, int(above[8]+s.left[8]))
-		nz := uint8(b2i(eob > 0))
-		above[8], s.left[8] = nz, nz
-		first, yType = 1, blockYAfterY2
-	}
+// tokenizeMB appends the tokens of a macroblock with a Y2 block to the row,
+// trimming its blocks where that is asked for, and updates the contexts. It
+// returns the mask of blocks that are not empty; if all are, it leaves no tokens
+// behind, and contexts that skipContexts must replace.
+func (e *Encoder) tokenizeMB(s *encScratch, row *encRow, above *encContext, z *encQuantizer) uint32 {
+	lambda := newLambdas(z.q)
+	l := lambda.trimFactor()
+	t := row.room()
+	start := len(t)
+	// The second transform doubles the scale again.
+	t, nonZero := e.tokenizeBlock(s, t, dsp.BlockY2, 0, blockY2, &above[8], &s.left[8], 4*l)
 	for i := range 16 {
-		a, l := &above[i&3], &s.left[i>>2]
-		eob := int(s.eobs[i])
-		t = s.tally.counts.tokenizeBlock(t, s.levels[16*i:], first, eob, yType, int(*a+*l))
-		nz := uint8(b2i(eob > first))
-		*a, *l = nz, nz
+		var nz uint32
+		t, nz = e.tokenizeBlock(s, t, i, 1, blockYAfterY2, &above[i&3], &s.left[i>>2], l)
+		nonZero |= nz
 	}
+	t, nz := e.tokenizeChroma(s, t, above, l)
+	if nonZero |= nz; nonZero == 0 {
+		return 0
+	}
+	s.tally.counts.addRecords(t[start:])
+	row.tokens = t
+	return nonZero
+}
+
+func (e *Encoder) tokenizeChroma(s *encScratch, t []uint32, above *encContext, lambda int64) ([]uint32, uint32) {
+	nonZero := uint32(0)
 	for i := dsp.BlockU; i < dsp.BlockY2; i++ {
 		base := 4 + (i-dsp.BlockU)>>2*2
-		a, l := &above[base+i&1], &s.left[base+i>>1&1]
-		eob := int(s.eobs[i])
-		t = s.tally.counts.tokenizeBlock(t, s.levels[16*i:], 0, eob, blockChroma, int(*a+*l))
-		nz := uint8(b2i(eob > 0))
-		*a, *l = nz, nz
+		var nz uint32
+		t, nz = e.tokenizeBlock(s, t, i, 0, blockChroma, &above[base+i&1], &s.left[base+i>>1&1], lambda)
+		nonZero |= nz
 	}
-	row.tokens = t
+	return t, nonZero
+}
+
+// tokenizeBlock appends the tokens of block i to t, trims it where that is asked
+// for, and updates its contexts. It returns the block's bit in the mask of
+// blocks that are not empty.
+func (e *Encoder) tokenizeBlock(s *encScratch, t []uint32, i, first, blockType int, above, left *uint8, lambda int64) ([]uint32, uint32) {
+	eob := int(s.eobs[i])
+	levels := (*[16]int16)(s.levels[16*i:])
+	ctx := int(*above + *left)
+	if eob <= first {
+		*above, *left = 0, 0
+		return append(t, uint32(blockType*24+ctx)<<tokSlotShift+encBandRecords[first&1]+tokenEOB<<tokTokenShift), 0
+	}
+	if e.speed.trim {
+		coef, dequant := (*[16]int16)(s.coef[16*i:]), (*[16]int16)(s.dequant[16*i:])
+		t, eob = e.tokens.trimBlock(t, levels, coef, dequant, first, eob, blockType, ctx, lambda)
+		s.eobs[i] = uint8(eob)
+	} else {
+		t = tokenizeBlock(t, levels, first, eob, blockType, ctx)
+	}
+	nz := uint8(b2i(eob > first))
+	*above, *left = nz, nz
+	return t, uint32(nz) << i
+}
+
+// room returns the row's tokens with room for those of one macroblock.
+func (r *encRow) room() []uint32 {
+	if cap(r.tokens)-len(r.tokens) < encMBTokens {
+		r.tokens = slices.Grow(r.tokens, encMBTokens)
+	}
+	return r.tokens
 }

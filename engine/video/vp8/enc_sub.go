@@ -86,20 +86,20 @@ func (e *Encoder) codeSubblocks(s *encScratch, row *encRow, m *encMB, p *encMBPo
 	nonZero := uint32(0)
 	above := &e.above[p.x]
 	lambda := newLambdas(z.q)
-	l := int64(lambda.sseQ4) / 4
+	l := lambda.trimFactor()
+	t := row.room()
+	start := len(t)
 	var edge dsp.Edge4
 	for i := range 16 {
 		o := w.subEdge(i, &edge)
 		so := p.yo + i>>2*4*src.y.stride + i&3*4
-		b := s.dequant[16*i:]
 		dsp.Intra4x4(w.preds[:], 4, dsp.IntraMode4(m.sub[i]), &edge)
 		dsp.FDCT4x4(s.coef[16*i:], src.y.pix[so:], src.y.stride, w.preds[:], 4)
-		eob := dsp.QuantizeBlock(s.levels[16*i:], b, s.coef[16*i:], &z.intraY1, 0)
-		if eob > 0 && e.speed.trim {
-			eob = e.tokens.trimBlock(s.levels[16*i:], s.coef[16*i:], b, 0, eob, blockYWithDC, s.subContext(i, above), l)
-		}
-		s.eobs[i] = uint8(eob)
-		nonZero |= uint32(b2i(eob > 0)) << i
+		b := s.dequant[16*i:]
+		s.eobs[i] = uint8(dsp.QuantizeBlock(s.levels[16*i:], b, s.coef[16*i:], &z.intraY1, 0))
+		var nz uint32
+		t, nz = e.tokenizeBlock(s, t, i, 0, blockYWithDC, &above[i&3], &s.left[i>>2], l)
+		nonZero |= nz
 		dsp.IDCTAdd(w.work[o:], encSubStride, w.preds[:], 4, b)
 	}
 	s.eobs[dsp.BlockY2] = 0
@@ -107,15 +107,9 @@ func (e *Encoder) codeSubblocks(s *encScratch, row *encRow, m *encMB, p *encMBPo
 	pu, pv := s.chroma[0][:64], s.chroma[0][64:]
 	dsp.FDCT8x8(s.coef[dsp.BlockU*16:], src.u.pix[p.uvo:], src.u.stride, pu, 8)
 	dsp.FDCT8x8(s.coef[dsp.BlockV*16:], src.v.pix[p.uvo:], src.v.stride, pv, 8)
-	for i := dsp.BlockU; i < dsp.BlockY2; i++ {
-		k := 16 * i
-		eob := dsp.QuantizeBlock(s.levels[k:], s.dequant[k:], s.coef[k:], &z.uv, 0)
-		if eob > 0 && e.speed.trim {
-			eob = e.tokens.trimBlock(s.levels[k:], s.coef[k:], s.dequant[k:], 0, eob, blockChroma, s.roughContext(i, above), l)
-		}
-		s.eobs[i] = uint8(eob)
-		nonZero |= uint32(b2i(eob > 0)) << i
-	}
+	dsp.QuantizeBlocks(s.levels[dsp.BlockU*16:], s.dequant[dsp.BlockU*16:], s.coef[dsp.BlockU*16:], s.eobs[dsp.BlockU:], &z.uv, 0, 8)
+	t, nz := e.tokenizeChroma(s, t, above, l)
+	nonZero |= nz
 	dsp.IDCTAdd8x8(f.u.pix[p.uvo:], f.u.stride, pu, 8, s.dequant[dsp.BlockU*16:], s.eobs[dsp.BlockU:])
 	dsp.IDCTAdd8x8(f.v.pix[p.uvo:], f.v.stride, pv, 8, s.dequant[dsp.BlockV*16:], s.eobs[dsp.BlockV:])
 	m.noCoeffs = nonZero == 0
@@ -123,17 +117,6 @@ func (e *Encoder) codeSubblocks(s *encScratch, row *encRow, m *encMB, p *encMBPo
 		s.skipContexts(above, m)
 		return
 	}
-	s.tokenizeMB(row, above, false)
-}
-
-// subContext is the token context of luma subblock i, exact.
-func (s *encScratch) subContext(i int, above *encContext) int {
-	a, l := int(above[i&3]), int(s.left[i>>2])
-	if i >= 4 {
-		a = b2i(s.eobs[i-4] > 0)
-	}
-	if i&3 != 0 {
-		l = b2i(s.eobs[i-1] > 0)
-	}
-	return a + l
+	s.tally.counts.addRecords(t[start:])
+	row.tokens = t
 }

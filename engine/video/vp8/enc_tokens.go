@@ -5,38 +5,59 @@ import "math/bits"
 // A token record holds one coefficient token until the frame's probabilities
 // are known. From the lowest bit:
 //
-//	extra:11 | sign:1 | token:4 | slot:7 | noEOB:1
+//	extra:11 | sign:1 | token:4 | slot:7 | afterZero:1
 //
-// slot is (block type*8+band)*3+context; noEOB says that an end of block
-// cannot stand here because the token before was a zero.
+// slot is (block type*8+band)*3+context; afterZero says that an end of block
+// cannot stand here because the token before was a zero. What lies above the
+// sign is the token's kind: counts and prices are found by it.
 const (
-	tokSignShift  = 11
-	tokTokenShift = 12
-	tokSlotShift  = 16
-	tokNoEOBShift = 23
+	tokSignShift      = 11
+	tokTokenShift     = 12
+	tokSlotShift      = 16
+	tokAfterZeroShift = 23
+
+	tokAfterZero = 1 << tokAfterZeroShift
 
 	encTokenSlots = 4 * 8 * 3
+	encTokenKinds = 1 << 12
+	// encMBTokens is the largest number of tokens of a macroblock: all
+	// coefficients, since a full block has no end token.
+	encMBTokens = 25 * 16
+	// encLargestLevel is the largest magnitude that a token can tell.
+	encLargestLevel = 67 + 1<<11 - 1
 )
 
-// encTokenCounts counts what a frame's tokens need their probabilities for.
+// encTokenKind is the kind of a token record.
+func encTokenKind(rec uint32) uint32 { return rec >> tokTokenShift & (encTokenKinds - 1) }
+
+// encTokenCounts counts what a frame's tokens need their probabilities for, by
+// kind.
 type encTokenCounts struct {
-	tokens [encTokenSlots][numTokens]uint32
-	noEOB  [encTokenSlots]uint32
+	kinds [encTokenKinds]uint32
 }
 
 func (c *encTokenCounts) add(o *encTokenCounts) {
-	for s := range c.tokens {
-		for t := range c.tokens[s] {
-			c.tokens[s][t] += o.tokens[s][t]
-		}
-		c.noEOB[s] += o.noEOB[s]
+	for k := range c.kinds {
+		c.kinds[k] += o.kinds[k]
+	}
+}
+
+// addRecords counts token records.
+func (c *encTokenCounts) addRecords(recs []uint32) {
+	for _, r := range recs {
+		c.kinds[encTokenKind(r)]++
 	}
 }
 
 // branches returns how often each of the eleven nodes of the token tree was
 // left by its zero and its one branch in slot s.
 func (c *encTokenCounts) branches(s int) (n [11][2]uint32) {
-	t := &c.tokens[s]
+	var t [16]uint32
+	afterZero := uint32(0)
+	for i, later := range c.kinds[encTokenKinds/2+s<<4:][:16] {
+		t[i] = c.kinds[s<<4+i] + later
+		afterZero += later
+	}
 	cat34 := [2]uint32{t[tokenCat3] + t[tokenCat4], t[tokenCat5] + t[tokenCat6]}
 	cat12 := [2]uint32{t[tokenCat1], t[tokenCat2]}
 	low := [2]uint32{t[tokenTwo], t[tokenThree] + t[tokenFour]}
@@ -53,7 +74,7 @@ func (c *encTokenCounts) branches(s int) (n [11][2]uint32) {
 	n[3] = [2]uint32{low[0] + low[1], cats}
 	n[2] = [2]uint32{t[tokenOne], more}
 	n[1] = [2]uint32{t[tokenZero], t[tokenOne] + more}
-	n[0] = [2]uint32{t[tokenEOB], t[tokenZero] + t[tokenOne] + more - c.noEOB[s]}
+	n[0] = [2]uint32{t[tokenEOB], t[tokenZero] + t[tokenOne] + more - afterZero}
 	return n
 }
 
@@ -74,79 +95,61 @@ var encCategories = [6]encCategory{
 	{67, 11, [11]uint8{254, 254, 243, 230, 196, 177, 153, 140, 133, 130, 129}},
 }
 
-// encValueTokens maps magnitudes below 67 to tokens.
-var encValueTokens = func() (t [67]uint8) {
+// encValueRecords maps magnitudes to the part of a record that they decide:
+// token and extra bits.
+var encValueRecords = func() (t [encLargestLevel + 1]uint16) {
 	for v := range t {
-		switch {
-		case v <= 4:
-			t[v] = uint8(v)
-		default:
-			c := 0
-			for c < 5 && v >= int(encCategories[c+1].base) {
-				c++
-			}
-			t[v] = uint8(tokenCat1 + c)
+		if v <= 4 {
+			t[v] = uint16(v << tokTokenShift)
+			continue
 		}
+		c := 0
+		for c < 5 && v >= int(encCategories[c+1].base) {
+			c++
+		}
+		t[v] = uint16((tokenCat1+c)<<tokTokenShift | v - int(encCategories[c].base))
 	}
 	return t
 }()
 
-// encBandSlot is three times the band of a position.
-var encBandSlot = func() (t [17]uint8) {
+// encBandRecords is the part of a record that the band of a position decides.
+var encBandRecords = func() (t [17]uint32) {
 	for i, b := range coeffBand {
-		t[i] = 3 * b
+		t[i] = uint32(3*b) << tokSlotShift
 	}
 	return t
 }()
 
-// tokenizeBlock appends the tokens of one block to dst and counts them. q has
-// the levels in zigzag order, eob is one more than the position of the last
-// that is not zero, first the first position coded, ctx how many of the left
-// and upper neighbours have coefficients.
-func (c *encTokenCounts) tokenizeBlock(dst []uint32, q []int16, first, eob, blockType, ctx int) []uint32 {
-	base := uint32(blockType * 24)
-	noEOB := uint32(0)
-	q = q[:16]
+// encLevelRecord is what a level that is not zero adds to a record, and the
+// context behind it.
+func encLevelRecord(v int32) (rec uint32, ctx uint32) {
+	sign := uint32(v) >> 31
+	mag := uint32(max(v, -v))
+	rec = uint32(encValueRecords[min(mag, encLargestLevel)]) | sign<<tokSignShift
+	return rec, min(mag, 2)
+}
+
+// tokenizeBlock appends the tokens of one block to dst. levels has the levels
+// in zigzag order, eob is one more than the position of the last that is not
+// zero, first the first position coded, ctx how many of the left and upper
+// neighbours have coefficients.
+func tokenizeBlock(dst []uint32, levels *[16]int16, first, eob, blockType, ctx int) []uint32 {
+	base := uint32(blockType*24) << tokSlotShift
+	at := uint32(ctx)<<tokSlotShift | base
 	for i := first; i < eob; i++ {
-		v := int32(q[i])
-		slot := base + uint32(encBandSlot[i]) + uint32(ctx)
-		c.noEOB[slot] += noEOB
+		at += encBandRecords[i]
+		v := int32(levels[i&15])
 		if v == 0 {
-			c.tokens[slot][tokenZero]++
-			dst = append(dst, slot<<tokSlotShift|noEOB<<tokNoEOBShift)
-			noEOB, ctx = 1, 0
+			dst = append(dst, at)
+			at = base | tokAfterZero
 			continue
 		}
-		sign := uint32(v) >> 31
-		if v < 0 {
-			v = -v
-		}
-		rec := slot<<tokSlotShift | noEOB<<tokNoEOBShift | sign<<tokSignShift
-		noEOB = 0
-		ctx = 2
-		if v == 1 {
-			ctx = 1
-			c.tokens[slot][tokenOne]++
-			dst = append(dst, rec|tokenOne<<tokTokenShift)
-			continue
-		}
-		tok := uint32(tokenCat6)
-		if v < 67 {
-			tok = uint32(encValueTokens[v])
-		}
-		if tok >= tokenCat1 {
-			rec |= uint32(v) - uint32(encCategories[tok-tokenCat1].base)
-		}
-		c.tokens[slot][tok]++
-		dst = append(dst, rec|tok<<tokTokenShift)
+		rec, next := encLevelRecord(v)
+		dst = append(dst, at|rec)
+		at = base + next<<tokSlotShift
 	}
 	if eob < 16 {
-		if eob < first {
-			eob = first
-		}
-		slot := base + uint32(encBandSlot[eob]) + uint32(ctx)
-		c.tokens[slot][tokenEOB]++
-		dst = append(dst, slot<<tokSlotShift|tokenEOB<<tokTokenShift)
+		dst = append(dst, at+encBandRecords[max(eob, first)]|tokenEOB<<tokTokenShift)
 	}
 	return dst
 }
@@ -161,37 +164,75 @@ var encTokenCodes = func() (t [16]encTreeCode) {
 // putTokens codes token records with the frame's probabilities.
 func (w *boolWriter) putTokens(recs []uint32, probs *[128][16]uint8) {
 	low, rng, pending := w.low, w.rng, w.pending
+	var split uint32
 	for _, r := range recs {
-		p := &probs[r>>tokSlotShift&127]
-		tok := r >> tokTokenShift & 15
-		code := &encTokenCodes[tok]
-		path := uint32(code.bits)
-		// After a zero the first branch, end of block or not, is left out.
-		for i := r >> tokNoEOBShift & 1; i < uint32(code.n); i++ {
-			low, rng, pending = boolStep(low, rng, pending, path>>(i&15)&1, p[code.probs[i&15]&15])
-			if pending >= 48 {
-				low, pending = w.spillFrom(low, pending)
-			}
-		}
-		if tok == tokenZero || tok == tokenEOB {
-			continue
-		}
-		if tok >= tokenCat1 {
-			c := &encCategories[tok-tokenCat1]
-			n := uint32(c.nbits)
-			for i := range n {
-				low, rng, pending = boolStep(low, rng, pending, r>>((n-1-i)&31)&1, c.probs[i])
-				if pending >= 48 {
-					low, pending = w.spillFrom(low, pending)
-				}
-			}
-		}
-		low, rng, pending = boolStep(low, rng, pending, r>>tokSignShift&1, 128)
-		if pending >= 48 {
+		// Up to three branches and a sign: 22 bits at most.
+		if pending >= 32 {
 			low, pending = w.spillFrom(low, pending)
 		}
+		p := &probs[r>>tokSlotShift&127]
+		tok := r >> tokTokenShift & 15
+		// After a zero the first branch, end of block or not, is left out.
+		if r&tokAfterZero == 0 {
+			split = 1 + ((rng-1)*uint32(p[0]))>>8
+			if tok == tokenEOB {
+				shift := boolShift(split)
+				low, rng, pending = low<<shift, split<<shift, pending+shift
+				continue
+			}
+			low, rng = low+uint64(split), rng-split
+			shift := boolShift(rng)
+			low, rng, pending = low<<shift, rng<<shift, pending+shift
+		}
+		split = 1 + ((rng-1)*uint32(p[1]))>>8
+		if tok == tokenZero {
+			shift := boolShift(split)
+			low, rng, pending = low<<shift, split<<shift, pending+shift
+			continue
+		}
+		low, rng = low+uint64(split), rng-split
+		shift := boolShift(rng)
+		low, rng, pending = low<<shift, rng<<shift, pending+shift
+
+		split = 1 + ((rng-1)*uint32(p[2]))>>8
+		if tok == tokenOne {
+			rng = split
+		} else {
+			low, rng = low+uint64(split), rng-split
+		}
+		shift = boolShift(rng)
+		low, rng, pending = low<<shift, rng<<shift, pending+shift
+		if tok != tokenOne {
+			w.low, w.rng, w.pending = low, rng, pending
+			w.putLarge(r, p)
+			low, rng, pending = w.low, w.rng, w.pending
+		}
+		// The sign is as likely one as zero.
+		split = (rng + 1) >> 1
+		mask := -(r >> tokSignShift & 1)
+		low += uint64(split & mask)
+		rng = split + (rng-2*split)&mask
+		shift = boolShift(rng)
+		low, rng, pending = low<<shift, rng<<shift, pending+shift
 	}
 	w.low, w.rng, w.pending = low, rng, pending
+}
+
+// putLarge codes what tells a token of value two or more from others of that
+// kind, and its extra bits. It leaves room for a sign.
+func (w *boolWriter) putLarge(r uint32, p *[16]uint8) {
+	tok := r >> tokTokenShift & 15
+	code := &encTokenCodes[tok]
+	for i := uint8(3); i < code.n; i++ {
+		w.put(code.bits>>(i&15)&1 != 0, p[code.probs[i&15]&15])
+	}
+	if tok >= tokenCat1 {
+		c := &encCategories[(tok-tokenCat1)%6]
+		n := uint32(c.nbits)
+		for i := range n {
+			w.put(r>>((n-1-i)&31)&1 != 0, c.probs[i])
+		}
+	}
 }
 
 // spillFrom is spill for a state held in registers.
