@@ -22,6 +22,7 @@ type encSubScratch struct {
 	edges encEdges
 	work  [17*encSubStride + 32]byte
 	preds [16 * dsp.NumIntra4]byte
+	satd  [dsp.NumIntra4]uint32
 }
 
 const (

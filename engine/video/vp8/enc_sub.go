@@ -52,14 +52,14 @@ func (e *Encoder) chooseSubModes(s *encScratch, m *encMB, p *encMBPos, g *encEdg
 	for i := range 16 {
 		o := w.subEdge(i, &edge)
 		so := p.yo + i>>2*4*stride + i&3*4
-		dsp.Intra4x4All(&w.preds, &edge)
+		dsp.Intra4x4Search(&w.satd, &w.preds, &edge, src[so:], stride)
 		costs := &encSubModeCosts
 		if e.header.key {
 			costs = &encSubModeCostsKF[encSubAbove(&t, above, i)][encSubLeft(&t, left, i)]
 		}
 		best, mode := 1<<30, 0
 		for k := range numSubblockModes {
-			c := int(dsp.SATD4x4(src[so:], stride, w.preds[16*k:], 4)) + e.lambda.satd(int(costs[k]))
+			c := int(w.satd[k]) + e.lambda.satd(int(costs[k]))
 			if c < best {
 				best, mode = c, k
 			}

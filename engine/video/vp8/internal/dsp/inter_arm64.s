@@ -4,6 +4,253 @@
 
 #include "textflag.h"
 
+// func sixTapY16(dst *byte, ds int, src *byte, ss int, ky *[8]uint8, h int)
+TEXT ·sixTapY16(SB), NOSPLIT, $0-48
+	MOVD dst+0(FP), R0
+	MOVD ds+8(FP), R1
+	MOVD src+16(FP), R2
+	MOVD ss+24(FP), R3
+	MOVD ky+32(FP), R4
+	MOVD h+40(FP), R5
+	WORD $0xd37ff867 // lsl x7, x3, #1
+	WORD $0x3d40148e // ldr b14, [x4, #5]
+	WORD $0xd37ff828 // lsl x8, x1, #1
+	WORD $0xcb07004d // sub x13, x2, x7
+	WORD $0x8b0300ec // add x12, x7, x3
+	WORD $0x3d40108d // ldr b13, [x4, #4]
+	WORD $0x8b0301ae // add x14, x13, x3
+	WORD $0x8b01010b // add x11, x8, x1
+	WORD $0x8b0701cf // add x15, x14, x7
+	WORD $0xd37ef46a // lsl x10, x3, #2
+	WORD $0x3d400c8c // ldr b12, [x4, #3]
+	WORD $0x8b0305e6 // add x6, x15, x3, lsl #1
+	WORD $0xd37ef429 // lsl x9, x1, #2
+	WORD $0x3d40088b // ldr b11, [x4, #2]
+	WORD $0x4e0105ce // dup v14.16b, v14.b[0]
+	WORD $0x3d40048a // ldr b10, [x4, #1]
+	WORD $0x4e0105ad // dup v13.16b, v13.b[0]
+	WORD $0x4d40c08f // ld1r {v15.16b}, [x4]
+	WORD $0x4e01058c // dup v12.16b, v12.b[0]
+	WORD $0x0eae1dd5 // mov v21.8b, v14.8b
+	WORD $0x3ce369e8 // ldr q8, [x15, x3]
+	WORD $0x4e01056b // dup v11.16b, v11.b[0]
+	WORD $0x0ead1db4 // mov v20.8b, v13.8b
+	WORD $0x3ce769c4 // ldr q4, [x14, x7]
+	WORD $0x4e01054a // dup v10.16b, v10.b[0]
+	WORD $0x0eac1d93 // mov v19.8b, v12.8b
+	WORD $0x3ce369a7 // ldr q7, [x13, x3]
+	WORD $0x0eab1d72 // mov v18.8b, v11.8b
+	WORD $0x3dc00046 // ldr q6, [x2]
+	WORD $0x0eaa1d51 // mov v17.8b, v10.8b
+	WORD $0x0ea81d1e // mov v30.8b, v8.8b
+	WORD $0x0eaf1df0 // mov v16.8b, v15.8b
+	WORD $0x3dc001b9 // ldr q25, [x13]
+	WORD $0x0ea41c89 // mov v9.8b, v4.8b
+	WORD $0x0ea71cfa // mov v26.8b, v7.8b
+	WORD $0x0ea61cdf // mov v31.8b, v6.8b
+	WORD $0x0eb91f3b // mov v27.8b, v25.8b
+	WORD $0xd503201f // nop
+	WORD $0x6e2bc0c0 // umull2 v0.8h, v6.16b, v11.16b
+	WORD $0x4ea41c98 // mov v24.16b, v4.16b
+	WORD $0xf10010a5 // subs x5, x5, #0x4
+	WORD $0x2e32c3e2 // umull v2.8h, v31.8b, v18.8b
+	WORD $0x0ebf1fe3 // mov v3.8b, v31.8b
+	WORD $0x6e2ac0e1 // umull2 v1.8h, v7.16b, v10.16b
+	WORD $0x2e31c35c // umull v28.8h, v26.8b, v17.8b
+	WORD $0x2e31c3f7 // umull v23.8h, v31.8b, v17.8b
+	WORD $0x6e2c8080 // umlal2 v0.8h, v4.16b, v12.16b
+	WORD $0x6e2bc084 // umull2 v4.8h, v4.16b, v11.16b
+	WORD $0x2e338122 // umlal v2.8h, v9.8b, v19.8b
+	WORD $0x2e3483dc // umlal v28.8h, v30.8b, v20.8b
+	WORD $0x6e2d8101 // umlal2 v1.8h, v8.16b, v13.16b
+	WORD $0x6e2f8320 // umlal2 v0.8h, v25.16b, v15.16b
+	WORD $0x4ea81d19 // mov v25.16b, v8.16b
+	WORD $0x6e2c8104 // umlal2 v4.8h, v8.16b, v12.16b
+	WORD $0x2e308362 // umlal v2.8h, v27.8b, v16.8b
+	WORD $0x0ebe1fdb // mov v27.8b, v30.8b
+	WORD $0x6e2bc11f // umull2 v31.8h, v8.16b, v11.16b
+	WORD $0x2e32c125 // umull v5.8h, v9.8b, v18.8b
+	WORD $0x6e2ac0d6 // umull2 v22.8h, v6.16b, v10.16b
+	WORD $0x6e2f80e4 // umlal2 v4.8h, v7.16b, v15.16b
+	WORD $0x3dc000c7 // ldr q7, [x6]
+	WORD $0x2e31c13d // umull v29.8h, v9.8b, v17.8b
+	WORD $0x6e2ac108 // umull2 v8.8h, v8.16b, v10.16b
+	WORD $0x2e3383c5 // umlal v5.8h, v30.8b, v19.8b
+	WORD $0x2e3580e2 // umlal v2.8h, v7.8b, v21.8b
+	WORD $0x6e2e80e0 // umlal2 v0.8h, v7.16b, v14.16b
+	WORD $0x6e2c80ff // umlal2 v31.8h, v7.16b, v12.16b
+	WORD $0x2e308345 // umlal v5.8h, v26.8b, v16.8b
+	WORD $0x0ea71cfa // mov v26.8b, v7.8b
+	WORD $0x2e3480f7 // umlal v23.8h, v7.8b, v20.8b
+	WORD $0x6e2d80f6 // umlal2 v22.8h, v7.16b, v13.16b
+	WORD $0x6e7c2c42 // uqsub v2.8h, v2.8h, v28.8h
+	WORD $0x6e2ac31c // umull2 v28.8h, v24.16b, v10.16b
+	WORD $0x6e612c00 // uqsub v0.8h, v0.8h, v1.8h
+	WORD $0x2e32c3c1 // umull v1.8h, v30.8b, v18.8b
+	WORD $0x2e31c3de // umull v30.8h, v30.8b, v17.8b
+	WORD $0x2f099c42 // uqrshrn v2.8b, v2.8h, #7
+	WORD $0x2e3380e1 // umlal v1.8h, v7.8b, v19.8b
+	WORD $0x6f099c02 // uqrshrn2 v2.16b, v0.8h, #7
+	WORD $0x2e32c0e0 // umull v0.8h, v7.8b, v18.8b
+	WORD $0x2e308061 // umlal v1.8h, v3.8b, v16.8b
+	WORD $0x6e2bc0e3 // umull2 v3.8h, v7.16b, v11.16b
+	WORD $0x3d800002 // str q2, [x0]
+	WORD $0x4ebf1fe2 // mov v2.16b, v31.16b
+	WORD $0x6e2f80c2 // umlal2 v2.8h, v6.16b, v15.16b
+	WORD $0x3ce368c6 // ldr q6, [x6, x3]
+	WORD $0x2e3580c5 // umlal v5.8h, v6.8b, v21.8b
+	WORD $0x0ea61cdf // mov v31.8b, v6.8b
+	WORD $0x6e2e80c4 // umlal2 v4.8h, v6.16b, v14.16b
+	WORD $0x2e3480dd // umlal v29.8h, v6.8b, v20.8b
+	WORD $0x6e2d80dc // umlal2 v28.8h, v6.16b, v13.16b
+	WORD $0x2e3380c0 // umlal v0.8h, v6.8b, v19.8b
+	WORD $0x6e2c80c3 // umlal2 v3.8h, v6.16b, v12.16b
+	WORD $0x6e772ca5 // uqsub v5.8h, v5.8h, v23.8h
+	WORD $0x6e762c84 // uqsub v4.8h, v4.8h, v22.8h
+	WORD $0x4ebe1fd6 // mov v22.16b, v30.16b
+	WORD $0x2e308120 // umlal v0.8h, v9.8b, v16.8b
+	WORD $0x6e2f8303 // umlal2 v3.8h, v24.16b, v15.16b
+	WORD $0x2f099ca5 // uqrshrn v5.8b, v5.8h, #7
+	WORD $0x6f099c85 // uqrshrn2 v5.16b, v4.8h, #7
+	WORD $0x3ca16805 // str q5, [x0, x1]
+	WORD $0x4ea81d05 // mov v5.16b, v8.16b
+	WORD $0x3ce768c4 // ldr q4, [x6, x7]
+	WORD $0x2e358081 // umlal v1.8h, v4.8b, v21.8b
+	WORD $0x0ea41c89 // mov v9.8b, v4.8b
+	WORD $0x6e2e8082 // umlal2 v2.8h, v4.16b, v14.16b
+	WORD $0x2e348096 // umlal v22.8h, v4.8b, v20.8b
+	WORD $0x6e2d8085 // umlal2 v5.8h, v4.16b, v13.16b
+	WORD $0x6e7d2c21 // uqsub v1.8h, v1.8h, v29.8h
+	WORD $0x6e7c2c42 // uqsub v2.8h, v2.8h, v28.8h
+	WORD $0x2f099c21 // uqrshrn v1.8b, v1.8h, #7
+	WORD $0x6f099c41 // uqrshrn2 v1.16b, v2.8h, #7
+	WORD $0x3ca86801 // str q1, [x0, x8]
+	WORD $0x3cec68c8 // ldr q8, [x6, x12]
+	WORD $0x8b0a00c6 // add x6, x6, x10
+	WORD $0x2e358100 // umlal v0.8h, v8.8b, v21.8b
+	WORD $0x0ea81d1e // mov v30.8b, v8.8b
+	WORD $0x6e2e8103 // umlal2 v3.8h, v8.16b, v14.16b
+	WORD $0x6e762c00 // uqsub v0.8h, v0.8h, v22.8h
+	WORD $0x6e652c63 // uqsub v3.8h, v3.8h, v5.8h
+	WORD $0x2f099c00 // uqrshrn v0.8b, v0.8h, #7
+	WORD $0x6f099c60 // uqrshrn2 v0.16b, v3.8h, #7
+	WORD $0x3cab6800 // str q0, [x0, x11]
+	WORD $0x8b090000 // add x0, x0, x9
+	WORD $0x54fff541 // b.ne @152
+	RET
+
+// func sixTapX16(dst *byte, ds int, src *byte, ss int, kx *[8]uint8, h int)
+TEXT ·sixTapX16(SB), NOSPLIT, $0-48
+	MOVD dst+0(FP), R0
+	MOVD ds+8(FP), R1
+	MOVD src+16(FP), R2
+	MOVD ss+24(FP), R3
+	MOVD kx+32(FP), R4
+	MOVD h+40(FP), R5
+	WORD $0x3d40148a // ldr b10, [x4, #5]
+	WORD $0x3d401089 // ldr b9, [x4, #4]
+	WORD $0x3d400c88 // ldr b8, [x4, #3]
+	WORD $0x3d400887 // ldr b7, [x4, #2]
+	WORD $0x4e01054a // dup v10.16b, v10.b[0]
+	WORD $0x3d400486 // ldr b6, [x4, #1]
+	WORD $0x4e010529 // dup v9.16b, v9.b[0]
+	WORD $0x4d40c08b // ld1r {v11.16b}, [x4]
+	WORD $0x4e010508 // dup v8.16b, v8.b[0]
+	WORD $0x0eaa1d51 // mov v17.8b, v10.8b
+	WORD $0x4e0104e7 // dup v7.16b, v7.b[0]
+	WORD $0x0ea91d30 // mov v16.8b, v9.8b
+	WORD $0x4e0104c6 // dup v6.16b, v6.b[0]
+	WORD $0x0ea81d0f // mov v15.8b, v8.8b
+	WORD $0x0ea71cee // mov v14.8b, v7.8b
+	WORD $0x0ea61ccd // mov v13.8b, v6.8b
+	WORD $0x0eab1d6c // mov v12.8b, v11.8b
+	WORD $0xd503201f // nop
+	WORD $0x3cc03045 // ldur q5, [x2, #3]
+	WORD $0xf10004a5 // subs x5, x5, #0x1
+	WORD $0x3cdfe044 // ldur q4, [x2, #-2]
+	WORD $0x8b030042 // add x2, x2, x3
+	WORD $0x6e0558a0 // ext v0.16b, v5.16b, v5.16b, #11
+	WORD $0x6e001081 // ext v1.16b, v4.16b, v0.16b, #2
+	WORD $0x6e001893 // ext v19.16b, v4.16b, v0.16b, #3
+	WORD $0x6e000883 // ext v3.16b, v4.16b, v0.16b, #1
+	WORD $0x6e002082 // ext v2.16b, v4.16b, v0.16b, #4
+	WORD $0x2e2ec020 // umull v0.8h, v1.8b, v14.8b
+	WORD $0x6e27c021 // umull2 v1.8h, v1.16b, v7.16b
+	WORD $0x2e2dc072 // umull v18.8h, v3.8b, v13.8b
+	WORD $0x6e26c063 // umull2 v3.8h, v3.16b, v6.16b
+	WORD $0x2e2f8260 // umlal v0.8h, v19.8b, v15.8b
+	WORD $0x6e288261 // umlal2 v1.8h, v19.16b, v8.16b
+	WORD $0x2e308052 // umlal v18.8h, v2.8b, v16.8b
+	WORD $0x6e298043 // umlal2 v3.8h, v2.16b, v9.16b
+	WORD $0x2e2c8080 // umlal v0.8h, v4.8b, v12.8b
+	WORD $0x6e2b8081 // umlal2 v1.8h, v4.16b, v11.16b
+	WORD $0x2e3180a0 // umlal v0.8h, v5.8b, v17.8b
+	WORD $0x6e2a80a1 // umlal2 v1.8h, v5.16b, v10.16b
+	WORD $0x6e722c00 // uqsub v0.8h, v0.8h, v18.8h
+	WORD $0x6e632c21 // uqsub v1.8h, v1.8h, v3.8h
+	WORD $0x2f099c00 // uqrshrn v0.8b, v0.8h, #7
+	WORD $0x6f099c20 // uqrshrn2 v0.16b, v1.8h, #7
+	WORD $0x3d800000 // str q0, [x0]
+	WORD $0x8b010000 // add x0, x0, x1
+	WORD $0x54fffca1 // b.ne @72
+	RET
+
+// func sixTapRows16(rows, src *byte, ss int, kx *[8]uint8, h int)
+TEXT ·sixTapRows16(SB), NOSPLIT, $0-40
+	MOVD rows+0(FP), R0
+	MOVD src+8(FP), R1
+	MOVD ss+16(FP), R2
+	MOVD kx+24(FP), R3
+	MOVD h+32(FP), R4
+	WORD $0x3d40146a // ldr b10, [x3, #5]
+	WORD $0xcb020421 // sub x1, x1, x2, lsl #1
+	WORD $0x91001484 // add x4, x4, #0x5
+	WORD $0x3d401069 // ldr b9, [x3, #4]
+	WORD $0x3d400c68 // ldr b8, [x3, #3]
+	WORD $0x3d400867 // ldr b7, [x3, #2]
+	WORD $0x4e01054a // dup v10.16b, v10.b[0]
+	WORD $0x3d400466 // ldr b6, [x3, #1]
+	WORD $0x4e010529 // dup v9.16b, v9.b[0]
+	WORD $0x4d40c06b // ld1r {v11.16b}, [x3]
+	WORD $0x4e010508 // dup v8.16b, v8.b[0]
+	WORD $0x0eaa1d51 // mov v17.8b, v10.8b
+	WORD $0x4e0104e7 // dup v7.16b, v7.b[0]
+	WORD $0x0ea91d30 // mov v16.8b, v9.8b
+	WORD $0x4e0104c6 // dup v6.16b, v6.b[0]
+	WORD $0x0ea81d0f // mov v15.8b, v8.8b
+	WORD $0x0ea71cee // mov v14.8b, v7.8b
+	WORD $0x0ea61ccd // mov v13.8b, v6.8b
+	WORD $0x0eab1d6c // mov v12.8b, v11.8b
+	WORD $0xd503201f // nop
+	WORD $0x3cc03025 // ldur q5, [x1, #3]
+	WORD $0xf1000484 // subs x4, x4, #0x1
+	WORD $0x3cdfe024 // ldur q4, [x1, #-2]
+	WORD $0x8b020021 // add x1, x1, x2
+	WORD $0x6e0558a0 // ext v0.16b, v5.16b, v5.16b, #11
+	WORD $0x6e001081 // ext v1.16b, v4.16b, v0.16b, #2
+	WORD $0x6e001893 // ext v19.16b, v4.16b, v0.16b, #3
+	WORD $0x6e000883 // ext v3.16b, v4.16b, v0.16b, #1
+	WORD $0x6e002082 // ext v2.16b, v4.16b, v0.16b, #4
+	WORD $0x2e2ec020 // umull v0.8h, v1.8b, v14.8b
+	WORD $0x6e27c021 // umull2 v1.8h, v1.16b, v7.16b
+	WORD $0x2e2dc072 // umull v18.8h, v3.8b, v13.8b
+	WORD $0x6e26c063 // umull2 v3.8h, v3.16b, v6.16b
+	WORD $0x2e2f8260 // umlal v0.8h, v19.8b, v15.8b
+	WORD $0x6e288261 // umlal2 v1.8h, v19.16b, v8.16b
+	WORD $0x2e308052 // umlal v18.8h, v2.8b, v16.8b
+	WORD $0x6e298043 // umlal2 v3.8h, v2.16b, v9.16b
+	WORD $0x2e2c8080 // umlal v0.8h, v4.8b, v12.8b
+	WORD $0x6e2b8081 // umlal2 v1.8h, v4.16b, v11.16b
+	WORD $0x2e3180a0 // umlal v0.8h, v5.8b, v17.8b
+	WORD $0x6e2a80a1 // umlal2 v1.8h, v5.16b, v10.16b
+	WORD $0x6e722c00 // uqsub v0.8h, v0.8h, v18.8h
+	WORD $0x6e632c21 // uqsub v1.8h, v1.8h, v3.8h
+	WORD $0x2f099c00 // uqrshrn v0.8b, v0.8h, #7
+	WORD $0x6f099c20 // uqrshrn2 v0.16b, v1.8h, #7
+	WORD $0x3c810400 // str q0, [x0], #16
+	WORD $0x54fffcc1 // b.ne @80
+	RET
+
 // func sixTapXY(dst *byte, ds int, src *byte, ss int, kx, ky *[8]uint8, w, h int)
 TEXT ·sixTapXY(SB), NOSPLIT, $0-64
 	MOVD dst+0(FP), R0
@@ -15,92 +262,83 @@ TEXT ·sixTapXY(SB), NOSPLIT, $0-64
 	MOVD w+48(FP), R6
 	MOVD h+56(FP), R7
 	WORD $0xfd400087 // ldr d7, [x4]
+	WORD $0xd37ff86a // lsl x10, x3, #1
 	WORD $0xf10010df // cmp x6, #0x4
-	WORD $0xcb0307ea // neg x10, x3, lsl #1
-	WORD $0xd37ff864 // lsl x4, x3, #1
-	WORD $0xfd4000ad // ldr d13, [x5]
-	WORD $0x0e0104e8 // dup v8.8b, v7.b[0]
-	WORD $0x0e0304e9 // dup v9.8b, v7.b[1]
-	WORD $0x0e0504ea // dup v10.8b, v7.b[2]
-	WORD $0x0e0704eb // dup v11.8b, v7.b[3]
-	WORD $0x0e0904ec // dup v12.8b, v7.b[4]
-	WORD $0x0e0105ae // dup v14.8b, v13.b[0]
-	WORD $0x0e0305af // dup v15.8b, v13.b[1]
-	WORD $0x0e0505b0 // dup v16.8b, v13.b[2]
-	WORD $0x0e0705b1 // dup v17.8b, v13.b[3]
-	WORD $0x0e0905b2 // dup v18.8b, v13.b[4]
+	WORD $0xfd4000a8 // ldr d8, [x5]
+	WORD $0xcb0a0045 // sub x5, x2, x10
+	WORD $0x8b0300a8 // add x8, x5, x3
+	WORD $0x8b0a0106 // add x6, x8, x10
+	WORD $0x8b0300c9 // add x9, x6, x3
+	WORD $0x0e0104eb // dup v11.8b, v7.b[0]
+	WORD $0x0e0304ea // dup v10.8b, v7.b[1]
+	WORD $0x8b030124 // add x4, x9, x3
+	WORD $0x0e0504ed // dup v13.8b, v7.b[2]
+	WORD $0x0e0704ec // dup v12.8b, v7.b[3]
+	WORD $0x0e0904e9 // dup v9.8b, v7.b[4]
+	WORD $0x0e01050e // dup v14.8b, v8.b[0]
+	WORD $0x0e03050f // dup v15.8b, v8.b[1]
+	WORD $0x0e050510 // dup v16.8b, v8.b[2]
+	WORD $0x0e070511 // dup v17.8b, v8.b[3]
+	WORD $0x0e090512 // dup v18.8b, v8.b[4]
 	WORD $0x0e0b04e7 // dup v7.8b, v7.b[5]
-	WORD $0x0e0b05ad // dup v13.8b, v13.b[5]
-	WORD $0x54000fc0 // b.eq @572
-	WORD $0xcb040069 // sub x9, x3, x4
-	WORD $0x8b0a004a // add x10, x2, x10
-	WORD $0x8b090084 // add x4, x4, x9
-	WORD $0x8b06004c // add x12, x2, x6
-	WORD $0x8b03008d // add x13, x4, x3
-	WORD $0x8b090049 // add x9, x2, x9
-	WORD $0x8b0d004b // add x11, x2, x13
-	WORD $0x8b040048 // add x8, x2, x4
-	WORD $0x8b0301ad // add x13, x13, x3
-	WORD $0xd503201f // nop
+	WORD $0x0e0b0508 // dup v8.8b, v8.b[5]
+	WORD $0x54000d00 // b.eq @500
+	WORD $0xfc6368a5 // ldr d5, [x5, x3]
 	WORD $0xfd400044 // ldr d4, [x2]
-	WORD $0x8b0d0044 // add x4, x2, x13
-	WORD $0xaa0703e6 // mov x6, x7
-	WORD $0xaa0003e5 // mov x5, x0
-	WORD $0xfd400125 // ldr d5, [x9]
-	WORD $0xfd400146 // ldr d6, [x10]
+	WORD $0xfd4000a6 // ldr d6, [x5]
 	WORD $0xfc401042 // ldur d2, [x2, #1]
-	WORD $0x2e2ac084 // umull v4.8h, v4.8b, v10.8b
-	WORD $0xfc401120 // ldur d0, [x9, #1]
-	WORD $0x2e2ac0a5 // umull v5.8h, v5.8b, v10.8b
-	WORD $0xfc401141 // ldur d1, [x10, #1]
-	WORD $0x2e2ac0c6 // umull v6.8h, v6.8b, v10.8b
-	WORD $0xfd400103 // ldr d3, [x8]
-	WORD $0x2e2b8044 // umlal v4.8h, v2.8b, v11.8b
-	WORD $0xfd400173 // ldr d19, [x11]
-	WORD $0x2e2b8005 // umlal v5.8h, v0.8b, v11.8b
-	WORD $0xfc5fe122 // ldur d2, [x9, #-2]
-	WORD $0x2e2b8026 // umlal v6.8h, v1.8b, v11.8b
-	WORD $0xfc5fe140 // ldur d0, [x10, #-2]
-	WORD $0x2e2ac063 // umull v3.8h, v3.8b, v10.8b
-	WORD $0xfc401114 // ldur d20, [x8, #1]
-	WORD $0x2e2ac273 // umull v19.8h, v19.8b, v10.8b
-	WORD $0xfc401161 // ldur d1, [x11, #1]
-	WORD $0x2e288045 // umlal v5.8h, v2.8b, v8.8b
-	WORD $0xfc5ff135 // ldur d21, [x9, #-1]
-	WORD $0x2e288006 // umlal v6.8h, v0.8b, v8.8b
-	WORD $0xfc5fe160 // ldur d0, [x11, #-2]
-	WORD $0x2e2b8283 // umlal v3.8h, v20.8b, v11.8b
+	WORD $0x2e2dc0a5 // umull v5.8h, v5.8b, v13.8b
+	WORD $0xfc4010a1 // ldur d1, [x5, #1]
+	WORD $0x2e2dc084 // umull v4.8h, v4.8b, v13.8b
+	WORD $0xfc401100 // ldur d0, [x8, #1]
+	WORD $0x2e2dc0c6 // umull v6.8h, v6.8b, v13.8b
+	WORD $0xfc6a6903 // ldr d3, [x8, x10]
+	WORD $0x2e2c8044 // umlal v4.8h, v2.8b, v12.8b
+	WORD $0xfc6368d3 // ldr d19, [x6, x3]
+	WORD $0x2e2c8026 // umlal v6.8h, v1.8b, v12.8b
+	WORD $0xfc5fe102 // ldur d2, [x8, #-2]
+	WORD $0x2e2c8005 // umlal v5.8h, v0.8b, v12.8b
+	WORD $0xfc5fe0a0 // ldur d0, [x5, #-2]
+	WORD $0x2e2dc063 // umull v3.8h, v3.8b, v13.8b
+	WORD $0xfc4010d4 // ldur d20, [x6, #1]
+	WORD $0x2e2dc273 // umull v19.8h, v19.8b, v13.8b
+	WORD $0xfc401121 // ldur d1, [x9, #1]
+	WORD $0x2e2b8045 // umlal v5.8h, v2.8b, v11.8b
+	WORD $0xfc5ff115 // ldur d21, [x8, #-1]
+	WORD $0x2e2b8006 // umlal v6.8h, v0.8b, v11.8b
+	WORD $0xfc5fe120 // ldur d0, [x9, #-2]
+	WORD $0x2e2c8283 // umlal v3.8h, v20.8b, v12.8b
 	WORD $0xfc5fe054 // ldur d20, [x2, #-2]
-	WORD $0x2e2b8033 // umlal v19.8h, v1.8b, v11.8b
-	WORD $0xfc5fe101 // ldur d1, [x8, #-2]
-	WORD $0x2e29c2b5 // umull v21.8h, v21.8b, v9.8b
-	WORD $0xfc5ff142 // ldur d2, [x10, #-1]
-	WORD $0x2e288013 // umlal v19.8h, v0.8b, v8.8b
-	WORD $0xfc402136 // ldur d22, [x9, #2]
-	WORD $0x2e288284 // umlal v4.8h, v20.8b, v8.8b
-	WORD $0xfc402157 // ldur d23, [x10, #2]
-	WORD $0x2e288023 // umlal v3.8h, v1.8b, v8.8b
-	WORD $0xfc5ff174 // ldur d20, [x11, #-1]
-	WORD $0x2e29c042 // umull v2.8h, v2.8b, v9.8b
-	WORD $0xfc5ff100 // ldur d0, [x8, #-1]
-	WORD $0x2e2c82d5 // umlal v21.8h, v22.8b, v12.8b
+	WORD $0x2e2c8033 // umlal v19.8h, v1.8b, v12.8b
+	WORD $0xfc5fe0c1 // ldur d1, [x6, #-2]
+	WORD $0x2e2ac2b5 // umull v21.8h, v21.8b, v10.8b
+	WORD $0xfc5ff0a2 // ldur d2, [x5, #-1]
+	WORD $0x2e2b8013 // umlal v19.8h, v0.8b, v11.8b
+	WORD $0xfc4020b7 // ldur d23, [x5, #2]
+	WORD $0x2e2b8284 // umlal v4.8h, v20.8b, v11.8b
+	WORD $0xfc402116 // ldur d22, [x8, #2]
+	WORD $0x2e2b8023 // umlal v3.8h, v1.8b, v11.8b
+	WORD $0xfc5ff134 // ldur d20, [x9, #-1]
+	WORD $0x2e2ac042 // umull v2.8h, v2.8b, v10.8b
+	WORD $0xfc5ff0c0 // ldur d0, [x6, #-1]
 	WORD $0xfc5ff041 // ldur d1, [x2, #-1]
-	WORD $0x2e2c82e2 // umlal v2.8h, v23.8b, v12.8b
+	WORD $0x2e2982d5 // umlal v21.8h, v22.8b, v9.8b
+	WORD $0x2e2982e2 // umlal v2.8h, v23.8b, v9.8b
 	WORD $0xfc402059 // ldur d25, [x2, #2]
-	WORD $0x2e29c294 // umull v20.8h, v20.8b, v9.8b
-	WORD $0xfc402118 // ldur d24, [x8, #2]
-	WORD $0x2e29c000 // umull v0.8h, v0.8b, v9.8b
-	WORD $0xfc402177 // ldur d23, [x11, #2]
-	WORD $0x2e29c021 // umull v1.8h, v1.8b, v9.8b
-	WORD $0xfc403156 // ldur d22, [x10, #3]
-	WORD $0x2e2c8300 // umlal v0.8h, v24.8b, v12.8b
+	WORD $0x2e2ac294 // umull v20.8h, v20.8b, v10.8b
+	WORD $0xfc4020d8 // ldur d24, [x6, #2]
+	WORD $0x2e2ac000 // umull v0.8h, v0.8b, v10.8b
+	WORD $0xfc402137 // ldur d23, [x9, #2]
+	WORD $0x2e2ac021 // umull v1.8h, v1.8b, v10.8b
+	WORD $0xfc4030b6 // ldur d22, [x5, #3]
+	WORD $0x2e298300 // umlal v0.8h, v24.8b, v9.8b
 	WORD $0xfc403058 // ldur d24, [x2, #3]
-	WORD $0x2e2c8321 // umlal v1.8h, v25.8b, v12.8b
-	WORD $0xfc403139 // ldur d25, [x9, #3]
-	WORD $0x2e2c82f4 // umlal v20.8h, v23.8b, v12.8b
-	WORD $0xfc403117 // ldur d23, [x8, #3]
+	WORD $0x2e298321 // umlal v1.8h, v25.8b, v9.8b
+	WORD $0xfc403119 // ldur d25, [x8, #3]
+	WORD $0x2e2982f4 // umlal v20.8h, v23.8b, v9.8b
+	WORD $0xfc4030d7 // ldur d23, [x6, #3]
 	WORD $0x2e2782c6 // umlal v6.8h, v22.8b, v7.8b
-	WORD $0xfc403176 // ldur d22, [x11, #3]
+	WORD $0xfc403136 // ldur d22, [x9, #3]
 	WORD $0x2e278304 // umlal v4.8h, v24.8b, v7.8b
 	WORD $0x2e278325 // umlal v5.8h, v25.8b, v7.8b
 	WORD $0x2e2782e3 // umlal v3.8h, v23.8b, v7.8b
@@ -115,159 +353,144 @@ TEXT ·sixTapXY(SB), NOSPLIT, $0-64
 	WORD $0x2f099ca5 // uqrshrn v5.8b, v5.8h, #7
 	WORD $0x2f099c63 // uqrshrn v3.8b, v3.8h, #7
 	WORD $0x2f099e73 // uqrshrn v19.8b, v19.8h, #7
-	WORD $0xd503201f // nop
 	WORD $0xfd400080 // ldr d0, [x4]
 	WORD $0x2e30c081 // umull v1.8h, v4.8b, v16.8b
-	WORD $0xf10004c6 // subs x6, x6, #0x1
+	WORD $0xf10004e7 // subs x7, x7, #0x1
 	WORD $0x2e2fc0b4 // umull v20.8h, v5.8b, v15.8b
 	WORD $0xfc401098 // ldur d24, [x4, #1]
 	WORD $0xfc5fe097 // ldur d23, [x4, #-2]
 	WORD $0x2e318061 // umlal v1.8h, v3.8b, v17.8b
-	WORD $0x2e2ac000 // umull v0.8h, v0.8b, v10.8b
+	WORD $0x2e2dc000 // umull v0.8h, v0.8b, v13.8b
 	WORD $0xfc5ff082 // ldur d2, [x4, #-1]
 	WORD $0x2e328274 // umlal v20.8h, v19.8b, v18.8b
 	WORD $0xfc402096 // ldur d22, [x4, #2]
 	WORD $0xfc403095 // ldur d21, [x4, #3]
 	WORD $0x2e2e80c1 // umlal v1.8h, v6.8b, v14.8b
 	WORD $0x0ea51ca6 // mov v6.8b, v5.8b
-	WORD $0x2e2b8300 // umlal v0.8h, v24.8b, v11.8b
+	WORD $0x2e2c8300 // umlal v0.8h, v24.8b, v12.8b
 	WORD $0x0ea41c85 // mov v5.8b, v4.8b
 	WORD $0x8b030084 // add x4, x4, x3
-	WORD $0x2e29c042 // umull v2.8h, v2.8b, v9.8b
+	WORD $0x2e2ac042 // umull v2.8h, v2.8b, v10.8b
 	WORD $0x0ea31c64 // mov v4.8b, v3.8b
 	WORD $0x0eb31e63 // mov v3.8b, v19.8b
-	WORD $0x2e2882e0 // umlal v0.8h, v23.8b, v8.8b
-	WORD $0x2e2c82c2 // umlal v2.8h, v22.8b, v12.8b
+	WORD $0x2e2b82e0 // umlal v0.8h, v23.8b, v11.8b
+	WORD $0x2e2982c2 // umlal v2.8h, v22.8b, v9.8b
 	WORD $0x2e2782a0 // umlal v0.8h, v21.8b, v7.8b
 	WORD $0x6e622c00 // uqsub v0.8h, v0.8h, v2.8h
 	WORD $0x2f099c00 // uqrshrn v0.8b, v0.8h, #7
-	WORD $0x2e2d8001 // umlal v1.8h, v0.8b, v13.8b
+	WORD $0x2e288001 // umlal v1.8h, v0.8b, v8.8b
 	WORD $0x0ea01c13 // mov v19.8b, v0.8b
 	WORD $0x6e742c20 // uqsub v0.8h, v1.8h, v20.8h
 	WORD $0x2f099c00 // uqrshrn v0.8b, v0.8h, #7
-	WORD $0xfd0000a0 // str d0, [x5]
-	WORD $0x8b0100a5 // add x5, x5, x1
-	WORD $0x54fffc21 // b.ne @408
-	WORD $0x91002042 // add x2, x2, #0x8
-	WORD $0x91002000 // add x0, x0, #0x8
-	WORD $0xeb0c005f // cmp x2, x12
-	WORD $0x9100214a // add x10, x10, #0x8
-	WORD $0x91002129 // add x9, x9, #0x8
-	WORD $0x91002108 // add x8, x8, #0x8
-	WORD $0x9100216b // add x11, x11, #0x8
-	WORD $0x54fff1e1 // b.ne @112
-	WORD $0x14000070 // b @1016
-	WORD $0x8b0a0046 // add x6, x2, x10
-	WORD $0xbc6a6842 // ldr s2, [x2, x10]
-	WORD $0x8b0300c8 // add x8, x6, x3
-	WORD $0x8b040109 // add x9, x8, x4
-	WORD $0xbc4010d4 // ldur s20, [x6, #1]
-	WORD $0x8b03012a // add x10, x9, x3
-	WORD $0xbc646900 // ldr s0, [x8, x4]
-	WORD $0x8b030145 // add x5, x10, x3
-	WORD $0xbc636921 // ldr s1, [x9, x3]
-	WORD $0x2e2ac042 // umull v2.8h, v2.8b, v10.8b
-	WORD $0xbc401126 // ldur s6, [x9, #1]
-	WORD $0xbc401145 // ldur s5, [x10, #1]
-	WORD $0x2e2ac000 // umull v0.8h, v0.8b, v10.8b
-	WORD $0x2e2b8282 // umlal v2.8h, v20.8b, v11.8b
-	WORD $0xbc6368c4 // ldr s4, [x6, x3]
-	WORD $0x2e2ac021 // umull v1.8h, v1.8b, v10.8b
-	WORD $0xbd400043 // ldr s3, [x2]
-	WORD $0x2e2b80c0 // umlal v0.8h, v6.8b, v11.8b
-	WORD $0xbc5fe0d7 // ldur s23, [x6, #-2]
-	WORD $0x2e2b80a1 // umlal v1.8h, v5.8b, v11.8b
-	WORD $0xbc5fe146 // ldur s6, [x10, #-2]
-	WORD $0x2e2ac084 // umull v4.8h, v4.8b, v10.8b
-	WORD $0xbc401113 // ldur s19, [x8, #1]
-	WORD $0x2e2ac063 // umull v3.8h, v3.8b, v10.8b
+	WORD $0xfd000000 // str d0, [x0]
+	WORD $0x8b010000 // add x0, x0, x1
+	WORD $0x54fffc21 // b.ne @368
+	WORD $0x1400006a // b @920
+	WORD $0xbc6a6903 // ldr s3, [x8, x10]
+	WORD $0xbd4000a1 // ldr s1, [x5]
+	WORD $0xbc6368a0 // ldr s0, [x5, x3]
+	WORD $0xbc4010c6 // ldur s6, [x6, #1]
+	WORD $0x2e2dc063 // umull v3.8h, v3.8b, v13.8b
+	WORD $0xbd400044 // ldr s4, [x2]
+	WORD $0x2e2dc021 // umull v1.8h, v1.8b, v13.8b
+	WORD $0xbc4010a2 // ldur s2, [x5, #1]
+	WORD $0x2e2dc000 // umull v0.8h, v0.8b, v13.8b
+	WORD $0xbc401114 // ldur s20, [x8, #1]
+	WORD $0x2e2c80c3 // umlal v3.8h, v6.8b, v12.8b
+	WORD $0xbc6368d3 // ldr s19, [x6, x3]
+	WORD $0x2e2dc084 // umull v4.8h, v4.8b, v13.8b
 	WORD $0xbc401045 // ldur s5, [x2, #1]
-	WORD $0x2e2882e2 // umlal v2.8h, v23.8b, v8.8b
-	WORD $0x2e2880c1 // umlal v1.8h, v6.8b, v8.8b
-	WORD $0xbc5ff0d6 // ldur s22, [x6, #-1]
+	WORD $0x2e2c8041 // umlal v1.8h, v2.8b, v12.8b
 	WORD $0xbc5fe106 // ldur s6, [x8, #-2]
-	WORD $0x2e2b8264 // umlal v4.8h, v19.8b, v11.8b
-	WORD $0xbc5ff153 // ldur s19, [x10, #-1]
-	WORD $0x2e2b80a3 // umlal v3.8h, v5.8b, v11.8b
-	WORD $0xbc5fe135 // ldur s21, [x9, #-2]
-	WORD $0xbc5fe058 // ldur s24, [x2, #-2]
-	WORD $0x2e2880c4 // umlal v4.8h, v6.8b, v8.8b
-	WORD $0x4ea21c46 // mov v6.16b, v2.16b
-	WORD $0x2e29c2c2 // umull v2.8h, v22.8b, v9.8b
-	WORD $0xbc5ff125 // ldur s5, [x9, #-1]
-	WORD $0x2e29c273 // umull v19.8h, v19.8b, v9.8b
-	WORD $0xbc403157 // ldur s23, [x10, #3]
-	WORD $0x2e2882a0 // umlal v0.8h, v21.8b, v8.8b
-	WORD $0xbc402156 // ldur s22, [x10, #2]
-	WORD $0x2e288303 // umlal v3.8h, v24.8b, v8.8b
-	WORD $0xbc5ff114 // ldur s20, [x8, #-1]
-	WORD $0x2e29c0a5 // umull v5.8h, v5.8b, v9.8b
-	WORD $0xbc403139 // ldur s25, [x9, #3]
-	WORD $0x2e2782e1 // umlal v1.8h, v23.8b, v7.8b
-	WORD $0xbc402138 // ldur s24, [x9, #2]
-	WORD $0x2e2c82d3 // umlal v19.8h, v22.8b, v12.8b
-	WORD $0xbc5ff055 // ldur s21, [x2, #-1]
-	WORD $0x2e29c294 // umull v20.8h, v20.8b, v9.8b
-	WORD $0xbc403117 // ldur s23, [x8, #3]
+	WORD $0x2e2c8280 // umlal v0.8h, v20.8b, v12.8b
+	WORD $0xbc401122 // ldur s2, [x9, #1]
+	WORD $0x2e2dc273 // umull v19.8h, v19.8b, v13.8b
+	WORD $0xbc5fe0b4 // ldur s20, [x5, #-2]
+	WORD $0x2e2c80a4 // umlal v4.8h, v5.8b, v12.8b
+	WORD $0xbc5ff0a5 // ldur s5, [x5, #-1]
+	WORD $0x2e2b80c0 // umlal v0.8h, v6.8b, v11.8b
+	WORD $0xbc5fe055 // ldur s21, [x2, #-2]
+	WORD $0x2e2c8053 // umlal v19.8h, v2.8b, v12.8b
+	WORD $0xbc5fe0c6 // ldur s6, [x6, #-2]
+	WORD $0x2e2b8281 // umlal v1.8h, v20.8b, v11.8b
+	WORD $0xbc5fe138 // ldur s24, [x9, #-2]
+	WORD $0x2e2ac0a5 // umull v5.8h, v5.8b, v10.8b
+	WORD $0xbc5ff102 // ldur s2, [x8, #-1]
+	WORD $0x2e2b82a4 // umlal v4.8h, v21.8b, v11.8b
+	WORD $0xbc4020b7 // ldur s23, [x5, #2]
+	WORD $0x2e2b80c3 // umlal v3.8h, v6.8b, v11.8b
+	WORD $0xbc5ff054 // ldur s20, [x2, #-1]
+	WORD $0x2e2b8313 // umlal v19.8h, v24.8b, v11.8b
+	WORD $0xbc4030a6 // ldur s6, [x5, #3]
+	WORD $0x2e2ac042 // umull v2.8h, v2.8b, v10.8b
+	WORD $0xbc403119 // ldur s25, [x8, #3]
+	WORD $0x2e2982e5 // umlal v5.8h, v23.8b, v9.8b
+	WORD $0xbc402118 // ldur s24, [x8, #2]
+	WORD $0x2e2ac294 // umull v20.8h, v20.8b, v10.8b
+	WORD $0xbc5ff0d6 // ldur s22, [x6, #-1]
+	WORD $0x2e2780c1 // umlal v1.8h, v6.8b, v7.8b
+	WORD $0xbc5ff135 // ldur s21, [x9, #-1]
 	WORD $0x2e278320 // umlal v0.8h, v25.8b, v7.8b
-	WORD $0xbc402116 // ldur s22, [x8, #2]
-	WORD $0x2e2c8305 // umlal v5.8h, v24.8b, v12.8b
-	WORD $0x6e732c33 // uqsub v19.8h, v1.8h, v19.8h
-	WORD $0x4ea21c41 // mov v1.16b, v2.16b
-	WORD $0x2e29c2b5 // umull v21.8h, v21.8b, v9.8b
-	WORD $0xbc4030d9 // ldur s25, [x6, #3]
-	WORD $0x2e2782e4 // umlal v4.8h, v23.8b, v7.8b
-	WORD $0xbc4020d8 // ldur s24, [x6, #2]
-	WORD $0x2f099e73 // uqrshrn v19.8b, v19.8h, #7
-	WORD $0x2e2c82d4 // umlal v20.8h, v22.8b, v12.8b
-	WORD $0xbc403057 // ldur s23, [x2, #3]
-	WORD $0x6e652c05 // uqsub v5.8h, v0.8h, v5.8h
-	WORD $0xbc402056 // ldur s22, [x2, #2]
-	WORD $0x2e278326 // umlal v6.8h, v25.8b, v7.8b
+	WORD $0xbc402057 // ldur s23, [x2, #2]
+	WORD $0x2e298302 // umlal v2.8h, v24.8b, v9.8b
+	WORD $0xbc403046 // ldur s6, [x2, #3]
+	WORD $0x2e2ac2d6 // umull v22.8h, v22.8b, v10.8b
+	WORD $0x2e2ac2b5 // umull v21.8h, v21.8b, v10.8b
+	WORD $0xbc4030da // ldur s26, [x6, #3]
+	WORD $0x2e2982f4 // umlal v20.8h, v23.8b, v9.8b
+	WORD $0xbc4020d9 // ldur s25, [x6, #2]
+	WORD $0xbc403138 // ldur s24, [x9, #3]
+	WORD $0x2e2780c4 // umlal v4.8h, v6.8b, v7.8b
+	WORD $0x6e652c26 // uqsub v6.8h, v1.8h, v5.8h
+	WORD $0x6e622c05 // uqsub v5.8h, v0.8h, v2.8h
+	WORD $0x4eb61ec1 // mov v1.16b, v22.16b
+	WORD $0xbc402137 // ldur s23, [x9, #2]
+	WORD $0x2e278343 // umlal v3.8h, v26.8b, v7.8b
 	WORD $0x4eb51ea0 // mov v0.16b, v21.16b
-	WORD $0x2e2c8301 // umlal v1.8h, v24.8b, v12.8b
-	WORD $0x2f099ca5 // uqrshrn v5.8b, v5.8h, #7
-	WORD $0x2e2782e3 // umlal v3.8h, v23.8b, v7.8b
-	WORD $0x6e742c84 // uqsub v4.8h, v4.8h, v20.8h
-	WORD $0x2e2c82c0 // umlal v0.8h, v22.8b, v12.8b
-	WORD $0x6e612cc6 // uqsub v6.8h, v6.8h, v1.8h
-	WORD $0x2f099c84 // uqrshrn v4.8b, v4.8h, #7
-	WORD $0x6e602c63 // uqsub v3.8h, v3.8h, v0.8h
+	WORD $0x2e298321 // umlal v1.8h, v25.8b, v9.8b
 	WORD $0x2f099cc6 // uqrshrn v6.8b, v6.8h, #7
+	WORD $0x2e278313 // umlal v19.8h, v24.8b, v7.8b
+	WORD $0x6e742c84 // uqsub v4.8h, v4.8h, v20.8h
+	WORD $0x2f099ca5 // uqrshrn v5.8b, v5.8h, #7
+	WORD $0x2e2982e0 // umlal v0.8h, v23.8b, v9.8b
+	WORD $0x6e612c63 // uqsub v3.8h, v3.8h, v1.8h
+	WORD $0x2f099c84 // uqrshrn v4.8b, v4.8h, #7
+	WORD $0x6e602e73 // uqsub v19.8h, v19.8h, v0.8h
 	WORD $0x2f099c63 // uqrshrn v3.8b, v3.8h, #7
+	WORD $0x2f099e73 // uqrshrn v19.8b, v19.8h, #7
 	WORD $0xd503201f // nop
-	WORD $0xbd4000a0 // ldr s0, [x5]
-	WORD $0x2e30c061 // umull v1.8h, v3.8b, v16.8b
+	WORD $0xbd400080 // ldr s0, [x4]
+	WORD $0x2e30c081 // umull v1.8h, v4.8b, v16.8b
 	WORD $0xf10004e7 // subs x7, x7, #0x1
-	WORD $0x2e2fc094 // umull v20.8h, v4.8b, v15.8b
-	WORD $0xbc4010b8 // ldur s24, [x5, #1]
-	WORD $0xbc5fe0b7 // ldur s23, [x5, #-2]
-	WORD $0x2e3180a1 // umlal v1.8h, v5.8b, v17.8b
-	WORD $0x2e2ac000 // umull v0.8h, v0.8b, v10.8b
-	WORD $0xbc5ff0a2 // ldur s2, [x5, #-1]
+	WORD $0x2e2fc0b4 // umull v20.8h, v5.8b, v15.8b
+	WORD $0xbc401098 // ldur s24, [x4, #1]
+	WORD $0xbc5fe097 // ldur s23, [x4, #-2]
+	WORD $0x2e318061 // umlal v1.8h, v3.8b, v17.8b
+	WORD $0x2e2dc000 // umull v0.8h, v0.8b, v13.8b
+	WORD $0xbc5ff082 // ldur s2, [x4, #-1]
 	WORD $0x2e328274 // umlal v20.8h, v19.8b, v18.8b
-	WORD $0xbc4030b5 // ldur s21, [x5, #3]
-	WORD $0xbc4020b6 // ldur s22, [x5, #2]
+	WORD $0xbc403095 // ldur s21, [x4, #3]
+	WORD $0xbc402096 // ldur s22, [x4, #2]
 	WORD $0x2e2e80c1 // umlal v1.8h, v6.8b, v14.8b
-	WORD $0x0ea41c86 // mov v6.8b, v4.8b
-	WORD $0x2e2b8300 // umlal v0.8h, v24.8b, v11.8b
+	WORD $0x0ea51ca6 // mov v6.8b, v5.8b
+	WORD $0x2e2c8300 // umlal v0.8h, v24.8b, v12.8b
+	WORD $0x0ea41c85 // mov v5.8b, v4.8b
+	WORD $0x8b030084 // add x4, x4, x3
+	WORD $0x2e2ac042 // umull v2.8h, v2.8b, v10.8b
 	WORD $0x0ea31c64 // mov v4.8b, v3.8b
-	WORD $0x8b0300a5 // add x5, x5, x3
-	WORD $0x2e29c042 // umull v2.8h, v2.8b, v9.8b
-	WORD $0x0ea51ca3 // mov v3.8b, v5.8b
-	WORD $0x0eb31e65 // mov v5.8b, v19.8b
-	WORD $0x2e2882e0 // umlal v0.8h, v23.8b, v8.8b
-	WORD $0x2e2c82c2 // umlal v2.8h, v22.8b, v12.8b
+	WORD $0x0eb31e63 // mov v3.8b, v19.8b
+	WORD $0x2e2b82e0 // umlal v0.8h, v23.8b, v11.8b
+	WORD $0x2e2982c2 // umlal v2.8h, v22.8b, v9.8b
 	WORD $0x2e2782a0 // umlal v0.8h, v21.8b, v7.8b
 	WORD $0x6e622c00 // uqsub v0.8h, v0.8h, v2.8h
 	WORD $0x2f099c00 // uqrshrn v0.8b, v0.8h, #7
-	WORD $0x2e2d8001 // umlal v1.8h, v0.8b, v13.8b
+	WORD $0x2e288001 // umlal v1.8h, v0.8b, v8.8b
 	WORD $0x0ea01c13 // mov v19.8b, v0.8b
 	WORD $0x6e742c20 // uqsub v0.8h, v1.8h, v20.8h
 	WORD $0x2f099c00 // uqrshrn v0.8b, v0.8h, #7
 	WORD $0xbd000000 // str s0, [x0]
 	WORD $0x8b010000 // add x0, x0, x1
-	WORD $0x54fffc21 // b.ne @888
+	WORD $0x54fffc21 // b.ne @792
 	RET
 
 // func sixTapX(dst *byte, ds int, src *byte, ss int, kx *[8]uint8, w, h int)
@@ -279,64 +502,56 @@ TEXT ·sixTapX(SB), NOSPLIT, $0-56
 	MOVD kx+32(FP), R4
 	MOVD w+40(FP), R5
 	MOVD h+48(FP), R6
-	WORD $0xfd400086 // ldr d6, [x4]
+	WORD $0xfd400082 // ldr d2, [x4]
 	WORD $0xf10010bf // cmp x5, #0x4
-	WORD $0x8b050008 // add x8, x0, x5
-	WORD $0x0e0104cb // dup v11.8b, v6.b[0]
-	WORD $0x0e0304ca // dup v10.8b, v6.b[1]
-	WORD $0x0e0504c9 // dup v9.8b, v6.b[2]
-	WORD $0x0e0704c8 // dup v8.8b, v6.b[3]
-	WORD $0x0e0904c7 // dup v7.8b, v6.b[4]
-	WORD $0x0e0b04c6 // dup v6.8b, v6.b[5]
-	WORD $0x540003a0 // b.eq @152
-	WORD $0xaa0603e7 // mov x7, x6
-	WORD $0xaa0203e4 // mov x4, x2
-	WORD $0xaa0003e5 // mov x5, x0
+	WORD $0x0e01044b // dup v11.8b, v2.b[0]
+	WORD $0x0e03044a // dup v10.8b, v2.b[1]
+	WORD $0x0e050449 // dup v9.8b, v2.b[2]
+	WORD $0x0e070448 // dup v8.8b, v2.b[3]
+	WORD $0x0e090447 // dup v7.8b, v2.b[4]
+	WORD $0x0e0b0442 // dup v2.8b, v2.b[5]
+	WORD $0x540002c0 // b.eq @120
 	WORD $0xd503201f // nop
-	WORD $0xfd400080 // ldr d0, [x4]
-	WORD $0xf10004e7 // subs x7, x7, #0x1
-	WORD $0xfc401085 // ldur d5, [x4, #1]
-	WORD $0xfc5fe084 // ldur d4, [x4, #-2]
+	WORD $0xfd400040 // ldr d0, [x2]
+	WORD $0xf10004c6 // subs x6, x6, #0x1
+	WORD $0xfc401046 // ldur d6, [x2, #1]
+	WORD $0xfc5fe045 // ldur d5, [x2, #-2]
 	WORD $0x2e29c000 // umull v0.8h, v0.8b, v9.8b
-	WORD $0xfc5ff081 // ldur d1, [x4, #-1]
-	WORD $0xfc402083 // ldur d3, [x4, #2]
-	WORD $0xfc403082 // ldur d2, [x4, #3]
-	WORD $0x8b030084 // add x4, x4, x3
-	WORD $0x2e2880a0 // umlal v0.8h, v5.8b, v8.8b
+	WORD $0xfc5ff041 // ldur d1, [x2, #-1]
+	WORD $0xfc402044 // ldur d4, [x2, #2]
+	WORD $0xfc403043 // ldur d3, [x2, #3]
+	WORD $0x8b030042 // add x2, x2, x3
+	WORD $0x2e2880c0 // umlal v0.8h, v6.8b, v8.8b
 	WORD $0x2e2ac021 // umull v1.8h, v1.8b, v10.8b
-	WORD $0x2e2b8080 // umlal v0.8h, v4.8b, v11.8b
-	WORD $0x2e278061 // umlal v1.8h, v3.8b, v7.8b
-	WORD $0x2e268040 // umlal v0.8h, v2.8b, v6.8b
+	WORD $0x2e2b80a0 // umlal v0.8h, v5.8b, v11.8b
+	WORD $0x2e278081 // umlal v1.8h, v4.8b, v7.8b
+	WORD $0x2e228060 // umlal v0.8h, v3.8b, v2.8b
 	WORD $0x6e612c00 // uqsub v0.8h, v0.8h, v1.8h
 	WORD $0x2f099c00 // uqrshrn v0.8b, v0.8h, #7
-	WORD $0xfd0000a0 // str d0, [x5]
-	WORD $0x8b0100a5 // add x5, x5, x1
-	WORD $0x54fffdc1 // b.ne @56
-	WORD $0x91002000 // add x0, x0, #0x8
-	WORD $0x91002042 // add x2, x2, #0x8
-	WORD $0xeb08001f // cmp x0, x8
-	WORD $0x54fffcc1 // b.ne @40
-	WORD $0x14000015 // b @232
+	WORD $0xfd000000 // str d0, [x0]
+	WORD $0x8b010000 // add x0, x0, x1
+	WORD $0x54fffdc1 // b.ne @40
+	WORD $0x14000015 // b @200
 	WORD $0xbd400040 // ldr s0, [x2]
 	WORD $0xf10004c6 // subs x6, x6, #0x1
-	WORD $0xbc401045 // ldur s5, [x2, #1]
-	WORD $0xbc5fe044 // ldur s4, [x2, #-2]
+	WORD $0xbc401046 // ldur s6, [x2, #1]
+	WORD $0xbc5fe045 // ldur s5, [x2, #-2]
 	WORD $0x2e29c000 // umull v0.8h, v0.8b, v9.8b
 	WORD $0xbc5ff041 // ldur s1, [x2, #-1]
-	WORD $0xbc403042 // ldur s2, [x2, #3]
-	WORD $0xbc402043 // ldur s3, [x2, #2]
+	WORD $0xbc403043 // ldur s3, [x2, #3]
+	WORD $0xbc402044 // ldur s4, [x2, #2]
 	WORD $0x8b030042 // add x2, x2, x3
-	WORD $0x2e2880a0 // umlal v0.8h, v5.8b, v8.8b
+	WORD $0x2e2880c0 // umlal v0.8h, v6.8b, v8.8b
 	WORD $0x2e2ac021 // umull v1.8h, v1.8b, v10.8b
-	WORD $0x2e2b8080 // umlal v0.8h, v4.8b, v11.8b
-	WORD $0x2e278061 // umlal v1.8h, v3.8b, v7.8b
-	WORD $0x2e268040 // umlal v0.8h, v2.8b, v6.8b
+	WORD $0x2e2b80a0 // umlal v0.8h, v5.8b, v11.8b
+	WORD $0x2e278081 // umlal v1.8h, v4.8b, v7.8b
+	WORD $0x2e228060 // umlal v0.8h, v3.8b, v2.8b
 	WORD $0x6e612c00 // uqsub v0.8h, v0.8h, v1.8h
 	WORD $0x2f099c00 // uqrshrn v0.8b, v0.8h, #7
 	WORD $0xbd000000 // str s0, [x0]
 	WORD $0x8b010000 // add x0, x0, x1
-	WORD $0x54fffdc1 // b.ne @152
-	WORD $0x17ffffec // b @148
+	WORD $0x54fffdc1 // b.ne @120
+	WORD $0x17ffffec // b @116
 	RET
 
 // func sixTapY(dst *byte, ds int, src *byte, ss int, ky *[8]uint8, w, h int)
@@ -348,85 +563,71 @@ TEXT ·sixTapY(SB), NOSPLIT, $0-56
 	MOVD ky+32(FP), R4
 	MOVD w+40(FP), R5
 	MOVD h+48(FP), R6
-	WORD $0xfd400088 // ldr d8, [x4]
-	WORD $0xd37ef46d // lsl x13, x3, #2
+	WORD $0xfd400087 // ldr d7, [x4]
 	WORD $0xd37ff867 // lsl x7, x3, #1
-	WORD $0x8b0301a8 // add x8, x13, x3
 	WORD $0xf10010bf // cmp x5, #0x4
-	WORD $0xcb0307ec // neg x12, x3, lsl #1
-	WORD $0x8b050049 // add x9, x2, x5
-	WORD $0xcb07010b // sub x11, x8, x7
-	WORD $0x8b0300ea // add x10, x7, x3
-	WORD $0x0e010509 // dup v9.8b, v8.b[0]
-	WORD $0x0e03050a // dup v10.8b, v8.b[1]
-	WORD $0x0e05050b // dup v11.8b, v8.b[2]
-	WORD $0x0e07050c // dup v12.8b, v8.b[3]
-	WORD $0x0e09050d // dup v13.8b, v8.b[4]
-	WORD $0x0e0b0508 // dup v8.8b, v8.b[5]
-	WORD $0x54000460 // b.eq @200
-	WORD $0x8b0c0048 // add x8, x2, x12
-	WORD $0xfc6c6847 // ldr d7, [x2, x12]
-	WORD $0x8b030044 // add x4, x2, x3
-	WORD $0x8b0b0047 // add x7, x2, x11
-	WORD $0xaa0603e5 // mov x5, x6
-	WORD $0xfc6a6904 // ldr d4, [x8, x10]
-	WORD $0xfc6d6903 // ldr d3, [x8, x13]
-	WORD $0xfd400042 // ldr d2, [x2]
-	WORD $0xfc6c6885 // ldr d5, [x4, x12]
-	WORD $0xaa0003e4 // mov x4, x0
-	WORD $0x2e2bc040 // umull v0.8h, v2.8b, v11.8b
-	WORD $0xf10004a5 // subs x5, x5, #0x1
-	WORD $0xfd4000e6 // ldr d6, [x7]
-	WORD $0x2e2ac0a1 // umull v1.8h, v5.8b, v10.8b
-	WORD $0x8b0300e7 // add x7, x7, x3
-	WORD $0x2e2c8080 // umlal v0.8h, v4.8b, v12.8b
-	WORD $0x2e2d8061 // umlal v1.8h, v3.8b, v13.8b
-	WORD $0x2e2980e0 // umlal v0.8h, v7.8b, v9.8b
-	WORD $0x0ea51ca7 // mov v7.8b, v5.8b
-	WORD $0x0ea21c45 // mov v5.8b, v2.8b
-	WORD $0x0ea41c82 // mov v2.8b, v4.8b
-	WORD $0x0ea31c64 // mov v4.8b, v3.8b
-	WORD $0x0ea61cc3 // mov v3.8b, v6.8b
-	WORD $0x2e2880c0 // umlal v0.8h, v6.8b, v8.8b
-	WORD $0x6e612c00 // uqsub v0.8h, v0.8h, v1.8h
-	WORD $0x2f099c00 // uqrshrn v0.8b, v0.8h, #7
-	WORD $0xfd000080 // str d0, [x4]
-	WORD $0x8b010084 // add x4, x4, x1
-	WORD $0x54fffdc1 // b.ne @104
-	WORD $0x91002042 // add x2, x2, #0x8
-	WORD $0x91002000 // add x0, x0, #0x8
-	WORD $0xeb09005f // cmp x2, x9
-	WORD $0x54fffc01 // b.ne @64
-	WORD $0x1400001e // b @316
-	WORD $0xcb030be5 // neg x5, x3, lsl #2
-	WORD $0x8b0c0044 // add x4, x2, x12
-	WORD $0xbc6c6847 // ldr s7, [x2, x12]
-	WORD $0x8b080084 // add x4, x4, x8
-	WORD $0x8b050088 // add x8, x4, x5
-	WORD $0xbd400045 // ldr s5, [x2]
-	WORD $0x8b070102 // add x2, x8, x7
-	WORD $0xbc676904 // ldr s4, [x8, x7]
-	WORD $0xbc636843 // ldr s3, [x2, x3]
-	WORD $0xbc656882 // ldr s2, [x4, x5]
-	WORD $0x2e2bc0a0 // umull v0.8h, v5.8b, v11.8b
+	WORD $0xcb070048 // sub x8, x2, x7
+	WORD $0x8b030109 // add x9, x8, x3
+	WORD $0x8b070125 // add x5, x9, x7
+	WORD $0x8b0304a4 // add x4, x5, x3, lsl #1
+	WORD $0x0e0104e9 // dup v9.8b, v7.b[0]
+	WORD $0x0e0304ea // dup v10.8b, v7.b[1]
+	WORD $0x0e0504eb // dup v11.8b, v7.b[2]
+	WORD $0x0e0704ec // dup v12.8b, v7.b[3]
+	WORD $0x0e0904ed // dup v13.8b, v7.b[4]
+	WORD $0x0e0b04e7 // dup v7.8b, v7.b[5]
+	WORD $0x54000360 // b.eq @160
+	WORD $0xfc636905 // ldr d5, [x8, x3]
+	WORD $0xfc676923 // ldr d3, [x9, x7]
+	WORD $0xfc6368a2 // ldr d2, [x5, x3]
+	WORD $0xfd400044 // ldr d4, [x2]
+	WORD $0xfd400108 // ldr d8, [x8]
+	WORD $0xd503201f // nop
+	WORD $0x2e2bc080 // umull v0.8h, v4.8b, v11.8b
 	WORD $0xf10004c6 // subs x6, x6, #0x1
-	WORD $0xbd400086 // ldr s6, [x4]
-	WORD $0x2e2ac041 // umull v1.8h, v2.8b, v10.8b
+	WORD $0xfd400086 // ldr d6, [x4]
+	WORD $0x2e2ac0a1 // umull v1.8h, v5.8b, v10.8b
 	WORD $0x8b030084 // add x4, x4, x3
-	WORD $0x2e2c8080 // umlal v0.8h, v4.8b, v12.8b
-	WORD $0x2e2d8061 // umlal v1.8h, v3.8b, v13.8b
-	WORD $0x2e2980e0 // umlal v0.8h, v7.8b, v9.8b
-	WORD $0x0ea21c47 // mov v7.8b, v2.8b
-	WORD $0x0ea51ca2 // mov v2.8b, v5.8b
+	WORD $0x2e2c8060 // umlal v0.8h, v3.8b, v12.8b
+	WORD $0x2e2d8041 // umlal v1.8h, v2.8b, v13.8b
+	WORD $0x2e298100 // umlal v0.8h, v8.8b, v9.8b
+	WORD $0x0ea51ca8 // mov v8.8b, v5.8b
 	WORD $0x0ea41c85 // mov v5.8b, v4.8b
 	WORD $0x0ea31c64 // mov v4.8b, v3.8b
-	WORD $0x0ea61cc3 // mov v3.8b, v6.8b
-	WORD $0x2e2880c0 // umlal v0.8h, v6.8b, v8.8b
+	WORD $0x0ea21c43 // mov v3.8b, v2.8b
+	WORD $0x0ea61cc2 // mov v2.8b, v6.8b
+	WORD $0x2e2780c0 // umlal v0.8h, v6.8b, v7.8b
+	WORD $0x6e612c00 // uqsub v0.8h, v0.8h, v1.8h
+	WORD $0x2f099c00 // uqrshrn v0.8b, v0.8h, #7
+	WORD $0xfd000000 // str d0, [x0]
+	WORD $0x8b010000 // add x0, x0, x1
+	WORD $0x54fffdc1 // b.ne @80
+	WORD $0x1400001a // b @260
+	WORD $0xbd400108 // ldr s8, [x8]
+	WORD $0xbc636905 // ldr s5, [x8, x3]
+	WORD $0xbd400044 // ldr s4, [x2]
+	WORD $0xbc676923 // ldr s3, [x9, x7]
+	WORD $0xbc6368a2 // ldr s2, [x5, x3]
+	WORD $0xd503201f // nop
+	WORD $0x2e2bc080 // umull v0.8h, v4.8b, v11.8b
+	WORD $0xf10004c6 // subs x6, x6, #0x1
+	WORD $0xbd400086 // ldr s6, [x4]
+	WORD $0x2e2ac0a1 // umull v1.8h, v5.8b, v10.8b
+	WORD $0x8b030084 // add x4, x4, x3
+	WORD $0x2e2c8060 // umlal v0.8h, v3.8b, v12.8b
+	WORD $0x2e2d8041 // umlal v1.8h, v2.8b, v13.8b
+	WORD $0x2e298100 // umlal v0.8h, v8.8b, v9.8b
+	WORD $0x0ea51ca8 // mov v8.8b, v5.8b
+	WORD $0x0ea41c85 // mov v5.8b, v4.8b
+	WORD $0x0ea31c64 // mov v4.8b, v3.8b
+	WORD $0x0ea21c43 // mov v3.8b, v2.8b
+	WORD $0x0ea61cc2 // mov v2.8b, v6.8b
+	WORD $0x2e2780c0 // umlal v0.8h, v6.8b, v7.8b
 	WORD $0x6e612c00 // uqsub v0.8h, v0.8h, v1.8h
 	WORD $0x2f099c00 // uqrshrn v0.8b, v0.8h, #7
 	WORD $0xbd000000 // str s0, [x0]
 	WORD $0x8b010000 // add x0, x0, x1
-	WORD $0x54fffdc1 // b.ne @240
+	WORD $0x54fffdc1 // b.ne @184
 	RET
 
 // func bilinear(dst *byte, ds int, src *byte, ss, mx, my, w, h int)
@@ -581,4 +782,36 @@ TEXT ·intraTM(SB), NOSPLIT, $0-48
 	WORD $0xfd000000 // str d0, [x0]
 	WORD $0x8b010000 // add x0, x0, x1
 	WORD $0x54ffff41 // b.ne @80
+	RET
+
+// func intraH(dst *byte, ds int, left *byte, n int)
+TEXT ·intraH(SB), NOSPLIT, $0-32
+	MOVD dst+0(FP), R0
+	MOVD ds+8(FP), R1
+	MOVD left+16(FP), R2
+	MOVD n+24(FP), R3
+	WORD $0xf100207f // cmp x3, #0x8
+	WORD $0xd37ff824 // lsl x4, x1, #1
+	WORD $0x8b030043 // add x3, x2, x3
+	WORD $0x54000160 // b.eq @56
+	WORD $0x4d40c040 // ld1r {v0.16b}, [x2]
+	WORD $0x91000842 // add x2, x2, #0x2
+	WORD $0x3d800000 // str q0, [x0]
+	WORD $0x3c5ff040 // ldur b0, [x2, #-1]
+	WORD $0xeb03005f // cmp x2, x3
+	WORD $0x4e010400 // dup v0.16b, v0.b[0]
+	WORD $0x3ca16800 // str q0, [x0, x1]
+	WORD $0x8b040000 // add x0, x0, x4
+	WORD $0x54ffff01 // b.ne @16
+	WORD $0x1400000b // b @96
+	WORD $0x91002043 // add x3, x2, #0x8
+	WORD $0x0d40c040 // ld1r {v0.8b}, [x2]
+	WORD $0x91000842 // add x2, x2, #0x2
+	WORD $0xfd000000 // str d0, [x0]
+	WORD $0x3c5ff040 // ldur b0, [x2, #-1]
+	WORD $0xeb03005f // cmp x2, x3
+	WORD $0x0e010400 // dup v0.8b, v0.b[0]
+	WORD $0xfc216800 // str d0, [x0, x1]
+	WORD $0x8b040000 // add x0, x0, x4
+	WORD $0x54ffff01 // b.ne @60
 	RET

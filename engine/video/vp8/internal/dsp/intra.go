@@ -1,5 +1,7 @@
 package dsp
 
+import "encoding/binary"
+
 // IntraMode is a whole-block intra prediction mode, in the order of the mode
 // enumerations of RFC 6386, 8.2 (luma and chroma alike).
 type IntraMode uint8
@@ -37,7 +39,16 @@ func intraBlock(dst []byte, ds int, mode IntraMode, above, left []byte, corner b
 		left = left[:n:n]
 	}
 	if mode == IntraDC {
-		fillBlock(dst, ds, intraMean(above, left, log2), n)
+		mean := intraMean(above, left, log2)
+		if useIntra {
+			word := uint64(mean) * 0x0101010101010101
+			var column [16]byte
+			binary.LittleEndian.PutUint64(column[:], word)
+			binary.LittleEndian.PutUint64(column[8:], word)
+			intraH(&dst[0], ds, &column[0], n)
+			return
+		}
+		fillBlock(dst, ds, mean, n)
 		return
 	}
 	var outside [32]byte
@@ -54,10 +65,21 @@ func intraBlock(dst []byte, ds int, mode IntraMode, above, left []byte, corner b
 	}
 	switch mode {
 	case IntraV:
-		for y := range n {
-			copy(dst[y*ds:y*ds+n], above)
+		switch {
+		case useCopy && n == 16: // the same row over and over
+			copy16xN(&dst[0], ds, &above[0], 0, n)
+		case useCopy:
+			copy8xN(&dst[0], ds, &above[0], 0, n)
+		default:
+			for y := range n {
+				copy(dst[y*ds:y*ds+n], above)
+			}
 		}
 	case IntraH:
+		if useIntra {
+			intraH(&dst[0], ds, &left[0], n)
+			return
+		}
 		fillRows(dst, ds, left)
 	case IntraTM:
 		if useIntra {

@@ -52,3 +52,18 @@ func Intra4x4All(dst *[16 * NumIntra4]byte, e *Edge4) {
 		intra4Generic(dst[16*int(m):16*int(m)+16], 4, m, e)
 	}
 }
+
+// Intra4x4Search predicts one block in all ten modes and measures each against
+// the source: satd[m] is SATD4x4 of src and the prediction of mode m, which is
+// preds[16*m:16*m+16], with a stride of 4.
+func Intra4x4Search(satd *[NumIntra4]uint32, preds *[16 * NumIntra4]byte, e *Edge4, src []byte, ss int) {
+	need(src, ss, 4, 4)
+	if useIntra {
+		intra4Search(&satd[0], &preds[0], &e[0], &src[0], ss)
+		return
+	}
+	Intra4x4All(preds, e)
+	for m := range satd {
+		satd[m] = satdBlockGeneric(src, ss, preds[16*m:], 4)
+	}
+}

@@ -48,6 +48,9 @@ func diff8xN(a *byte, as int, b *byte, bs, h int) (sse uint32, sum int32)
 func quadrants(a *byte, as int, b *byte, bs int, sse *[4]uint32, sum *[4]int32)
 
 //go:noescape
+func satd16x16(a *byte, as int, b *byte, bs int) uint32
+
+//go:noescape
 func satd4x4(a *byte, as int, b *byte, bs int) uint32
 
 //go:noescape
@@ -88,6 +91,12 @@ func bilinear(dst *byte, ds int, src *byte, ss, mx, my, w, h int)
 
 //go:noescape
 func intraTM(dst *byte, ds int, above, left *byte, corner, n int)
+
+//go:noescape
+func intra4Search(satd *uint32, preds, edge, src *byte, ss int)
+
+//go:noescape
+func intraH(dst *byte, ds int, left *byte, n int)
 
 //go:noescape
 func filterMBV(y *byte, stride int, f *MBFilter)

@@ -28,6 +28,10 @@ func quantizeBlocks(levels, dequant, coef *int16, eobs *uint8, m *QuantMatrix, f
 	quantizeBlocksNEON(levels, dequant, coef, eobs, m, first, n, &zigzagTable)
 }
 
+func intra4Search(satd *uint32, preds, edge, src *byte, ss int) {
+	intra4SearchNEON(satd, preds, edge, src, ss, &intra4Table)
+}
+
 // sixTapMagnitudes are the filters without their signs; taps 1 and 4 are the
 // negative ones.
 var sixTapMagnitudes = func() (t [8][8]uint8) {
@@ -42,6 +46,14 @@ var sixTapMagnitudes = func() (t [8][8]uint8) {
 func sixTap(dst *byte, ds int, src *byte, ss, mx, my, w, h int) {
 	kx, ky := &sixTapMagnitudes[mx&7], &sixTapMagnitudes[my&7]
 	switch {
+	case w == 16 && my == 0:
+		sixTapX16(dst, ds, src, ss, kx, h)
+	case w == 16 && mx == 0:
+		sixTapY16(dst, ds, src, ss, ky, h)
+	case w == 16:
+		var rows [(16 + 5) * 16]byte
+		sixTapRows16(&rows[0], src, ss, kx, h)
+		sixTapY16(dst, ds, &rows[2*16], 16, ky, h)
 	case my == 0:
 		sixTapX(dst, ds, src, ss, kx, w, h)
 	case mx == 0:
@@ -53,6 +65,18 @@ func sixTap(dst *byte, ds int, src *byte, ss, mx, my, w, h int) {
 
 //go:noescape
 func quantizeBlocksNEON(levels, dequant, coef *int16, eobs *uint8, m *QuantMatrix, first, n int, table *[48]uint8)
+
+//go:noescape
+func intra4SearchNEON(satd *uint32, preds, edge, src *byte, ss int, table *[14][16]uint8)
+
+//go:noescape
+func sixTapX16(dst *byte, ds int, src *byte, ss int, kx *[8]uint8, h int)
+
+//go:noescape
+func sixTapY16(dst *byte, ds int, src *byte, ss int, ky *[8]uint8, h int)
+
+//go:noescape
+func sixTapRows16(rows, src *byte, ss int, kx *[8]uint8, h int)
 
 //go:noescape
 func sixTapX(dst *byte, ds int, src *byte, ss int, kx *[8]uint8, w, h int)
@@ -94,6 +118,9 @@ func diff8xN(a *byte, as int, b *byte, bs, h int) (sse uint32, sum int32)
 func quadrants(a *byte, as int, b *byte, bs int, sse *[4]uint32, sum *[4]int32)
 
 //go:noescape
+func satd16x16(a *byte, as int, b *byte, bs int) uint32
+
+//go:noescape
 func satd4x4(a *byte, as int, b *byte, bs int) uint32
 
 //go:noescape
@@ -128,6 +155,9 @@ func bilinear(dst *byte, ds int, src *byte, ss, mx, my, w, h int)
 
 //go:noescape
 func intraTM(dst *byte, ds int, above, left *byte, corner, n int)
+
+//go:noescape
+func intraH(dst *byte, ds int, left *byte, n int)
 
 //go:noescape
 func filterMBV(y *byte, stride int, f *MBFilter)

@@ -42,6 +42,8 @@ func diff8xN(a *byte, as int, b *byte, bs, h int) (sse uint32, sum int32) { pani
 
 func quadrants(a *byte, as int, b *byte, bs int, sse *[4]uint32, sum *[4]int32) { panic(noKernel) }
 
+func satd16x16(a *byte, as int, b *byte, bs int) uint32 { panic(noKernel) }
+
 func satd4x4(a *byte, as int, b *byte, bs int) uint32 { panic(noKernel) }
 
 func satd8xN(a *byte, as int, b *byte, bs, h int) uint32 { panic(noKernel) }
@@ -67,6 +69,7 @@ func quantizeBlocks(levels, dequant, coef *int16, eobs *uint8, m *QuantMatrix, f
 }
 func sixTap(dst *byte, ds int, src *byte, ss, mx, my, w, h int)   { panic(noKernel) }
 func bilinear(dst *byte, ds int, src *byte, ss, mx, my, w, h int) { panic(noKernel) }
+func intraH(dst *byte, ds int, left *byte, n int)                 { panic(noKernel) }
 func intraTM(dst *byte, ds int, above, left *byte, corner, n int) { panic(noKernel) }
 func filterMBV(y *byte, stride int, f *MBFilter)                  { panic(noKernel) }
 func filterMBH(y *byte, stride int, f *MBFilter)                  { panic(noKernel) }
@@ -83,5 +86,7 @@ func average(avgQ7 *uint16, pix *byte, stride, w, h, shift, limitQ7 int) { panic
 
 func copy16xN(dst *byte, ds int, src *byte, ss, h int) { panic(noKernel) }
 func copy8xN(dst *byte, ds int, src *byte, ss, h int)  { panic(noKernel) }
+
+func intra4Search(satd *uint32, preds, edge, src *byte, ss int) { panic(noKernel) }
 
 const noKernel = "dsp: kernel called that this build does not have"

@@ -166,3 +166,42 @@ func TestIntra4(t *testing.T) {
 		}
 	}
 }
+
+// TestIntra4SearchEqualsGeneric compares predictions and measures with those made
+// one by one, with the source at the end of memory.
+func TestIntra4SearchEqualsGeneric(t *testing.T) {
+	g := newGuarded(t)
+	forEachSet(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(16, 4))
+		for round := range 3000 {
+			var e Edge4
+			stride := 4 + rng.IntN(30)
+			src := g.tail(3*stride + 4)
+			extreme := rng.IntN(3) == 0
+			draw := func() byte {
+				if extreme {
+					return byte(255 * rng.IntN(2))
+				}
+				return byte(rng.Uint32())
+			}
+			for i := range e {
+				e[i] = draw()
+			}
+			for i := range src {
+				src[i] = draw()
+			}
+			var preds, want [16 * NumIntra4]byte
+			var satd [NumIntra4]uint32
+			Intra4x4Search(&satd, &preds, &e, src, stride)
+			Intra4x4All(&want, &e)
+			for m := range satd {
+				if !slices.Equal(preds[16*m:16*m+16], want[16*m:16*m+16]) {
+					t.Fatalf("round %d, mode %d, edge %v: %v, want %v", round, m, e, preds[16*m:16*m+16], want[16*m:16*m+16])
+				}
+				if w := satdBlockGeneric(src, stride, want[16*m:], 4); satd[m] != w {
+					t.Fatalf("round %d, mode %d: SATD %d, want %d", round, m, satd[m], w)
+				}
+			}
+		}
+	})
+}

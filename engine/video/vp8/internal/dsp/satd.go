@@ -27,7 +27,7 @@ func SATD16x16(a []byte, as int, b []byte, bs int) uint32 {
 	need(a, as, 16, 16)
 	need(b, bs, 16, 16)
 	if useSATD {
-		return satd8xN(&a[0], as, &b[0], bs, 16) + satd8xN(&a[8], as, &b[8], bs, 16)
+		return satd16x16(&a[0], as, &b[0], bs)
 	}
 	return satdGeneric(a, as, b, bs, 16, 16)
 }

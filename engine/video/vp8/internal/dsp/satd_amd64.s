@@ -59,6 +59,42 @@
 	VPMADDWD    X15, X0, X0; \
 	VPADDD      X0, X13, X13
 
+// The same of four blocks in Y0 to Y3.
+#define HADAMARDWIDE \
+	VPADDW      Y2, Y0, Y4; \
+	VPSUBW      Y2, Y0, Y5; \
+	VPADDW      Y3, Y1, Y6; \
+	VPSUBW      Y3, Y1, Y7; \
+	VPADDW      Y6, Y4, Y0; \
+	VPSUBW      Y6, Y4, Y1; \
+	VPADDW      Y7, Y5, Y2; \
+	VPSUBW      Y7, Y5, Y3; \
+	VPUNPCKLWD  Y1, Y0, Y4; \
+	VPUNPCKHWD  Y1, Y0, Y5; \
+	VPUNPCKLWD  Y3, Y2, Y6; \
+	VPUNPCKHWD  Y3, Y2, Y7; \
+	VPUNPCKLDQ  Y6, Y4, Y0; \
+	VPUNPCKHDQ  Y6, Y4, Y1; \
+	VPUNPCKLDQ  Y7, Y5, Y2; \
+	VPUNPCKHDQ  Y7, Y5, Y3; \
+	VPUNPCKLQDQ Y2, Y0, Y4; \
+	VPUNPCKHQDQ Y2, Y0, Y5; \
+	VPUNPCKLQDQ Y3, Y1, Y6; \
+	VPUNPCKHQDQ Y3, Y1, Y7; \
+	VPADDW      Y6, Y4, Y0; \
+	VPSUBW      Y6, Y4, Y1; \
+	VPADDW      Y7, Y5, Y2; \
+	VPSUBW      Y7, Y5, Y3; \
+	VPABSW      Y0, Y0; \
+	VPABSW      Y1, Y1; \
+	VPABSW      Y2, Y2; \
+	VPABSW      Y3, Y3; \
+	VPMAXSW     Y2, Y0, Y0; \
+	VPMAXSW     Y3, Y1, Y1; \
+	VPADDW      Y1, Y0, Y0; \
+	VPMADDWD    Y15, Y0, Y0; \
+	VPADDD      Y0, Y13, Y13
+
 #define CONSTANTS \
 	VPXOR    X14, X14, X14; \
 	VPXOR    X13, X13, X13; \
@@ -91,6 +127,39 @@ satd8loop:
 	JNZ  satd8loop
 	TOTAL
 	MOVL AX, ret+40(FP)
+	RET
+
+#define DIFF16(YD, YT) \
+	VPMOVZXBW (SI), YD; \
+	VPMOVZXBW (DI), YT; \
+	VPSUBW    YT, YD, YD; \
+	ADDQ      R8, SI; \
+	ADDQ      R9, DI
+
+// func satd16x16(a *byte, as int, b *byte, bs int) uint32
+TEXT ·satd16x16(SB), NOSPLIT, $0-36
+	MOVQ     a+0(FP), SI
+	MOVQ     as+8(FP), R8
+	MOVQ     b+16(FP), DI
+	MOVQ     bs+24(FP), R9
+	MOVQ     $4, CX
+	VPXOR    Y13, Y13, Y13
+	VPCMPEQW Y15, Y15, Y15
+	VPSRLW   $15, Y15, Y15
+
+satd16loop:
+	DIFF16(Y0, Y4)
+	DIFF16(Y1, Y4)
+	DIFF16(Y2, Y4)
+	DIFF16(Y3, Y4)
+	HADAMARDWIDE
+	DECQ         CX
+	JNZ          satd16loop
+	VEXTRACTI128 $1, Y13, X0
+	VPADDD       X0, X13, X13
+	TOTAL
+	VZEROUPPER
+	MOVL         AX, ret+32(FP)
 	RET
 
 // func satd4x4(a *byte, as int, b *byte, bs int) uint32

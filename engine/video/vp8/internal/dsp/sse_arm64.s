@@ -214,6 +214,101 @@ TEXT ·satd8xN(SB), NOSPLIT, $0-44
 	MOVW R0, ret+40(FP)
 	RET
 
+// func satd16x16(a *byte, as int, b *byte, bs int) uint32
+TEXT ·satd16x16(SB), NOSPLIT, $0-36
+	MOVD a+0(FP), R0
+	MOVD as+8(FP), R1
+	MOVD b+16(FP), R2
+	MOVD bs+24(FP), R3
+	WORD $0x4f000405 // movi v5.4s, #0x0
+	WORD $0xd37ff826 // lsl x6, x1, #1
+	WORD $0xd37ff865 // lsl x5, x3, #1
+	WORD $0x8b0100ca // add x10, x6, x1
+	WORD $0x8b0300a9 // add x9, x5, x3
+	WORD $0xd37ef428 // lsl x8, x1, #2
+	WORD $0xd37ef467 // lsl x7, x3, #2
+	WORD $0xd2800084 // mov x4, #0x4
+	WORD $0x3dc00043 // ldr q3, [x2]
+	WORD $0xf1000484 // subs x4, x4, #0x1
+	WORD $0x3dc00000 // ldr q0, [x0]
+	WORD $0x3ce56842 // ldr q2, [x2, x5]
+	WORD $0x3ce36847 // ldr q7, [x2, x3]
+	WORD $0x3ce96849 // ldr q9, [x2, x9]
+	WORD $0x2e232001 // usubl v1.8h, v0.8b, v3.8b
+	WORD $0x6e232000 // usubl2 v0.8h, v0.16b, v3.16b
+	WORD $0x8b070042 // add x2, x2, x7
+	WORD $0x3ce66806 // ldr q6, [x0, x6]
+	WORD $0x3ce16804 // ldr q4, [x0, x1]
+	WORD $0x3cea6803 // ldr q3, [x0, x10]
+	WORD $0x8b080000 // add x0, x0, x8
+	WORD $0x2e2220ca // usubl v10.8h, v6.8b, v2.8b
+	WORD $0x6e2220c6 // usubl2 v6.8h, v6.16b, v2.16b
+	WORD $0x2e272082 // usubl v2.8h, v4.8b, v7.8b
+	WORD $0x6e272084 // usubl2 v4.8h, v4.16b, v7.16b
+	WORD $0x2e292067 // usubl v7.8h, v3.8b, v9.8b
+	WORD $0x4e618548 // add v8.8h, v10.8h, v1.8h
+	WORD $0x6e292063 // usubl2 v3.8h, v3.16b, v9.16b
+	WORD $0x6e6a8421 // sub v1.8h, v1.8h, v10.8h
+	WORD $0x4e6084ca // add v10.8h, v6.8h, v0.8h
+	WORD $0x6e668400 // sub v0.8h, v0.8h, v6.8h
+	WORD $0x4e6284e6 // add v6.8h, v7.8h, v2.8h
+	WORD $0x6e678442 // sub v2.8h, v2.8h, v7.8h
+	WORD $0x4e648467 // add v7.8h, v3.8h, v4.8h
+	WORD $0x6e638484 // sub v4.8h, v4.8h, v3.8h
+	WORD $0x4e668503 // add v3.8h, v8.8h, v6.8h
+	WORD $0x6e668508 // sub v8.8h, v8.8h, v6.8h
+	WORD $0x4e628426 // add v6.8h, v1.8h, v2.8h
+	WORD $0x6e628421 // sub v1.8h, v1.8h, v2.8h
+	WORD $0x4e608489 // add v9.8h, v4.8h, v0.8h
+	WORD $0x4e6a84e2 // add v2.8h, v7.8h, v10.8h
+	WORD $0x6e648400 // sub v0.8h, v0.8h, v4.8h
+	WORD $0x6e67854a // sub v10.8h, v10.8h, v7.8h
+	WORD $0x4e482867 // trn1 v7.8h, v3.8h, v8.8h
+	WORD $0x4e4128cb // trn1 v11.8h, v6.8h, v1.8h
+	WORD $0x4e4168c4 // trn2 v4.8h, v6.8h, v1.8h
+	WORD $0x4e486863 // trn2 v3.8h, v3.8h, v8.8h
+	WORD $0x4e4a2848 // trn1 v8.8h, v2.8h, v10.8h
+	WORD $0x4e8b28e1 // trn1 v1.4s, v7.4s, v11.4s
+	WORD $0x4e4a6842 // trn2 v2.8h, v2.8h, v10.8h
+	WORD $0x4e842866 // trn1 v6.4s, v3.4s, v4.4s
+	WORD $0x4e8b68e7 // trn2 v7.4s, v7.4s, v11.4s
+	WORD $0x4e846863 // trn2 v3.4s, v3.4s, v4.4s
+	WORD $0x4e40292b // trn1 v11.8h, v9.8h, v0.8h
+	WORD $0x4e406929 // trn2 v9.8h, v9.8h, v0.8h
+	WORD $0x4e6184e4 // add v4.8h, v7.8h, v1.8h
+	WORD $0x6e678421 // sub v1.8h, v1.8h, v7.8h
+	WORD $0x4e66846a // add v10.8h, v3.8h, v6.8h
+	WORD $0x6e6384c7 // sub v7.8h, v6.8h, v3.8h
+	WORD $0x4e8b2900 // trn1 v0.4s, v8.4s, v11.4s
+	WORD $0x4e892846 // trn1 v6.4s, v2.4s, v9.4s
+	WORD $0x4e8b6908 // trn2 v8.4s, v8.4s, v11.4s
+	WORD $0x4e896842 // trn2 v2.4s, v2.4s, v9.4s
+	WORD $0x4e60b884 // abs v4.8h, v4.8h
+	WORD $0x4e60b821 // abs v1.8h, v1.8h
+	WORD $0x4e60b949 // abs v9.8h, v10.8h
+	WORD $0x4e60b8e7 // abs v7.8h, v7.8h
+	WORD $0x4e688403 // add v3.8h, v0.8h, v8.8h
+	WORD $0x6e688400 // sub v0.8h, v0.8h, v8.8h
+	WORD $0x4e6284c8 // add v8.8h, v6.8h, v2.8h
+	WORD $0x6e6284c6 // sub v6.8h, v6.8h, v2.8h
+	WORD $0x4e60b800 // abs v0.8h, v0.8h
+	WORD $0x4e60b862 // abs v2.8h, v3.8h
+	WORD $0x4e60b908 // abs v8.8h, v8.8h
+	WORD $0x4e60b8c6 // abs v6.8h, v6.8h
+	WORD $0x4e696483 // smax v3.8h, v4.8h, v9.8h
+	WORD $0x4e676421 // smax v1.8h, v1.8h, v7.8h
+	WORD $0x4e686442 // smax v2.8h, v2.8h, v8.8h
+	WORD $0x4e666400 // smax v0.8h, v0.8h, v6.8h
+	WORD $0x4e618461 // add v1.8h, v3.8h, v1.8h
+	WORD $0x4e608440 // add v0.8h, v2.8h, v0.8h
+	WORD $0x6e606825 // uadalp v5.4s, v1.8h
+	WORD $0x6e606805 // uadalp v5.4s, v0.8h
+	WORD $0x54fff6a1 // b.ne @32
+	WORD $0x4eb1b8a0 // addv s0, v5.4s
+	WORD $0x1e260000 // fmov w0, s0
+	MOVW R0, ret+32(FP)
+	RET
+
 // func satd4x4(a *byte, as int, b *byte, bs int) uint32
 TEXT ·satd4x4(SB), NOSPLIT, $0-36
 	MOVD a+0(FP), R0

@@ -70,16 +70,79 @@ INLINE void right(dst_t d, long ds, src_t s, long ss, const taps_t *x, long h, l
 	} while (--h);
 }
 
+// The same for 16 columns.
+typedef struct {
+	uint8x16_t k[6];
+} wideTaps_t;
+
+INLINE wideTaps_t loadWideTaps(const uint8_t *p) {
+	uint8x8_t v = vld1_u8(p);
+	wideTaps_t t = {{vdupq_lane_u8(v, 0), vdupq_lane_u8(v, 1), vdupq_lane_u8(v, 2), vdupq_lane_u8(v, 3), vdupq_lane_u8(v, 4), vdupq_lane_u8(v, 5)}};
+	return t;
+}
+
+INLINE uint8x16_t six16(uint8x16_t a, uint8x16_t b, uint8x16_t c, uint8x16_t d, uint8x16_t e, uint8x16_t f, const wideTaps_t *t) {
+#define LOW(v) vget_low_u8(v)
+	uint16x8_t pos = vmull_u8(LOW(c), LOW(t->k[2])), neg = vmull_u8(LOW(b), LOW(t->k[1]));
+	uint16x8_t posHi = vmull_high_u8(c, t->k[2]), negHi = vmull_high_u8(b, t->k[1]);
+	pos = vmlal_u8(pos, LOW(d), LOW(t->k[3])), posHi = vmlal_high_u8(posHi, d, t->k[3]);
+	neg = vmlal_u8(neg, LOW(e), LOW(t->k[4])), negHi = vmlal_high_u8(negHi, e, t->k[4]);
+	pos = vmlal_u8(pos, LOW(a), LOW(t->k[0])), posHi = vmlal_high_u8(posHi, a, t->k[0]);
+	pos = vmlal_u8(pos, LOW(f), LOW(t->k[5])), posHi = vmlal_high_u8(posHi, f, t->k[5]);
+	return vqrshrn_high_n_u16(vqrshrn_n_u16(vqsubq_u16(pos, neg), 7), vqsubq_u16(posHi, negHi), 7);
+}
+
+// Two loads reach from 2 samples left of the row to 3 right of it, no further.
+INLINE uint8x16_t across16(src_t p, const wideTaps_t *t) {
+	uint8x16_t v = vld1q_u8(p - 2), w = vld1q_u8(p + 3), x = vextq_u8(w, w, 11);
+	return six16(v, vextq_u8(v, x, 1), vextq_u8(v, x, 2), vextq_u8(v, x, 3), vextq_u8(v, x, 4), w, t);
+}
+
+// Four rows at a time: the rows move to other registers once in four.
+void sixTapY16(dst_t d, long ds, src_t s, long ss, const uint8_t *ky, long h) {
+	wideTaps_t y = loadWideTaps(ky);
+	s -= 2 * ss;
+	uint8x16_t a = vld1q_u8(s), b = vld1q_u8(s + ss), c = vld1q_u8(s + 2 * ss);
+	uint8x16_t e = vld1q_u8(s + 3 * ss), f = vld1q_u8(s + 4 * ss), g, i, j, k;
+	s += 5 * ss;
+	do {
+		g = vld1q_u8(s), s += ss;
+		vst1q_u8(d, six16(a, b, c, e, f, g, &y)), d += ds;
+		i = vld1q_u8(s), s += ss;
+		vst1q_u8(d, six16(b, c, e, f, g, i, &y)), d += ds;
+		j = vld1q_u8(s), s += ss;
+		vst1q_u8(d, six16(c, e, f, g, i, j, &y)), d += ds;
+		k = vld1q_u8(s), s += ss;
+		vst1q_u8(d, six16(e, f, g, i, j, k, &y)), d += ds;
+		a = f, b = g, c = i, e = j, f = k;
+	} while (h -= 4);
+}
+
+void sixTapX16(dst_t d, long ds, src_t s, long ss, const uint8_t *kx, long h) {
+	wideTaps_t x = loadWideTaps(kx);
+	do {
+		vst1q_u8(d, across16(s, &x));
+		s += ss, d += ds;
+	} while (--h);
+}
+
+// The rows that sixTapY16 wants for h of its own, 16 bytes apart.
+void sixTapRows16(dst_t d, src_t s, long ss, const uint8_t *kx, long h) {
+	wideTaps_t x = loadWideTaps(kx);
+	s -= 2 * ss, h += 5;
+	do {
+		vst1q_u8(d, across16(s, &x));
+		s += ss, d += 16;
+	} while (--h);
+}
+
 void sixTapXY(dst_t d, long ds, src_t s, long ss, const uint8_t *kx, const uint8_t *ky, long w, long h) {
 	taps_t x = loadTaps(kx), y = loadTaps(ky);
 	if (w == 4) {
 		both(d, ds, s, ss, &x, &y, h, 4);
 		return;
 	}
-	do {
-		both(d, ds, s, ss, &x, &y, h, 8);
-		d += 8, s += 8;
-	} while (w -= 8);
+	both(d, ds, s, ss, &x, &y, h, 8);
 }
 
 void sixTapX(dst_t d, long ds, src_t s, long ss, const uint8_t *kx, long w, long h) {
@@ -88,10 +151,7 @@ void sixTapX(dst_t d, long ds, src_t s, long ss, const uint8_t *kx, long w, long
 		right(d, ds, s, ss, &x, h, 4);
 		return;
 	}
-	do {
-		right(d, ds, s, ss, &x, h, 8);
-		d += 8, s += 8;
-	} while (w -= 8);
+	right(d, ds, s, ss, &x, h, 8);
 }
 
 void sixTapY(dst_t d, long ds, src_t s, long ss, const uint8_t *ky, long w, long h) {
@@ -100,10 +160,7 @@ void sixTapY(dst_t d, long ds, src_t s, long ss, const uint8_t *ky, long w, long
 		down(d, ds, s, ss, &y, h, 4);
 		return;
 	}
-	do {
-		down(d, ds, s, ss, &y, h, 8);
-		d += 8, s += 8;
-	} while (w -= 8);
+	down(d, ds, s, ss, &y, h, 8);
 }
 
 INLINE uint8x8_t weigh(uint8x8_t a, uint8x8_t b, uint8x8_t k0, uint8x8_t k1) {
@@ -170,4 +227,21 @@ void intraTM(dst_t d, long ds, src_t above, src_t left, long corner, long n) {
 		vst1q_u8(d, vcombine_u8(vqmovun_s16(vaddq_s16(lo, l)), vqmovun_s16(vaddq_s16(hi, l))));
 		d += ds, left++;
 	} while (--n);
+}
+
+// Each row is filled with its left neighbour.
+void intraH(dst_t d, long ds, src_t left, long n) {
+	if (n == 8) {
+		do {
+			vst1_u8(d, vld1_dup_u8(left));
+			vst1_u8(d + ds, vld1_dup_u8(left + 1));
+			d += 2 * ds, left += 2;
+		} while (n -= 2);
+		return;
+	}
+	do {
+		vst1q_u8(d, vld1q_dup_u8(left));
+		vst1q_u8(d + ds, vld1q_dup_u8(left + 1));
+		d += 2 * ds, left += 2;
+	} while (n -= 2);
 }

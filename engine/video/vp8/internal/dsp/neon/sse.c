@@ -101,6 +101,27 @@ uint32_t satd8xN(src_t a, long as, src_t b, long bs, long h) {
 	return vaddvq_u32(acc);
 }
 
+uint32_t satd16x16(src_t a, long as, src_t b, long bs) {
+	uint32x4_t acc = vdupq_n_u32(0);
+	long n = 4;
+	do {
+		int16x8_t r[4], q[4];
+		uint8x16_t v, w;
+#define ROW16(i)                                                                       \
+	v = vld1q_u8(a), w = vld1q_u8(b);                                              \
+	r[i] = vreinterpretq_s16_u16(vsubl_u8(vget_low_u8(v), vget_low_u8(w)));        \
+	q[i] = vreinterpretq_s16_u16(vsubl_high_u8(v, w));                             \
+	a += as, b += bs;
+		ROW16(0)
+		ROW16(1)
+		ROW16(2)
+		ROW16(3)
+		acc = hadamard(acc, r);
+		acc = hadamard(acc, q);
+	} while (--n);
+	return vaddvq_u32(acc);
+}
+
 uint32_t satd4x4(src_t a, long as, src_t b, long bs) {
 	int16x8_t r[4];
 	r[0] = vreinterpretq_s16_u16(vsubl_u8(load4(a), load4(b)));
