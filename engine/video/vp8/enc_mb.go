@@ -10,8 +10,9 @@ import (
 type encScratch struct {
 	coef, levels, dequant [dsp.MBCoefs]int16
 	eobs                  [dsp.MBBlocks]uint8
-	// pred holds two candidate predictions of 16 rows, 16 luma bytes apart.
-	pred [2][256]byte
+	// pred holds candidate predictions of 16 rows, 16 luma bytes apart: the best
+	// one, the best of the search for a vector, and the one being tried.
+	pred [3][256]byte
 	// chroma holds candidate predictions: U then V, 8 bytes apart.
 	chroma [2][128]byte
 	left   encContext

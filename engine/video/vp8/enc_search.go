@@ -11,7 +11,18 @@ type encSearch struct {
 	// What kernels write to.
 	off [4]int
 	sad [4]uint32
-	buf [256]byte
+	// fine is the best vector of the search below one sample.
+	fine encFine
+}
+
+// encFine is a vector with the SATD of its prediction, its cost with its
+// difference to the predictor, and the index of the prediction in the scratch,
+// or -1 at full positions, which are read in place.
+type encFine struct {
+	mv   motionVector
+	cost int
+	satd uint32
+	buf  int
 }
 
 // encReach is how far outside the frame a block may be fetched, in samples: the
@@ -43,11 +54,10 @@ func (e *Encoder) chooseInter(s *encScratch, m *encMB, p *encMBPos) {
 		e.try(s, p, ref, modeNear, near, costs[2])
 	}
 	if best.satd > e.lambda.goodSATD {
-		v := e.searchVector(s, p, ref, [3]motionVector{zero, nearest, near})
-		if v != zero && v != nearest && v != near {
-			pred := sr.predictor[ref]
-			bits := costs[3] + e.mvCosts.cost(int(v.y)-int(pred.y), int(v.x)-int(pred.x))
-			e.try(s, p, ref, modeNew, v, bits)
+		e.searchVector(s, p, ref, [3]motionVector{zero, nearest, near})
+		v := sr.fine.mv
+		if c := sr.fine.cost + e.lambda.satd(costs[3]); c < best.cost && v != zero && v != nearest && v != near {
+			*best = encCandidate{ref: ref, mode: modeNew, mv: v, cost: c, satd: sr.fine.satd, buf: sr.fine.buf}
 		}
 	}
 	if g := e.refs[refGolden]; e.base == refLast && e.speed.golden && g != e.refs[refLast] && best.satd > e.lambda.goodSATD {
@@ -85,16 +95,23 @@ func (e *Encoder) try(s *encScratch, p *encMBPos, ref, mode uint8, v motionVecto
 		o := p.yo + int(v.y>>2)*plane.stride + int(v.x>>2)
 		satd = dsp.SATD16x16(src.pix[p.yo:], src.stride, plane.pix[o:], plane.stride)
 	} else {
-		buf = 0
-		if best.buf == 0 {
-			buf = 1
-		}
+		buf = encFreeBuffer(best.buf, -1)
 		encPredict(s.pred[buf][:], 16, plane, p.yo, v, 2, 16)
 		satd = dsp.SATD16x16(src.pix[p.yo:], src.stride, s.pred[buf][:], 16)
 	}
 	if c := int(satd) + e.lambda.satd(bits); c < best.cost {
 		*best = encCandidate{ref: ref, mode: mode, mv: v, cost: c, satd: satd, buf: buf}
 	}
+}
+
+// encFreeBuffer returns the first prediction buffer that is neither a nor b.
+func encFreeBuffer(a, b int) int {
+	for i := range 2 {
+		if i != a && i != b {
+			return i
+		}
+	}
+	return 2
 }
 
 // intraMayWin reports whether a macroblock is plain enough for intra prediction
@@ -105,9 +122,9 @@ func (e *Encoder) intraMayWin(p *encMBPos, satd uint32) bool {
 	return 410/4*e.detail(p.x, p.y)/256 < satd
 }
 
-// searchVector looks for the vector of the least SAD, first in whole samples,
-// then finer.
-func (e *Encoder) searchVector(s *encScratch, p *encMBPos, ref uint8, starts [3]motionVector) motionVector {
+// searchVector looks for the vector of the least SAD in whole samples, then
+// finer, and leaves what it found in s.search.fine.
+func (e *Encoder) searchVector(s *encScratch, p *encMBPos, ref uint8, starts [3]motionVector) {
 	sr := &s.search
 	plane := &e.refs[ref].y
 	src := e.source.y.pix[p.yo:]
@@ -132,6 +149,8 @@ func (e *Encoder) searchVector(s *encScratch, p *encMBPos, ref uint8, starts [3]
 	// A diamond that shrinks when its centre is best.
 	off, sad := &sr.off, &sr.sad
 	size := e.speed.searchSize
+	fit := false
+	var guess motionVector
 	for range e.speed.searchSteps {
 		if !inside(bx-size, by-size) || !inside(bx+size, by+size) {
 			if size >>= 1; size == 0 {
@@ -156,18 +175,28 @@ func (e *Encoder) searchVector(s *encScratch, p *encMBPos, ref uint8, starts [3]
 		if bx == cx && by == cy {
 			if size == 1 {
 				if e.speed.subPel == subPelFit {
-					return e.refineFit(s, p, ref, motionVector{int16(4 * bx), int16(4 * by)}, encFitVector(bx, by, cs, sad))
+					fit, guess = true, encFitVector(bx, by, cs, sad)
 				}
 				break
 			}
 			size >>= 1
 		}
 	}
-	v := motionVector{int16(4 * bx), int16(4 * by)}
-	if e.speed.subPel >= subPelHalf {
-		return e.refineVector(s, p, ref, v)
+	full := motionVector{int16(4 * bx), int16(4 * by)}
+	sr.fine = encFine{cost: 1 << 30, buf: -1}
+	e.tryFine(s, p, ref, full)
+	switch e.speed.subPel {
+	case subPelFit:
+		if fit && guess != full {
+			e.tryFine(s, p, ref, guess)
+		}
+		e.refineStep(s, p, ref, 1)
+	case subPelHalf:
+		e.refineStep(s, p, ref, 2)
+	case subPelQuarter:
+		e.refineStep(s, p, ref, 2)
+		e.refineStep(s, p, ref, 1)
 	}
-	return v
 }
 
 var encDiamond = [4][2]int{{0, -1}, {-1, 0}, {1, 0}, {0, 1}}
@@ -193,40 +222,13 @@ func encFitVector(x, y int, centre uint32, side *[4]uint32) motionVector {
 	return motionVector{int16(4*x + fit(side[1], side[2])), int16(4*y + fit(side[0], side[3]))}
 }
 
-// refineFit chooses between a full position and what was guessed around it, and
-// looks once more at the quarter positions next to the better one.
-func (e *Encoder) refineFit(s *encScratch, p *encMBPos, ref uint8, full, guess motionVector) motionVector {
-	v, best := full, e.vectorCost(s, p, ref, full)
-	if guess != full {
-		if c := e.vectorCost(s, p, ref, guess); c < best {
-			v, best = guess, c
-		}
-	}
-	v, _ = e.refineStep(s, p, ref, v, best, 1)
-	return v
-}
-
-// refineVector improves v below one sample by the SATD of real predictions.
-func (e *Encoder) refineVector(s *encScratch, p *encMBPos, ref uint8, v motionVector) motionVector {
-	best := e.vectorCost(s, p, ref, v)
-	v, best = e.refineStep(s, p, ref, v, best, 2)
-	if e.speed.subPel == subPelQuarter {
-		v, _ = e.refineStep(s, p, ref, v, best, 1)
-	}
-	return v
-}
-
-// refineStep tries the four positions step quarters away from v and the
-// diagonal between the two better sides. best is the cost of v.
-func (e *Encoder) refineStep(s *encScratch, p *encMBPos, ref uint8, v motionVector, best int, step int16) (motionVector, int) {
-	c := v
+// refineStep tries the four positions step quarters away from the best vector
+// and the diagonal between the two better sides.
+func (e *Encoder) refineStep(s *encScratch, p *encMBPos, ref uint8, step int16) {
+	c := s.search.fine.mv
 	var side [4]int
 	for i, d := range encDiamond {
-		n := motionVector{c.x + int16(d[0])*step, c.y + int16(d[1])*step}
-		side[i] = e.vectorCost(s, p, ref, n)
-		if side[i] < best {
-			best, v = side[i], n
-		}
+		side[i] = e.tryFine(s, p, ref, motionVector{c.x + int16(d[0])*step, c.y + int16(d[1])*step})
 	}
 	n := motionVector{c.x + step, c.y + step}
 	if side[1] < side[2] {
@@ -235,24 +237,28 @@ func (e *Encoder) refineStep(s *encScratch, p *encMBPos, ref uint8, v motionVect
 	if side[0] < side[3] {
 		n.y = c.y - step
 	}
-	if k := e.vectorCost(s, p, ref, n); k < best {
-		best, v = k, n
-	}
-	return v, best
+	e.tryFine(s, p, ref, n)
 }
 
-// vectorCost is the SATD of the prediction by v and the price of coding v.
-func (e *Encoder) vectorCost(s *encScratch, p *encMBPos, ref uint8, v motionVector) int {
+// tryFine takes v if the SATD of its prediction and the price of coding it are
+// less than the best vector's, and returns their sum.
+func (e *Encoder) tryFine(s *encScratch, p *encMBPos, ref uint8, v motionVector) int {
 	sr := &s.search
 	plane := &e.refs[ref].y
 	src, stride := e.source.y.pix[p.yo:], e.source.y.stride
 	pred := sr.predictor[ref]
 	var satd uint32
+	buf := -1
 	if (v.x|v.y)&3 == 0 {
 		satd = dsp.SATD16x16(src, stride, plane.pix[p.yo+int(v.y>>2)*plane.stride+int(v.x>>2):], plane.stride)
 	} else {
-		encPredict(sr.buf[:], 16, plane, p.yo, v, 2, 16)
-		satd = dsp.SATD16x16(src, stride, sr.buf[:], 16)
+		buf = encFreeBuffer(sr.found.buf, sr.fine.buf)
+		encPredict(s.pred[buf][:], 16, plane, p.yo, v, 2, 16)
+		satd = dsp.SATD16x16(src, stride, s.pred[buf][:], 16)
 	}
-	return int(satd) + e.lambda.satd(e.mvCosts.cost(int(v.y)-int(pred.y), int(v.x)-int(pred.x)))
+	cost := int(satd) + e.lambda.satd(e.mvCosts.cost(int(v.y)-int(pred.y), int(v.x)-int(pred.x)))
+	if cost < sr.fine.cost {
+		sr.fine = encFine{mv: v, cost: cost, satd: satd, buf: buf}
+	}
+	return cost
 }
