@@ -32,7 +32,16 @@ func (e *Encoder) encodeFrame(pic *media.Picture, key bool, opt *FrameOptions) m
 		e.planRefinement(e.rc.lastQ[rateInter], e.refineBudget())
 	}
 	q := e.rc.quantizer(kind, activity)
+	e.again = false
+	if key && e.speed.subblockIntra {
+		// How many bits a step buys differs widely from picture to picture.
+		// Coding without 4x4 prediction tells it well enough, and quickly.
+		e.rough = true
+		q = e.rc.refit(q, float64(e.codeAt(key, q, layer)*8))
+		e.rough = false
+	}
 	size := e.codeAt(key, q, layer)
+	e.again = key
 	// A frame far larger than the bucket can take is coded again: the model
 	// had nothing to go by (first frame, a cut, a lamp switched on).
 	if key {

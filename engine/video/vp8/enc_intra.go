@@ -77,12 +77,21 @@ func (e *Encoder) gatherEdges(s *encScratch, p *encMBPos) *encEdges {
 	return g
 }
 
-// chooseIntra picks the modes of a macroblock of a key frame.
+// chooseIntra picks the modes of a macroblock of a key frame; where the frame is
+// coded again, it takes those of the first time.
 func (e *Encoder) chooseIntra(s *encScratch, m *encMB, p *encMBPos) {
 	g := e.gatherEdges(s, p)
+	if e.again {
+		if m.yMode != modeB {
+			dsp.Intra16x16(s.pred[0][:], 16, dsp.IntraMode(m.yMode), g.aboveY, g.leftY, g.corner)
+		}
+		dsp.Intra8x8(s.chroma[0][:64], 8, dsp.IntraMode(m.uvMode), g.aboveUV[0], g.sideUV[0], g.cornerUV[0])
+		dsp.Intra8x8(s.chroma[0][64:], 8, dsp.IntraMode(m.uvMode), g.aboveUV[1], g.sideUV[1], g.cornerUV[1])
+		return
+	}
 	cost := e.chooseIntra16(s, m, p, g, &encKFYModeCosts)
 	e.chooseIntraUV(s, m, p, g, &encKFUVModeCosts)
-	if e.speed.subblockIntra {
+	if e.speed.subblockIntra && !e.rough {
 		e.chooseSubModes(s, m, p, g, cost, int(encKFYModeCosts[modeB]))
 	}
 }

@@ -190,7 +190,7 @@ func (e *Encoder) searchVector(s *encScratch, p *encMBPos, ref uint8, starts [3]
 		if fit && guess != full {
 			e.tryFine(s, p, ref, guess)
 		}
-		e.refineStep(s, p, ref, 1)
+		e.refineAxes(s, p, ref)
 	case subPelHalf:
 		e.refineStep(s, p, ref, 2)
 	case subPelQuarter:
@@ -238,6 +238,19 @@ func (e *Encoder) refineStep(s *encScratch, p *encMBPos, ref uint8, step int16) 
 		n.y = c.y - step
 	}
 	e.tryFine(s, p, ref, n)
+}
+
+// refineAxes moves the best vector by a quarter along each axis where that
+// helps: fewer trials than refineStep, for a vector that is nearly right.
+func (e *Encoder) refineAxes(s *encScratch, p *encMBPos, ref uint8) {
+	f := &s.search.fine
+	for _, d := range [2]motionVector{{x: 1}, {y: 1}} {
+		c, was := f.mv, f.cost
+		e.tryFine(s, p, ref, motionVector{x: c.x + d.x, y: c.y + d.y})
+		if f.cost == was {
+			e.tryFine(s, p, ref, motionVector{x: c.x - d.x, y: c.y - d.y})
+		}
+	}
 }
 
 // tryFine takes v if the SATD of its prediction and the price of coding it are

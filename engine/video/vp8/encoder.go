@@ -50,6 +50,11 @@ type Encoder struct {
 	// base is the reference that this frame is mainly predicted from: LAST, but
 	// in a frame that mends a loss.
 	base uint8
+	// again says that a key frame is coded once more with another quantiser: the
+	// modes stay, since finding them takes far longer than all else.
+	again bool
+	// rough says that a key frame is coded to learn its size only.
+	rough bool
 	// changes belong to golden and altref; oldChanges are those of before, while
 	// they are brought up to date.
 	changes, oldChanges [2]probChanges
