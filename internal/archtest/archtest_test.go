@@ -41,6 +41,8 @@ var layers = []struct {
 	{"engine/video/vp8/...", []string{"engine/media", "engine/fixed", "engine/video/vp8/...", "internal/cpufeat"}},
 	{"engine/video/*", []string{"engine/media", "engine/fixed", "internal/cpufeat"}},
 	{"engine/voice/*", []string{"engine/media", "engine/fixed", "internal/cpufeat"}},
+	// The chain of the microphone's stages is put together in one place.
+	{"engine/voice", []string{"engine/media", "engine/fixed", "engine/voice/*"}},
 	{"engine/session/...", []string{"engine/media", "engine/fixed", "engine/video/*", "engine/voice/*", "engine/session/..."}},
 	// The engine ties them together; it knows devices only through hal.
 	{"engine", []string{"engine/...", "hal", "internal/cpufeat"}},

@@ -21,15 +21,17 @@ type Config struct {
 
 // Stats are counts since New and values of the last frame.
 type Stats struct {
-	Frames, SpeechFrames int64
+	Frames       int64 `json:"frames"`
+	SpeechFrames int64 `json:"speech_frames"`
 	// Onsets is how often a stretch of speech began.
-	Onsets int64
+	Onsets int64 `json:"onsets"`
 	// LevelDBov is the power of the last frame in dB of full scale, -127 to 0
 	// (RFC 6464's unit, negated).
-	LevelDBov int
+	LevelDBov int `json:"level_dbov"`
 	// ScoreQ10 is what is compared with ThresholdQ10: by how much the bands stand
 	// above the background, as log2 of power.
-	ScoreQ10, ThresholdQ10 int32
+	ScoreQ10     int32 `json:"score_q10"`
+	ThresholdQ10 int32 `json:"threshold_q10"`
 }
 
 // Detector tells speech from background in one signal. It is for one goroutine.
@@ -92,6 +94,9 @@ func (d *Detector) FrameSamples() int { return d.frame }
 
 // Stats returns the statistics.
 func (d *Detector) Stats() Stats { return d.stats }
+
+// Speech returns the last decision of Process.
+func (d *Detector) Speech() bool { return d.decision.speech }
 
 // Process takes the next frame, FrameSamples samples, and reports whether
 // speech is present, hangover included. frame is not changed.
