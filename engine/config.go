@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/edgecam/edgecam/engine/session"
+	"github.com/edgecam/edgecam/engine/voice"
 	"github.com/edgecam/edgecam/hal"
 )
 
@@ -33,6 +34,8 @@ type VideoConfig struct {
 // VoiceConfig sets the voice path.
 type VoiceConfig struct {
 	BitrateBps int // Opus
+	// FrontEnd sets what the microphone's signal goes through.
+	FrontEnd voice.Config
 }
 
 // DoorConfig sets the door release.
@@ -48,7 +51,7 @@ const MaxPulse = 5 * time.Second
 func Defaults() Config {
 	return Config{
 		Video:     VideoConfig{BitrateBps: 1_000_000, Speed: -1, Threads: 1},
-		Voice:     VoiceConfig{BitrateBps: 32_000},
+		Voice:     VoiceConfig{BitrateBps: 32_000, FrontEnd: voice.Defaults()},
 		Door:      DoorConfig{Pulse: 3 * time.Second},
 		Session:   session.Defaults(),
 		IdleAfter: 10 * time.Second,
@@ -70,6 +73,9 @@ func (c Config) Validate() error {
 	}
 	if c.Voice.BitrateBps < 6_000 || c.Voice.BitrateBps > 510_000 {
 		bad("voice bit rate %d bit/s is outside 6,000 to 510,000", c.Voice.BitrateBps)
+	}
+	if err := c.Voice.FrontEnd.Validate(); err != nil {
+		errs = append(errs, fmt.Errorf("engine: %w", err))
 	}
 	if c.Door.Pulse <= 0 || c.Door.Pulse > MaxPulse {
 		bad("door pulse %v is outside 0 to %v", c.Door.Pulse, MaxPulse)

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/edgecam/edgecam/engine/media"
 	"github.com/edgecam/edgecam/engine/session"
+	"github.com/edgecam/edgecam/engine/voice"
 )
 
 // Engine captures, codes and serves. Make one with New, run it with Run.
@@ -29,6 +31,7 @@ type Engine struct {
 	wakeKey  chan struct{}
 	shots    snapshots
 	talk     talkers
+	front    *voice.FrontEnd
 	door     door
 	idle     idleTimer
 	viewers  atomic.Int32
@@ -53,8 +56,12 @@ func New(cfg Config, devices Devices, observer Observer, log *slog.Logger) (*Eng
 	if observer == nil {
 		observer = noObserver{}
 	}
+	front, err := voice.New(cfg.Voice.FrontEnd)
+	if err != nil {
+		return nil, fmt.Errorf("engine: %w", err)
+	}
 	e := &Engine{
-		cfg: cfg, devices: devices, observer: observer, voice: noObserver{}, log: log,
+		cfg: cfg, devices: devices, observer: observer, voice: noObserver{}, log: log, front: front,
 		demand: newGate(), watching: newGate(), wakeKey: make(chan struct{}, 1),
 	}
 	if v, ok := observer.(VoiceObserver); ok {

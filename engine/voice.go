@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/edgecam/edgecam/engine/media"
+	"github.com/edgecam/edgecam/engine/voice"
 	"github.com/edgecam/edgecam/engine/voice/opus"
 	"github.com/edgecam/edgecam/hal"
 )
@@ -42,6 +43,7 @@ func (e *Engine) capturePCM(ctx context.Context, mic hal.Microphone) (spoke bool
 	if err != nil {
 		return false, err
 	}
+	e.front.Restart()
 	var b media.Block
 	for e.watching.isOpen() {
 		readCtx, cancel := context.WithTimeout(ctx, stallAfter)
@@ -56,6 +58,9 @@ func (e *Engine) capturePCM(ctx context.Context, mic hal.Microphone) (spoke bool
 			e.log.Info("microphone streams")
 		}
 		start := time.Now()
+		if _, err := e.front.Capture(&b); err != nil {
+			return spoke, err
+		}
 		packet, ok, err := enc.Encode(&b)
 		if err != nil {
 			return spoke, err
@@ -98,6 +103,7 @@ func (e *Engine) play(ctx context.Context, speaker hal.Speaker) error {
 	e.log.Info("speaker opened: somebody talks")
 	e.stateChanged()
 	defer e.stateChanged()
+	defer e.front.FarEnd.Stopped()
 	var b media.Block
 	quiet := time.Now()
 	for ctx.Err() == nil {
@@ -114,7 +120,13 @@ func (e *Engine) play(ctx context.Context, speaker hal.Speaker) error {
 		if err != nil && hal.KindOf(err) != hal.Overrun {
 			return err
 		}
-		e.voice.VoicePlayed(speaker.Delay())
+		// What is written next is heard after the delay; b lies before it.
+		delay := speaker.Delay()
+		e.front.FarEnd.Played(&b, time.Now().Add(delay-media.BlockDuration))
+		e.voice.VoicePlayed(delay)
 	}
 	return nil
 }
+
+// VoiceStats returns the statistics of the microphone's front end.
+func (e *Engine) VoiceStats() voice.Stats { return e.front.Stats() }

@@ -11,7 +11,7 @@ import (
 // a sparse impulse response.
 type room struct {
 	taps    []tap
-	clip    bool
+	clip    float32   // level of the distortion, 0: none
 	longest int64     // delay of the last tap
 	emitted []float32 // what the speaker emitted, long enough for one block
 }
@@ -32,7 +32,10 @@ var (
 const speedOfSound = 343.0
 
 func newRoom(o SoundOptions) room {
-	r := room{clip: o.SoftClip}
+	var r room
+	if o.ClipDBFS < 0 {
+		r.clip = float32(32768 * math.Pow(10, o.ClipDBFS/20))
+	}
 	base := o.EchoDelay.Seconds() * media.EngineRateHz
 	direct := math.Pow(10, o.EchoGainDB/20)
 	decay := func(sec float64) float64 { return math.Pow(10, -3*sec/o.DecayTime.Seconds()) }
@@ -84,17 +87,24 @@ func sq(x float64) float64 { return x * x }
 
 func abs(n int) int { return max(n, -n) }
 
-// add adds the echo that is heard from card position p on to a block.
-func (r *room) add(dst []float32, played *playedRing, p int64) {
-	if played.end == 0 || p-r.longest >= played.end {
+// add adds the echo that is heard from card position p on to a block. ratio is
+// that of the speaker's rate to the microphone's.
+func (r *room) add(dst []float32, played *playedRing, p int64, ratio float64) {
+	first := float64(p-r.longest) * ratio
+	if played.end == 0 || int64(first) >= played.end {
 		return // nothing was emitted that can still be heard
 	}
 	sum := float32(0)
 	for i := range r.emitted {
-		v := float32(played.at(p - r.longest + int64(i)))
+		var v float32
+		if ratio == 1 {
+			v = float32(played.at(p - r.longest + int64(i)))
+		} else {
+			v = played.between(first + float64(i)*ratio)
+		}
 		sum += abs32(v)
-		if r.clip {
-			v = softClip(v)
+		if r.clip > 0 {
+			v /= 1 + abs32(v)/r.clip
 		}
 		r.emitted[i] = v
 	}
@@ -109,8 +119,14 @@ func (r *room) add(dst []float32, played *playedRing, p int64) {
 	}
 }
 
-// softClip bends samples above about -12 dBFS: v/(1+|v|/c).
-func softClip(v float32) float32 { return v / (1 + abs32(v)/24000) }
+// between returns the value at a position between samples (Lagrange's
+// interpolation of third order).
+func (r *playedRing) between(position float64) float32 {
+	p := int64(math.Floor(position))
+	x := float32(position - float64(p))
+	a, b, c, d := float32(r.at(p-1)), float32(r.at(p)), float32(r.at(p+1)), float32(r.at(p+2))
+	return -a*x*(x-1)*(x-2)/6 + b*(x+1)*(x-1)*(x-2)/2 - c*(x+1)*x*(x-2)/2 + d*(x+1)*x*(x-1)/6
+}
 
 // noiseSource makes the noise of a quiet room: white noise, low frequencies
 // raised.

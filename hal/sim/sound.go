@@ -33,11 +33,16 @@ type SoundOptions struct {
 	// DecayTime is the room's reverberation time (RT60); 0 means 250 ms. At
 	// most one second.
 	DecayTime time.Duration
-	// SoftClip distorts what the speaker emits, as small drivers do when loud.
-	SoftClip bool
+	// ClipDBFS distorts what the speaker emits, as small drivers do when loud:
+	// samples bend towards that level, -60 to 0; 0 means no distortion.
+	ClipDBFS float64
 	// DriftPPM is how much faster the card's clock runs than the system's, in
-	// millionths.
-	DriftPPM float64
+	// millionths, SpeakerDriftPPM how much faster the speaker's converter runs
+	// than the microphone's, as with two cards.
+	DriftPPM, SpeakerDriftPPM float64
+	// ToneHz, unless 0, puts bursts of a tone in the place of the voice: 0.4 s on,
+	// 0.2 s off.
+	ToneHz float64
 	// SpeakerBuffer is how far ahead the speaker takes blocks; 0 means 40 ms.
 	// At least 20 ms, at most one second.
 	SpeakerBuffer time.Duration
@@ -60,6 +65,7 @@ func (o SoundOptions) withDefaults() SoundOptions {
 	level(&o.VoiceLevelDBFS, -26)
 	level(&o.NoiseLevelDBFS, -66)
 	level(&o.EchoGainDB, -12)
+	o.ClipDBFS = min(max(o.ClipDBFS, -60), 0)
 	span(&o.EchoDelay, 8*time.Millisecond, 0, time.Second)
 	span(&o.DecayTime, 250*time.Millisecond, time.Millisecond, time.Second)
 	span(&o.SpeakerBuffer, 40*time.Millisecond, 20*time.Millisecond, time.Second)
@@ -67,14 +73,16 @@ func (o SoundOptions) withDefaults() SoundOptions {
 }
 
 // SoundDriver is a [hal.SoundDriver] with one card, [CardID]. Microphone and
-// speaker run on the same simulated clock.
+// speaker run on the same simulated clock unless SpeakerDriftPPM is given.
 type SoundDriver struct {
 	opts  SoundOptions
 	start time.Time
 	rate  float64 // of the card's clock, in samples per second of the system's
-	room  room
+	ratio float64 // of the speaker's rate to it
 
 	mu                  sync.Mutex
+	room                room
+	mute                bool // the voice is silent
 	unplugged           bool
 	mic                 *microphone
 	speaker             *speaker
@@ -88,8 +96,8 @@ var _ hal.SoundDriver = (*SoundDriver)(nil)
 func NewSoundDriver(opts SoundOptions) *SoundDriver {
 	opts = opts.withDefaults()
 	return &SoundDriver{
-		opts: opts, start: time.Now(), room: newRoom(opts),
-		rate: media.EngineRateHz * (1 + opts.DriftPPM/1e6),
+		opts: opts, start: time.Now(), room: newRoom(opts), mute: opts.MuteVoice,
+		rate: media.EngineRateHz * (1 + opts.DriftPPM/1e6), ratio: 1 + opts.SpeakerDriftPPM/1e6,
 	}
 }
 
@@ -170,6 +178,22 @@ func (d *SoundDriver) Replug() {
 	d.mu.Unlock()
 }
 
+// SetVoice lets the voice, or the tone, speak or be silent.
+func (d *SoundDriver) SetVoice(on bool) {
+	d.mu.Lock()
+	d.mute = !on
+	d.mu.Unlock()
+}
+
+// SetEcho changes the echo path, as when the door opens or a stream stumbles:
+// the delay of the direct path, at most one second, and its gain.
+func (d *SoundDriver) SetEcho(delay time.Duration, gainDB float64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.opts.EchoDelay, d.opts.EchoGainDB = min(max(delay, 0), time.Second), gainDB
+	d.room = newRoom(d.opts)
+}
+
 // Overruns counts how often the microphone lost samples to a late reader.
 func (d *SoundDriver) Overruns() uint64 {
 	d.mu.Lock()
@@ -224,7 +248,7 @@ func (d *SoundDriver) Played(dst []int16) int {
 func (d *SoundDriver) eachPlayed(window time.Duration, f func(int16)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	now := d.position(time.Now())
+	now := d.played.position(d, time.Now())
 	n := int64(min(max(window, 0), 10*time.Second).Seconds() * media.EngineRateHz)
 	for p := max(now-n, 0); p < now; p++ {
 		f(d.played.at(p))
@@ -245,11 +269,20 @@ func (d *SoundDriver) timeOf(position int64) time.Time {
 	return d.start.Add(time.Duration(math.Ceil(float64(position) / d.rate * 1e9)))
 }
 
-// playedRing holds the last samples that the speaker was given, by the card's
-// sample count.
+// playedRing holds the last samples that the speaker was given, by the
+// speaker's sample count.
 type playedRing struct {
 	samples [1 << 19]int16
 	end     int64 // the position after the last sample written
+}
+
+// position is the speaker's sample count at a time, timeOf its inverse.
+func (r *playedRing) position(d *SoundDriver, t time.Time) int64 {
+	return int64(t.Sub(d.start).Seconds() * d.rate * d.ratio)
+}
+
+func (r *playedRing) timeOf(d *SoundDriver, position int64) time.Time {
+	return d.start.Add(time.Duration(math.Ceil(float64(position) / (d.rate * d.ratio) * 1e9)))
 }
 
 func (r *playedRing) at(p int64) int16 {

@@ -159,6 +159,60 @@ func TestEcho(t *testing.T) {
 	})
 }
 
+// TestSpeakerFaults plays a click every second with a speaker that runs fast and
+// distorts: the clicks come closer together, and are bent.
+func TestSpeakerFaults(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := NewSoundDriver(SoundOptions{MuteVoice: true, NoiseLevelDBFS: -110, EchoGainDB: -6, ClipDBFS: -6, SpeakerDriftPPM: 300, DecayTime: time.Millisecond})
+		m, err := d.OpenMicrophone(t.Context(), CardID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := d.OpenSpeaker(t.Context(), CardID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var in media.Block
+		var clicks []int
+		var peak int16
+		for range 3 { // ahead of the speaker's clock
+			if err := s.Write(t.Context(), &in); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range 1050 {
+			var out media.Block
+			if i%100 == 0 {
+				out.Samples[0], out.Samples[1], out.Samples[2] = 20000, 20000, 20000
+			}
+			if err := s.Write(t.Context(), &out); err != nil {
+				t.Fatal(err)
+			}
+			if err := m.Read(t.Context(), &in); err != nil {
+				t.Fatal(err)
+			}
+			for k, v := range in.Samples {
+				at := i*media.BlockSamples + k
+				if v > 2000 && (len(clicks) == 0 || at-clicks[len(clicks)-1] > 1000) {
+					clicks = append(clicks, at)
+				}
+				peak = max(peak, v)
+			}
+		}
+		if len(clicks) < 10 {
+			t.Fatalf("%d clicks heard", len(clicks))
+		}
+		if got, want := clicks[9]-clicks[0], 9*48000-9*48000*300/1000000; abs(got-want) > 3 {
+			t.Errorf("nine seconds of the speaker last %d samples of the microphone, want %d", got, want)
+		}
+		// 20000 bends to 20000/(1+20000/16423) = 9018, at half the amplitude.
+		if peak < 4200 || peak > 4900 {
+			t.Errorf("the clicks peak at %d, want about 4520", peak)
+		}
+		_, _ = m.Close(), s.Close()
+	})
+}
+
 func TestPlayedToneAndPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := NewSoundDriver(SoundOptions{DriftPPM: 200})
@@ -282,6 +336,6 @@ func BenchmarkBlock(b *testing.B) {
 		clear(m.mixed[:])
 		m.voice.add(m.mixed[:])
 		m.noise.add(m.mixed[:])
-		d.room.add(m.mixed[:], &d.played, 1000*480)
+		d.room.add(m.mixed[:], &d.played, 1000*480, 1)
 	}
 }

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"time"
 
@@ -78,6 +79,18 @@ func newMicrophone(d *SoundDriver) *microphone {
 	}
 }
 
+// tone adds the tone of SoundOptions.ToneHz.
+func (m *microphone) tone(dst []float32) {
+	const period, on = 6 * media.EngineRateHz / 10, 4 * media.EngineRateHz / 10
+	o := &m.driver.opts
+	amplitude := math.Sqrt2 * 32768 * math.Pow(10, o.VoiceLevelDBFS/20)
+	for i := range dst {
+		if p := m.next + int64(i); p%period < on {
+			dst[i] += float32(amplitude * math.Sin(2*math.Pi*o.ToneHz*float64(p)/media.EngineRateHz))
+		}
+	}
+}
+
 // Read waits until the block's last sample was captured.
 func (m *microphone) Read(ctx context.Context, b *media.Block) error {
 	d := m.driver
@@ -90,13 +103,20 @@ func (m *microphone) Read(ctx context.Context, b *media.Block) error {
 		m.next += late
 	}
 	clear(m.mixed[:])
-	if !d.opts.MuteVoice {
+	d.mu.Lock()
+	mute := d.mute
+	d.mu.Unlock()
+	switch {
+	case mute:
+	case d.opts.ToneHz > 0:
+		m.tone(m.mixed[:])
+	default:
 		m.voice.add(m.mixed[:])
 	}
 	m.noise.add(m.mixed[:])
 	d.mu.Lock()
 	if !d.opts.NoEcho {
-		d.room.add(m.mixed[:], &d.played, m.next)
+		d.room.add(m.mixed[:], &d.played, m.next, d.ratio)
 	}
 	if lost > 0 {
 		d.overruns++
@@ -134,7 +154,7 @@ func (s *speaker) Write(ctx context.Context, b *media.Block) error {
 	d := s.driver
 	ahead := int64(d.opts.SpeakerBuffer.Seconds() * media.EngineRateHz)
 	d.mu.Lock()
-	room := d.timeOf(d.played.end + media.BlockSamples - ahead)
+	room := d.played.timeOf(d, d.played.end+media.BlockSamples-ahead)
 	d.mu.Unlock()
 	if err := s.wait(ctx, "write", room); err != nil {
 		return err
@@ -142,7 +162,7 @@ func (s *speaker) Write(ctx context.Context, b *media.Block) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	at := d.played.end
-	if now := d.position(time.Now()); at < now {
+	if now := d.played.position(d, time.Now()); at < now {
 		at = now
 		if s.playing {
 			d.underruns++
@@ -158,7 +178,7 @@ func (s *speaker) Delay() time.Duration {
 	d := s.driver
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return max(time.Until(d.timeOf(d.played.end)), 0)
+	return max(time.Until(d.played.timeOf(d, d.played.end)), 0)
 }
 
 // Close ends a waiting Write; what is queued is still played.

@@ -78,6 +78,7 @@ func (n *node) run(ctx context.Context) error {
 	}
 	n.engine.OnEvent(func(e engine.Event) { n.metrics.Event(e.Type) })
 	n.metrics.SetViewers(n.viewerMetrics)
+	n.metrics.SetVoice(n.engine.VoiceStats)
 	signalling := n.whep()
 	defer signalling.Close()
 	server, err := n.server(signalling)
@@ -176,7 +177,7 @@ func engineConfig(cfg *config.Config, loopback bool) engine.Config {
 		// One core stays for everything else.
 		ec.Video.Threads = min(max(runtime.NumCPU()-1, 1), 4)
 	}
-	ec.Voice.BitrateBps = cfg.Audio.BitrateKbps * 1000
+	ec.Voice = voiceConfig(cfg.Audio)
 	ec.Door.Pulse = cfg.Lines.RelayPulse()
 	s := &ec.Session
 	s.UDPPort = cfg.WebRTC.UDPPort

@@ -48,7 +48,7 @@ func openDevices(ctx context.Context, cfg *config.Config, simulateLines bool, lo
 		cameras: v4l2.New(log), sound: alsa.New(log), lines: gpio.New(log),
 		files: file.NewCameraDriver(file.CameraOptions{}), waves: file.NewSoundDriver(file.SoundOptions{}),
 		simCamera: sim.NewCameraDriver(sim.CameraOptions{}),
-		simSound:  sim.NewSoundDriver(sim.SoundOptions{}),
+		simSound:  sim.NewSoundDriver(simSound(cfg.Sim)),
 	}
 	var out engine.Devices
 	if err := d.chooseCamera(ctx, &out); err != nil {

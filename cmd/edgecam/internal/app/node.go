@@ -18,6 +18,7 @@ import (
 	"github.com/edgecam/edgecam/engine"
 	"github.com/edgecam/edgecam/engine/session"
 	"github.com/edgecam/edgecam/engine/session/whep"
+	"github.com/edgecam/edgecam/engine/voice"
 	"github.com/edgecam/edgecam/internal/version"
 )
 
@@ -59,6 +60,7 @@ type status struct {
 	Door      bool               `json:"door"`
 	Simulated bool               `json:"simulated"`
 	Viewers   int                `json:"viewers"`
+	Voice     voice.Stats        `json:"voice"`
 	UptimeSec int64              `json:"uptime_s"`
 }
 
@@ -68,6 +70,7 @@ func (n *node) status(g auth.Grant) any {
 		Subject: g.Subject, Scopes: g.Scopes.Names(),
 		Camera: n.engine.Camera(), Source: n.devices.camera,
 		Talk: n.devices.speaker != "", Door: n.hasDoor, Simulated: n.devices.simLines != nil,
+		Voice:   n.engine.VoiceStats(),
 		Viewers: n.engine.Sessions().Stats().Connected, UptimeSec: int64(time.Since(n.started).Seconds()),
 	}
 }

@@ -28,6 +28,7 @@ type Config struct {
 	WebRTC     WebRTC     `yaml:"webrtc" doc:"media transport to viewers"`
 	Lines      Lines      `yaml:"lines" doc:"button, motion sensor and door relay on GPIO lines"`
 	Auth       Auth       `yaml:"auth" doc:"who may do what"`
+	Sim        Sim        `yaml:"sim" doc:"the simulated sound card, for trials without hardware"`
 	Log        Log        `yaml:"log" doc:"the log on standard error"`
 	StateDir   string     `yaml:"state_dir" doc:"folder for secrets and certificates; empty: /var/lib/edgecam, or ~/.local/state/edgecam for a user who may not write there"`
 }
@@ -45,6 +46,7 @@ func Defaults() *Config {
 		WebRTC:     WebRTC{}.Defaults(),
 		Lines:      Lines{}.Defaults(),
 		Auth:       Auth{}.Defaults(),
+		Sim:        Sim{}.Defaults(),
 		Log:        Log{}.Defaults(),
 	}
 }
@@ -67,6 +69,7 @@ func (c *Config) Validate() Problems {
 		{"webrtc", c.WebRTC.Validate()},
 		{"lines", c.Lines.Validate()},
 		{"auth", c.Auth.Validate()},
+		{"sim", c.Sim.Validate()},
 		{"log", c.Log.Validate()},
 	} {
 		all = append(all, part.p.under(part.key)...)

@@ -14,14 +14,3 @@ func (Video) Defaults() Video {
 
 // Validate returns the problems of the values.
 func (v Video) Validate() Problems { return checkTags(v) }
-
-// Audio is the voice path's share of the configuration.
-type Audio struct {
-	BitrateKbps int `yaml:"bitrate_kbps" doc:"Opus bit rate in kbit/s" min:"6" max:"128"`
-}
-
-// Defaults returns 32 kbit/s.
-func (Audio) Defaults() Audio { return Audio{BitrateKbps: 32} }
-
-// Validate returns the problems of the values.
-func (a Audio) Validate() Problems { return checkTags(a) }

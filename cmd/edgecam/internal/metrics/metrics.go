@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/edgecam/edgecam/engine/voice"
 	"github.com/edgecam/edgecam/internal/version"
 )
 
@@ -45,6 +46,7 @@ type Metrics struct {
 	requests [6]prometheus.Counter
 
 	viewers atomic.Pointer[func() []Viewer]
+	voice   atomic.Pointer[func() voice.Stats]
 }
 
 // AudioMetrics counts the voice path; all fields are ready for use.
@@ -101,7 +103,7 @@ func newMetrics(sysRoot string, now func() time.Time) *Metrics {
 	})
 	info.Set(1)
 	r.MustRegister(m.stage, m.dropped, frames, m.bytes, m.size, bitrate, m.deviceErrors, m.events, requests, info,
-		&viewerCollector{m}, &thermalCollector{root: sysRoot},
+		&viewerCollector{m}, &voiceCollector{m}, &thermalCollector{root: sysRoot},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.Audio = newAudio(r)
 	for _, s := range stages {

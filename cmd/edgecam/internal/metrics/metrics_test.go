@@ -10,6 +10,10 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/edgecam/edgecam/engine/voice"
+	"github.com/edgecam/edgecam/engine/voice/aec"
+	"github.com/edgecam/edgecam/engine/voice/ns"
 )
 
 func scrape(t *testing.T, m *Metrics) string {
@@ -56,6 +60,12 @@ func TestScrape(t *testing.T) {
 	m.SetViewers(func() []Viewer {
 		return []Viewer{{ID: "v1", Connected: true, RTT: 20 * time.Millisecond, BytesSent: 77}, {ID: "v2"}, {ID: "v1"}}
 	})
+	m.SetVoice(func() voice.Stats {
+		return voice.Stats{
+			Speech: true, Echo: &aec.Stats{ERLEcB: 412, DriftPPM: -7, DoubleTalkFrames: 250}, FarEnd: &voice.FarStats{Late: 3},
+			Noise: &ns.Stats{NoiseDBFS: -61},
+		}
+	})
 	got := scrape(t, m)
 	for _, want := range []string{
 		`edgecam_stage_seconds_count{stage="encode"} 1`,
@@ -68,6 +78,8 @@ func TestScrape(t *testing.T) {
 		`edgecam_temperature_celsius{zone="cpu-thermal"} 61.234`, `edgecam_temperature_celsius{zone="cpu-thermal-2"} -5`,
 		`edgecam_device_errors_total{device="camera",kind="gone"} 1`, `edgecam_events_total{event="ring"} 1`,
 		`edgecam_events_total{event="door"} 0`, `edgecam_http_requests_total{code="4xx"} 1`,
+		`edgecam_voice_speech 1`, `edgecam_voice_echo_erle_db 41.2`, `edgecam_voice_echo_drift_ppm -7`,
+		`edgecam_voice_echo_double_talk_seconds_total 2.5`, `edgecam_voice_far_late_total 3`, `edgecam_voice_noise_level_db -61`,
 		`edgecam_audio_overruns_total 1`, `edgecam_build_info{`, `go_goroutines `,
 	} {
 		if !strings.Contains(got, want) {
@@ -76,6 +88,9 @@ func TestScrape(t *testing.T) {
 	}
 	if strings.Contains(got, "thermal_zone2") {
 		t.Error("a zone that is off is shown")
+	}
+	if strings.Contains(got, "edgecam_voice_gain_db") {
+		t.Error("a stage that is off is shown")
 	}
 	if problems, err := testutil.GatherAndLint(m.registry); err != nil || len(problems) > 0 {
 		t.Error(problems, err)
