@@ -23,10 +23,13 @@ type Speaker struct {
 	started bool      // something was written
 	dry     bool      // the last fetch found too little
 
-	underruns atomic.Uint64
+	underruns, silence atomic.Uint64
 }
 
-var _ hal.Speaker = (*Speaker)(nil)
+var (
+	_ hal.Speaker        = (*Speaker)(nil)
+	_ hal.SilenceCounter = (*Speaker)(nil)
+)
 
 // data is the audio thread's fetch. What is missing is silence.
 func (p *Speaker) data(out, _ []byte, _ uint32) {
@@ -38,6 +41,9 @@ func (p *Speaker) data(out, _ []byte, _ uint32) {
 	n := p.blocks.pop(dst)
 	clear(dst[n:])
 	dry := n < len(dst)
+	if p.started {
+		p.silence.Add(uint64(len(dst) - n))
+	}
 	if dry && !p.dry && p.started {
 		p.underruns.Add(1)
 	}
@@ -93,6 +99,10 @@ func (p *Speaker) Delay() time.Duration {
 // Underruns returns how often the audio thread ran out of samples since the
 // first Write.
 func (p *Speaker) Underruns() uint64 { return p.underruns.Load() }
+
+// Silence returns how many samples of silence were played because there were
+// none, since the first Write.
+func (p *Speaker) Silence() uint64 { return p.silence.Load() }
 
 // Close stops playback at once; what is queued is not played. It wakes a
 // waiting Write, which returns [hal.ErrClosed], and takes two seconds at most.

@@ -167,7 +167,7 @@ func TestSpeakerIsPacedByTheCard(t *testing.T) {
 	}
 	big := make([]int16, 4*480)
 	p.data(bytesOf(big), nil, 4*480)
-	if big[3*480-1] != 7 || big[3*480] != 0 || p.Underruns() != 1 {
+	if big[3*480-1] != 7 || big[3*480] != 0 || p.Underruns() != 1 || p.Silence() != uint64(len(big)-3*480) {
 		t.Errorf("%d, %d, %d underruns; want samples, then silence, one underrun", big[3*480-1], big[3*480], p.Underruns())
 	}
 }

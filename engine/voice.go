@@ -106,6 +106,8 @@ func (e *Engine) play(ctx context.Context, speaker hal.Speaker) error {
 	defer e.front.FarEnd.Stopped()
 	var b media.Block
 	quiet := time.Now()
+	counter, _ := speaker.(hal.SilenceCounter)
+	silence := uint64(0)
 	for ctx.Err() == nil {
 		if e.talk.mix(&b) > 0 {
 			quiet = time.Now()
@@ -121,6 +123,11 @@ func (e *Engine) play(ctx context.Context, speaker hal.Speaker) error {
 			return err
 		}
 		// What is written next is heard after the delay; b lies before it.
+		if counter != nil {
+			total := counter.Silence()
+			e.front.FarEnd.Silent(total - silence)
+			silence = total
+		}
 		delay := speaker.Delay()
 		e.front.FarEnd.Played(&b, time.Now().Add(delay-media.BlockDuration))
 		e.voice.VoicePlayed(delay)

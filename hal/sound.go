@@ -41,6 +41,14 @@ type Speaker interface {
 	Close() error
 }
 
+// SilenceCounter is what a Speaker implements that knows how much silence it
+// played for want of blocks.
+type SilenceCounter interface {
+	// Silence returns the samples of silence at media.EngineRateHz that were put
+	// in since the first Write, each after everything written before.
+	Silence() uint64
+}
+
 // SoundDriver finds and opens sound cards. The id "" means the first usable.
 type SoundDriver interface {
 	Cards(ctx context.Context) ([]CardInfo, error)

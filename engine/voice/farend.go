@@ -71,6 +71,8 @@ type FarStats struct {
 	Playing bool  `json:"playing"`
 	LeadMS  int   `json:"lead_ms"`
 	Blocks  int64 `json:"blocks"`
+	// Gaps counts the times that the speaker ran dry.
+	Gaps int64 `json:"gaps"`
 	// Realigned counts losses of samples on either side that were made up for,
 	// Late blocks that were not there in time.
 	Realigned int64 `json:"realigned"`
@@ -96,6 +98,26 @@ func (f *FarEnd) Played(b *media.Block, at time.Time) {
 	}
 	f.write += media.BlockSamples
 	f.stats.Blocks++
+}
+
+// Silent says that the speaker played silence for want of blocks, after the last
+// block that it was given.
+func (f *FarEnd) Silent(samples uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.playing || samples == 0 {
+		return
+	}
+	f.stats.Gaps++
+	f.dry = 0 // what was short was short because of this
+	if samples > mostFar-uint64(f.write-f.read) {
+		f.playing = false // as good as closed and opened again
+		return
+	}
+	for range samples {
+		f.ring[f.write&(farRing-1)] = 0
+		f.write++
+	}
 }
 
 // Stopped says that the speaker was closed.

@@ -26,6 +26,7 @@ type cards struct {
 	nextRead     time.Duration // when the microphone's next block is complete
 	leads        []time.Duration
 	discontinued int
+	silent       uint64
 	last         int64
 }
 
@@ -58,6 +59,8 @@ func (c *cards) run(d time.Duration) {
 			for i := range b.Samples {
 				b.Samples[i] = int16((c.written+int64(i))%30000 + 1)
 			}
+			c.far.Silent(c.silent)
+			c.silent = 0
 			at := c.playAt + span(c.written-c.playPos)
 			c.far.Played(&b, c.start.Add(at))
 			c.written += media.BlockSamples
@@ -91,6 +94,13 @@ func (c *cards) read() {
 			c.leads = append(c.leads, c.playAt+span(pos-c.playPos)-captured)
 		}
 	}
+}
+
+// dry lets the speaker play n samples of silence after what it has, and say so
+// with the next block.
+func (c *cards) dry(n int) {
+	c.playAt, c.playPos = c.playAt+span(c.written-c.playPos)+span(int64(n)), c.written
+	c.silent = uint64(n)
 }
 
 func (c *cards) play() {
@@ -155,6 +165,8 @@ func TestFarEndLosses(t *testing.T) {
 	}{
 		{"microphone overrun of 30 ms", func() { c.nextRead += 30 * time.Millisecond }},
 		{"microphone overrun of 200 ms", func() { c.nextRead += 200 * time.Millisecond }},
+		{"speaker underrun of 25 ms that is told", func() { c.dry(1200) }},
+		{"speaker underrun of 300 ms that is told", func() { c.dry(14400) }},
 		{"speaker underrun of 25 ms", func() { c.playAt, c.playPos = c.playAt+span(c.written-c.playPos)+25*time.Millisecond, c.written }},
 		{"speaker underrun of 120 ms", func() { c.playAt, c.playPos = c.playAt+span(c.written-c.playPos)+120*time.Millisecond, c.written }},
 	} {

@@ -260,8 +260,9 @@ func TestPlayedToneAndPace(t *testing.T) {
 		if l := d.PlayedLevel(10 * time.Second); !math.IsInf(l, -1) {
 			t.Errorf("after 11 s of silence the level is %.1f", l)
 		}
-		if err := s.Write(t.Context(), &b); err != nil || d.Underruns() != 1 {
-			t.Errorf("write after a pause: %v, %d underruns, want 1", err, d.Underruns())
+		before := s.(hal.SilenceCounter).Silence()
+		if err := s.Write(t.Context(), &b); err != nil || before != 0 || d.Underruns() != 1 || s.(hal.SilenceCounter).Silence() == 0 {
+			t.Errorf("write after a pause: %v, %d underruns, want 1, %d samples of silence", err, d.Underruns(), s.(hal.SilenceCounter).Silence())
 		}
 	})
 }

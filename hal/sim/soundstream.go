@@ -147,7 +147,10 @@ func (m *microphone) Close() error {
 type speaker struct {
 	*stream
 	playing bool
+	silence uint64
 }
+
+var _ hal.SilenceCounter = (*speaker)(nil)
 
 // Write queues a block; it waits while SpeakerBuffer is full.
 func (s *speaker) Write(ctx context.Context, b *media.Block) error {
@@ -163,14 +166,22 @@ func (s *speaker) Write(ctx context.Context, b *media.Block) error {
 	defer d.mu.Unlock()
 	at := d.played.end
 	if now := d.played.position(d, time.Now()); at < now {
-		at = now
 		if s.playing {
 			d.underruns++
+			s.silence += uint64(now - at)
 		}
+		at = now
 	}
 	s.playing = true
 	d.played.write(at, b.Samples[:])
 	return nil
+}
+
+// Silence is how many samples were not there in time.
+func (s *speaker) Silence() uint64 {
+	s.driver.mu.Lock()
+	defer s.driver.mu.Unlock()
+	return s.silence
 }
 
 // Delay is the time that queued blocks still take.

@@ -16,6 +16,7 @@ import (
 	pionmedia "github.com/pion/webrtc/v4/pkg/media"
 
 	"github.com/edgecam/edgecam/engine/video/vp8"
+	"github.com/edgecam/edgecam/engine/voice/opus"
 )
 
 // viewer is a WHEP client by pion that decodes what it sees with our decoder.
@@ -32,8 +33,10 @@ type viewer struct {
 	broken   int // that could not be decoded
 	width    int
 	firstKey time.Time
-	luma     int // mean of the last picture
-	audio    int // packets
+	luma     int     // mean of the last picture
+	audio    int     // packets
+	pcm      []int16 // decoded voice, if keepVoice was called
+	keep     bool
 	messages []map[string]any
 	closed   bool
 }
@@ -178,12 +181,27 @@ func (v *viewer) decode(_ *rtp.Packet, frame []byte) {
 }
 
 func (v *viewer) readAudio(track *webrtc.TrackRemote) {
+	dec, err := opus.NewDecoder()
+	if err != nil {
+		v.t.Error(err)
+		return
+	}
+	pcm := make([]int16, dec.MaxSamples())
 	for {
-		if _, _, err := track.ReadRTP(); err != nil {
+		p, _, err := track.ReadRTP()
+		if err != nil {
+			return
+		}
+		n, err := dec.Decode(p.Payload, pcm)
+		if err != nil {
+			v.t.Errorf("voice packet: %v", err)
 			return
 		}
 		v.mu.Lock()
 		v.audio++
+		if v.keep {
+			v.pcm = append(v.pcm, pcm[:n]...)
+		}
 		v.mu.Unlock()
 	}
 }
@@ -202,6 +220,18 @@ func (v *viewer) speak(ctx context.Context, packet func() []byte) {
 			}
 		}
 	}
+}
+
+// hear returns what is heard in the next d.
+func (v *viewer) hear(d time.Duration) []int16 {
+	v.mu.Lock()
+	v.keep, v.pcm = true, nil
+	v.mu.Unlock()
+	time.Sleep(d)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.keep = false
+	return v.pcm
 }
 
 // seen returns what the viewer has got so far.

@@ -56,6 +56,7 @@ var (
 		totalOf("echo_divergences", "Restarts of the adaptive filter because it made the echo louder.", func(s *voice.Stats) float64 { return float64(s.Echo.Divergences) }),
 		totalOf("echo_path_changes", "Changes of the echo path.", func(s *voice.Stats) float64 { return float64(s.Echo.PathChanges) }),
 		totalOf("far_realigned", "Times that lost samples were made up for between speaker and microphone.", func(s *voice.Stats) float64 { return float64(s.FarEnd.Realigned) }),
+		totalOf("far_gaps", "Times that the speaker ran dry.", func(s *voice.Stats) float64 { return float64(s.FarEnd.Gaps) }),
 		totalOf("far_late", "Blocks of the reference that were not there in time.", func(s *voice.Stats) float64 { return float64(s.FarEnd.Late) }),
 	}
 	noiseSeries = []voiceSeries{
