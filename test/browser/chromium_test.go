@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -62,9 +63,11 @@ type result struct {
 }
 
 // run runs one set of scenarios and reports each as a subtest. answer is called
-// when a scenario asks for something that only this side can do.
-func (tl tools) run(t *testing.T, set string, options map[string]any, answer func(ask string) error) {
+// when a scenario asks for something that only this side can do. What the
+// scenarios measured is returned.
+func (tl tools) run(t *testing.T, set string, options map[string]any, answer func(ask string) error) (measured map[string]any) {
 	t.Helper()
+	measured = map[string]any{}
 	options["chromium"] = tl.chromium
 	options["set"] = set
 	if dir := os.Getenv("EDGECAM_ARTIFACTS"); dir != "" {
@@ -100,16 +103,17 @@ func (tl tools) run(t *testing.T, set string, options map[string]any, answer fun
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	seen := report(t, stdout, stdin, answer)
+	seen := report(t, stdout, stdin, answer, measured)
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("run.mjs: %v\n%s", err, stderr.String())
 	}
 	if seen == 0 && os.Getenv("EDGECAM_SCENARIO") == "" {
 		t.Errorf("run.mjs ran no scenario of set %q\n%s", set, stderr.String())
 	}
+	return measured
 }
 
-func report(t *testing.T, stdout io.Reader, stdin io.Writer, answer func(string) error) (seen int) {
+func report(t *testing.T, stdout io.Reader, stdin io.Writer, answer func(string) error, measured map[string]any) (seen int) {
 	t.Helper()
 	lines := bufio.NewScanner(stdout)
 	lines.Buffer(nil, 1<<20)
@@ -130,6 +134,7 @@ func report(t *testing.T, stdout io.Reader, stdin io.Writer, answer func(string)
 			continue
 		}
 		seen++
+		maps.Copy(measured, r.Measured)
 		t.Run(r.Scenario, func(t *testing.T) {
 			if r.Skipped != "" {
 				testdata.Missing(t, "%s", r.Skipped)

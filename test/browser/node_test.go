@@ -84,8 +84,9 @@ func freePort(t *testing.T) int {
 }
 
 // newNode prepares a node; secure is the product's own mode (HTTPS, owner
-// secret), otherwise it is the development mode.
-func newNode(t *testing.T, secure bool) *node {
+// secret), otherwise it is the development mode. More settings are given as
+// "KEY=value".
+func newNode(t *testing.T, secure bool, more ...string) *node {
 	t.Helper()
 	bin, err := buildNode()
 	if err != nil {
@@ -110,6 +111,9 @@ func newNode(t *testing.T, secure bool) *node {
 	}
 	for k, v := range settings {
 		n.env = append(n.env, "EDGECAM_"+k+"="+v)
+	}
+	for _, v := range more {
+		n.env = append(n.env, "EDGECAM_"+v)
 	}
 	t.Cleanup(func() {
 		n.stop(t)

@@ -89,6 +89,40 @@ export async function hear(page, ms) {
   }, ms);
 }
 
+/**
+ * hearTones measures tones in the received sound: their levels in dBFS, averaged
+ * over ms, by Goertzel's algorithm on an analyser's blocks.
+ */
+export async function hearTones(page, ms, frequencies) {
+  return page.evaluate(async ([ms, frequencies]) => {
+    const context = new AudioContext();
+    await context.resume();
+    const analyser = context.createAnalyser();
+    analyser.fftSize = 4096;
+    const stream = document.querySelector('edge-cam').video.srcObject;
+    context.createMediaStreamSource(new MediaStream(stream.getAudioTracks())).connect(analyser);
+    const block = new Float32Array(analyser.fftSize);
+    const window = block.map((_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / block.length));
+    const sums = frequencies.map(() => 0);
+    let blocks = 0;
+    for (const end = performance.now() + ms; performance.now() < end;) {
+      await new Promise((r) => setTimeout(r, 40));
+      analyser.getFloatTimeDomainData(block);
+      blocks++;
+      for (const [k, hz] of frequencies.entries()) {
+        const c = 2 * Math.cos((2 * Math.PI * hz) / context.sampleRate);
+        let a = 0;
+        let b = 0;
+        for (let i = 0; i < block.length; i++) [a, b] = [block[i] * window[i] + c * a - b, a];
+        // Hann's window has a mean of one half; a sine of amplitude A gives (A·n/4)².
+        sums[k] += ((a * a + b * b - c * a * b) * 8) / block.length ** 2;
+      }
+    }
+    await context.close();
+    return sums.map((s) => 10 * Math.log10(s / blocks + 1e-12));
+  }, [ms, frequencies]);
+}
+
 /** stats returns the next sample of the element's statistics that has rates. */
 export async function stats(page) {
   return page.evaluate(() => new Promise((resolve, reject) => {
