@@ -23,4 +23,7 @@ type EncodedAudio struct {
 	Data       []byte
 	CapturedAt time.Time
 	Duration   time.Duration
+	// Start marks the first packet of speech after silence in which packets were
+	// left out.
+	Start bool
 }

@@ -139,7 +139,7 @@ func (m *Manager) WriteAudio(a *media.EncodedAudio) {
 	}
 	fr := m.pool.frame(kindAudio)
 	p := m.pool.packet()
-	p.ts, p.marker, p.n = uint32(ts), false, copy(p.buf[:], a.Data)
+	p.ts, p.marker, p.n = uint32(ts), a.Start, copy(p.buf[:], a.Data)
 	fr.pkts = append(fr.pkts, p)
 	for _, v := range o.listeners {
 		v.pushAudio(fr)

@@ -37,7 +37,7 @@ type EncoderConfig struct {
 	BitrateBps  int  // 6000 to 510000; default 32000
 	Complexity  int  // 1 (cheap) to 10; default 5
 	LossPercent int  // expected loss, steers in-band FEC; default 5
-	DTX         bool // send nothing in silence
+	DTX         bool // send next to nothing in silence
 }
 
 // Encoder codes 10 ms blocks into 20 ms packets.
@@ -47,6 +47,8 @@ type Encoder struct {
 	fill int
 	at   time.Time
 	out  [MaxPacketBytes]byte
+	gate bool // DTX is on
+	dtx  dtx
 }
 
 // NewEncoder returns an Encoder. Its errors name the setting that is out of
@@ -81,7 +83,7 @@ func NewEncoder(cfg EncoderConfig) (*Encoder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opus: configure encoder: %w", err)
 	}
-	return &Encoder{enc: enc}, nil
+	return &Encoder{enc: enc, gate: cfg.DTX}, nil
 }
 
 // SetBitrate changes the bit rate from the next packet on.
@@ -93,8 +95,9 @@ func (e *Encoder) SetBitrate(bps int) error {
 }
 
 // Encode takes a block. Every second block it returns a packet whose Data is
-// valid until the next call; otherwise ok is false. With DTX a packet of two
-// bytes or less means "nothing to send" and is not returned.
+// valid until the next call; otherwise ok is false. With DTX fewer packets are
+// returned: those that libopus itself calls needless (two bytes or less) are
+// not, nor those without speech by SetSpeech.
 func (e *Encoder) Encode(b *media.Block) (p media.EncodedAudio, ok bool, err error) {
 	if e.fill == 0 {
 		e.at = b.CapturedAt
@@ -111,7 +114,17 @@ func (e *Encoder) Encode(b *media.Block) (p media.EncodedAudio, ok bool, err err
 	if n <= 2 {
 		return p, false, nil
 	}
-	return media.EncodedAudio{Data: e.out[:n], CapturedAt: e.at, Duration: PacketDuration}, true, nil
+	if e.gate {
+		send, cut := e.dtx.send()
+		if !send {
+			return p, false, nil
+		}
+		if cut {
+			n = 1
+			e.out[0] &^= 3 // one frame, of no length
+		}
+	}
+	return media.EncodedAudio{Data: e.out[:n], CapturedAt: e.at, Duration: PacketDuration, Start: e.gate && e.dtx.first}, true, nil
 }
 
 // Decoder decodes packets into 48 kHz mono PCM.
