@@ -36,6 +36,11 @@ type VoiceConfig struct {
 	BitrateBps int // Opus
 	// FrontEnd sets what the microphone's signal goes through.
 	FrontEnd voice.Config
+	// Duplex is how calls are held; viewers may choose otherwise for theirs.
+	Duplex Duplex
+	// DuckDecay is how long the microphone takes to come back after a caller in
+	// half duplex, 100 to 200 ms.
+	DuckDecay time.Duration
 }
 
 // DoorConfig sets the door release.
@@ -51,7 +56,7 @@ const MaxPulse = 5 * time.Second
 func Defaults() Config {
 	return Config{
 		Video:     VideoConfig{BitrateBps: 1_000_000, Speed: -1, Threads: 1},
-		Voice:     VoiceConfig{BitrateBps: 32_000, FrontEnd: voice.Defaults()},
+		Voice:     VoiceConfig{BitrateBps: 32_000, FrontEnd: voice.Defaults(), Duplex: FullDuplex, DuckDecay: voice.DefaultDecay},
 		Door:      DoorConfig{Pulse: 3 * time.Second},
 		Session:   session.Defaults(),
 		IdleAfter: 10 * time.Second,
@@ -73,6 +78,12 @@ func (c Config) Validate() error {
 	}
 	if c.Voice.BitrateBps < 6_000 || c.Voice.BitrateBps > 510_000 {
 		bad("voice bit rate %d bit/s is outside 6,000 to 510,000", c.Voice.BitrateBps)
+	}
+	if c.Voice.Duplex != FullDuplex && c.Voice.Duplex != HalfDuplex {
+		bad("duplex %q is neither %q nor %q", c.Voice.Duplex, FullDuplex, HalfDuplex)
+	}
+	if _, err := voice.NewDucker(c.Voice.DuckDecay); err != nil {
+		errs = append(errs, fmt.Errorf("engine: %w", err))
 	}
 	if err := c.Voice.FrontEnd.Validate(); err != nil {
 		errs = append(errs, fmt.Errorf("engine: %w", err))

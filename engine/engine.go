@@ -32,6 +32,9 @@ type Engine struct {
 	shots    snapshots
 	talk     talkers
 	front    *voice.FrontEnd
+	duck     *voice.Ducker
+	visitor  visitor
+	visiting atomic.Bool
 	door     door
 	idle     idleTimer
 	viewers  atomic.Int32
@@ -53,6 +56,10 @@ func New(cfg Config, devices Devices, observer Observer, log *slog.Logger) (*Eng
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	duck, err := voice.NewDucker(cfg.Voice.DuckDecay)
+	if err != nil {
+		return nil, fmt.Errorf("engine: %w", err)
+	}
 	if observer == nil {
 		observer = noObserver{}
 	}
@@ -61,7 +68,7 @@ func New(cfg Config, devices Devices, observer Observer, log *slog.Logger) (*Eng
 		return nil, fmt.Errorf("engine: %w", err)
 	}
 	e := &Engine{
-		cfg: cfg, devices: devices, observer: observer, voice: noObserver{}, log: log, front: front,
+		cfg: cfg, devices: devices, observer: observer, voice: noObserver{}, log: log, front: front, duck: duck,
 		demand: newGate(), watching: newGate(), wakeKey: make(chan struct{}, 1),
 	}
 	if v, ok := observer.(VoiceObserver); ok {
@@ -72,13 +79,13 @@ func New(cfg Config, devices Devices, observer Observer, log *slog.Logger) (*Eng
 	e.idle.after = cfg.IdleAfter
 	e.idle.fire = e.updateDemand
 	e.shots.changed = e.updateDemand
-	e.talk.init(log)
+	e.talk.init(cfg.Voice.Duplex, log)
 	e.door.init(cfg.Door.Pulse, devices.Relay, log, e.stateChanged)
 	sessions, err := session.New(cfg.Session, session.Hooks{
 		KeyFrameNeeded: e.requestKeyFrame,
 		VideoRate:      func(bps int) { e.bitrate.Store(int64(bps)) },
 		ViewersChanged: e.viewersChanged,
-		ChannelOpened:  func(v *session.Viewer) { e.send(v, e.stateMessage(v.Grant().Subject)) },
+		ChannelOpened:  e.channelOpened,
 		ViewerLeft:     func(v *session.Viewer, _ string) { e.talk.remove(v.ID()) },
 		Talk:           e.talk.packet,
 		Message:        e.message,

@@ -94,6 +94,17 @@ type (
 		Camera  bool    `json:"camera"`
 		You     string  `json:"you,omitempty"` // the viewer's own name, on joining
 	}
+	// floorMessage says who is heard, and how the viewer's own call is held.
+	floorMessage struct {
+		Type   string  `json:"type"`
+		Talker *string `json:"talker"`
+		You    bool    `json:"you"`
+		Duplex Duplex  `json:"duplex"`
+	}
+	voiceMessage struct {
+		Type    string `json:"type"`
+		Visitor bool   `json:"visitor"`
+	}
 	reply struct {
 		Type  string `json:"type"`
 		ID    string `json:"id"`
@@ -105,6 +116,7 @@ type (
 		ID     string `json:"id"`
 		Action string `json:"action"`
 		On     bool   `json:"on"`
+		Duplex Duplex `json:"duplex"`
 	}
 )
 
@@ -135,10 +147,23 @@ func (e *Engine) stateMessage(you string) []byte {
 	return marshal(m)
 }
 
-// talker returns the name of somebody who talks.
+// channelOpened greets a viewer with the state of things.
+func (e *Engine) channelOpened(v *session.Viewer) {
+	e.send(v, e.stateMessage(v.Grant().Subject))
+	e.send(v, e.floorMessage(v))
+	if e.visiting.Load() {
+		e.send(v, marshal(voiceMessage{"voice", true}))
+	}
+}
+
+// talker returns the name of who has the floor, or else of somebody whose
+// microphone is open.
 func (e *Engine) talker() (string, bool) {
 	e.talk.mu.Lock()
 	defer e.talk.mu.Unlock()
+	if v := e.sessions.Viewer(e.talk.floor.holder); v != nil {
+		return v.Grant().Subject, true
+	}
 	for id := range e.talk.byID {
 		if v := e.sessions.Viewer(id); v != nil {
 			return v.Grant().Subject, true
@@ -171,11 +196,35 @@ func (e *Engine) message(v *session.Viewer, msg []byte) {
 	case "talk":
 		// Whether somebody talks is seen from the packets; the message tells
 		// that the button was pressed, and is answered only if in vain.
-		if r.On && !v.Grant().Talk {
+		switch {
+		case r.On && !v.Grant().Talk:
 			e.send(v, marshal(reply{Type: "talk", ID: r.ID, Error: "this access does not permit talking (scope talk)"}))
+		case r.On:
+			e.send(v, e.floorMessage(v))
+		case e.talk.release(v.ID()):
+			e.floorChanged()
 		}
+	case "duplex":
+		e.chooseDuplex(v, r)
 	default:
-		e.send(v, marshal(reply{Type: "error", ID: r.ID, Error: "unknown message type; known: door, talk"}))
+		e.send(v, marshal(reply{Type: "error", ID: r.ID, Error: "unknown message type; known: door, talk, duplex"}))
+	}
+}
+
+// chooseDuplex sets how a viewer's own call is held.
+func (e *Engine) chooseDuplex(v *session.Viewer, r request) {
+	answer := reply{Type: "duplex", ID: r.ID}
+	switch {
+	case !v.Grant().Talk:
+		answer.Error = "this access does not permit talking (scope talk)"
+	case !e.talk.choose(v.ID(), r.Duplex):
+		answer.Error = "unknown duplex; known: full, half, and nothing for the node's own"
+	default:
+		answer.OK = true
+	}
+	e.send(v, marshal(answer))
+	if answer.OK {
+		e.send(v, e.floorMessage(v))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/edgecam/edgecam/engine/voice/mixer"
 	"github.com/edgecam/edgecam/engine/voice/neteq"
 	"github.com/edgecam/edgecam/engine/voice/opus"
+	"github.com/edgecam/edgecam/engine/voice/vad"
 )
 
 const (
@@ -25,14 +26,31 @@ type talkers struct {
 	active *gate // packets arrive: the speaker is wanted
 
 	mu    sync.Mutex
-	byID  map[session.ViewerID]*neteq.NetEQ
+	byID  map[session.ViewerID]*talker
 	mixer mixer.Mixer
-	block media.Block
+	floor floor
 }
 
-func (t *talkers) init(log *slog.Logger) {
+// talker is a viewer whose microphone is heard.
+type talker struct {
+	buffer   *neteq.NetEQ
+	activity *vad.Detector
+	block    media.Block
+	heard    bool // block holds something
+}
+
+// mixed is what a block for the speaker holds.
+type mixed struct {
+	talkers int // that were heard in it
+	// half says that the call is half duplex, changed that somebody else has the
+	// floor than before, or nobody.
+	half, changed bool
+}
+
+func (t *talkers) init(node Duplex, log *slog.Logger) {
 	t.log, t.active = log, newGate()
-	t.byID = make(map[session.ViewerID]*neteq.NetEQ)
+	t.byID = make(map[session.ViewerID]*talker)
+	t.floor.init(node)
 }
 
 // packet takes a voice packet from a viewer.
@@ -48,8 +66,8 @@ func (t *talkers) packet(id session.ViewerID, p session.TalkPacket) {
 func (t *talkers) buffer(id session.ViewerID) *neteq.NetEQ {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if q, ok := t.byID[id]; ok {
-		return q
+	if k, ok := t.byID[id]; ok {
+		return k.buffer
 	}
 	if len(t.byID) >= maxTalkers {
 		return nil
@@ -59,22 +77,64 @@ func (t *talkers) buffer(id session.ViewerID) *neteq.NetEQ {
 		t.log.Error("voice decoder cannot start", "error", err)
 		return nil
 	}
+	activity, err := vad.New(vad.Config{RateHz: media.EngineRateHz})
+	if err != nil {
+		t.log.Error("voice activity detection cannot start", "error", err)
+		return nil
+	}
 	q := neteq.New(dec, neteq.Config{})
-	t.byID[id] = q
+	t.byID[id] = &talker{buffer: q, activity: activity}
 	t.log.Info("talker joined", "viewer", id)
 	return q
 }
 
-// mix writes the sum of all talkers to b and returns how many are heard.
-func (t *talkers) mix(b *media.Block) int {
+// mix writes the sum of all talkers who have the floor to b.
+func (t *talkers) mix(b *media.Block, now time.Time) (m mixed) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, q := range t.byID {
-		if q.Pull(&t.block) {
-			t.mixer.Add(&t.block)
+	before := t.floor.holder
+	for id, k := range t.byID {
+		if k.heard = k.buffer.Pull(&k.block); !k.heard {
+			continue
+		}
+		m.talkers++
+		if speech, err := k.activity.Process(k.block.Samples[:]); err == nil && speech {
+			t.floor.speaks(id, now)
 		}
 	}
-	return t.mixer.Mix(b)
+	t.floor.expire(now)
+	for id, k := range t.byID {
+		if k.heard && t.floor.admits(id) {
+			t.mixer.Add(&k.block)
+		}
+	}
+	t.mixer.Mix(b)
+	m.half, m.changed = t.floor.half(), t.floor.holder != before
+	return m
+}
+
+// release is called when a viewer says that it has finished talking. It reports
+// whether the floor fell free.
+func (t *talkers) release(id session.ViewerID) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	before := t.floor.holder
+	t.floor.release(id)
+	return t.floor.holder != before
+}
+
+// choose sets how a viewer's call is held; it reports false for an unknown mode.
+func (t *talkers) choose(id session.ViewerID, m Duplex) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.floor.choose(id, m)
+}
+
+// holder returns who has the floor, and how a viewer's call is held.
+func (t *talkers) holder(id session.ViewerID) (holder session.ViewerID, mode Duplex) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.floor.holder, t.floor.mode(id)
 }
 
 // rest says that the speaker is no longer wanted, and forgets the talkers:
@@ -82,6 +142,7 @@ func (t *talkers) mix(b *media.Block) int {
 func (t *talkers) rest() {
 	t.mu.Lock()
 	clear(t.byID)
+	t.floor.holder = ""
 	t.mu.Unlock()
 	t.active.set(false)
 }
@@ -89,6 +150,7 @@ func (t *talkers) rest() {
 func (t *talkers) remove(id session.ViewerID) {
 	t.mu.Lock()
 	delete(t.byID, id)
+	t.floor.leave(id)
 	t.mu.Unlock()
 }
 
@@ -97,8 +159,8 @@ func (e *Engine) TalkerStats() map[session.ViewerID]neteq.Stats {
 	e.talk.mu.Lock()
 	defer e.talk.mu.Unlock()
 	out := make(map[session.ViewerID]neteq.Stats, len(e.talk.byID))
-	for id, q := range e.talk.byID {
-		out[id] = q.Stats()
+	for id, k := range e.talk.byID {
+		out[id] = k.buffer.Stats()
 	}
 	return out
 }

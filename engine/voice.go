@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/edgecam/edgecam/engine/media"
-	"github.com/edgecam/edgecam/engine/voice"
 	"github.com/edgecam/edgecam/engine/voice/opus"
 	"github.com/edgecam/edgecam/hal"
 )
@@ -58,15 +57,20 @@ func (e *Engine) capturePCM(ctx context.Context, mic hal.Microphone) (spoke bool
 			e.log.Info("microphone streams")
 		}
 		start := time.Now()
-		if _, err := e.front.Capture(&b); err != nil {
+		speech, err := e.front.Capture(&b)
+		if err != nil {
 			return spoke, err
 		}
+		e.visitorSpeaks(speech, start)
+		e.duck.Process(&b)
+		enc.SetSpeech(speech)
 		packet, ok, err := enc.Encode(&b)
 		if err != nil {
 			return spoke, err
 		}
 		e.voice.VoiceEncoded(time.Since(start))
 		if ok {
+			packet.Speech, packet.LevelDBov = speech, e.front.LevelDBov()
 			e.sessions.WriteAudio(&packet)
 		}
 	}
@@ -109,10 +113,15 @@ func (e *Engine) play(ctx context.Context, speaker hal.Speaker) error {
 	counter, _ := speaker.(hal.SilenceCounter)
 	silence := uint64(0)
 	for ctx.Err() == nil {
-		if e.talk.mix(&b) > 0 {
+		m := e.talk.mix(&b, time.Now())
+		if m.changed {
+			e.floorChanged()
+		}
+		if m.talkers > 0 {
 			quiet = time.Now()
 		} else if time.Since(quiet) > talkHangover {
 			e.talk.rest()
+			e.floorChanged()
 			e.log.Info("speaker closed: nobody talks")
 			return nil
 		}
@@ -129,11 +138,12 @@ func (e *Engine) play(ctx context.Context, speaker hal.Speaker) error {
 			silence = total
 		}
 		delay := speaker.Delay()
-		e.front.FarEnd.Played(&b, time.Now().Add(delay-media.BlockDuration))
+		heardAt := time.Now().Add(delay - media.BlockDuration)
+		e.front.FarEnd.Played(&b, heardAt)
+		if m.half {
+			e.duck.Heard(&b, heardAt)
+		}
 		e.voice.VoicePlayed(delay)
 	}
 	return nil
 }
-
-// VoiceStats returns the statistics of the microphone's front end.
-func (e *Engine) VoiceStats() voice.Stats { return e.front.Stats() }

@@ -26,4 +26,8 @@ type EncodedAudio struct {
 	// Start marks the first packet of speech after silence in which packets were
 	// left out.
 	Start bool
+	// Speech says that somebody speaks in the packet, LevelDBov how loud it is, -127
+	// to -1 dB of a full-scale square wave; 0: not known (RFC 6464).
+	Speech    bool
+	LevelDBov int
 }

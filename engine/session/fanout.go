@@ -140,12 +140,35 @@ func (m *Manager) WriteAudio(a *media.EncodedAudio) {
 	fr := m.pool.frame(kindAudio)
 	p := m.pool.packet()
 	p.ts, p.marker, p.n = uint32(ts), a.Start, copy(p.buf[:], a.Data)
+	p.level = audioLevel(a)
 	fr.pkts = append(fr.pkts, p)
 	for _, v := range o.listeners {
 		v.pushAudio(fr)
 	}
 	m.pool.release(fr)
 }
+
+// audioLevel is the octet of RFC 6464 section 3: voice activity, and the level
+// in -dBov.
+//
+//	 0 1 2 3 4 5 6 7
+//	+-+-+-+-+-+-+-+-+
+//	|V|    level    |
+//	+-+-+-+-+-+-+-+-+
+func audioLevel(a *media.EncodedAudio) byte {
+	level := byte(127)
+	if a.LevelDBov < 0 {
+		level = byte(min(-a.LevelDBov, 127))
+	}
+	if a.Speech {
+		level |= 0x80
+	}
+	return level
+}
+
+// SetSpeaking tells that somebody begins or ends speaking at the node; Stats
+// shows it.
+func (m *Manager) SetSpeaking(on bool) { m.speaking.Store(on) }
 
 // audioTicks turns a moment of the media clock into the audio stream's time.
 func (m *Manager) audioTicks(ticks int64) int64 { return ticks - m.tick.Load()>>8 }

@@ -46,6 +46,7 @@ type Manager struct {
 
 	accepted, refused, replayed          atomic.Uint64
 	videoFrames, keyFrames, audioPackets atomic.Uint64
+	speaking                             atomic.Bool
 }
 
 // New opens the media sockets and returns a manager without viewers. A nil
@@ -201,6 +202,7 @@ func (m *Manager) Stats() Stats {
 	return Stats{
 		Connected: connected, HalfOpen: all - connected, Accepted: m.accepted.Load(), Refused: m.refused.Load(),
 		VideoFrames: m.videoFrames.Load(), KeyFrames: m.keyFrames.Load(), AudioPackets: m.audioPackets.Load(),
+		Speaking:         m.speaking.Load(),
 		KeyFrameRequests: m.gate.snapshot(), KeyFramesReplayed: m.replayed.Load(), VideoRateBps: int(m.rate.Load()),
 	}
 }

@@ -22,6 +22,7 @@ type packet struct {
 	index  uint64 // running number over all video packets
 	ts     uint32 // media clock, before the viewer's offset
 	marker bool
+	level  byte // audio level (RFC 6464 section 3)
 	n      int
 	buf    [maxPayload]byte
 }

@@ -117,6 +117,8 @@ type Stats struct {
 	Accepted, Refused uint64
 	// VideoFrames, KeyFrames and AudioPackets written by the engine.
 	VideoFrames, KeyFrames, AudioPackets uint64
+	// Speaking says that somebody speaks at the node.
+	Speaking bool
 	// KeyFrameRequests that reached the encoder, by reason.
 	KeyFrameRequests map[string]uint64
 	// VideoRateBps is the rate that the encoder was asked for.

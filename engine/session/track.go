@@ -44,6 +44,8 @@ type outTrack struct {
 	// header is used by the viewer's sending goroutine, again by the one that
 	// reads RTCP.
 	header, again rtp.Header
+	levelID       uint8   // of the audio-level extension, 0: not agreed upon
+	level         [1]byte // what the header refers to
 	tsOffset      uint32
 	// wide and wideAgain are the transport-wide sequence numbers inside header
 	// and again, nil when the viewer does not report on them. path counts them.
@@ -95,6 +97,9 @@ func (t *outTrack) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, 
 				value = t.delay
 			case sdp.TransportCCURI:
 				value, wideID = make([]byte, 2), uint8(e.ID)
+			case sdp.AudioLevelURI:
+				t.levelID, t.level[0] = uint8(e.ID), 127
+				value = t.level[:]
 			}
 			if len(value) > 0 && e.ID >= 1 && e.ID <= 14 && len(value) <= 16 {
 				if err := h.SetExtension(uint8(e.ID), value); err != nil {
@@ -134,6 +139,9 @@ func (t *outTrack) send(p *packet, burst uint32) (ready bool, err error) {
 	}
 	h := &t.header
 	h.SequenceNumber, h.Timestamp, h.Marker = t.seq, p.ts+t.tsOffset, p.marker
+	if t.levelID != 0 {
+		t.level[0] = p.level
+	}
 	t.mu.Unlock()
 	if t.wide != nil {
 		t.path.number(t.wide, p.n, t.flow(), burst)

@@ -173,6 +173,10 @@ func (f *FrontEnd) Capture(b *media.Block) (speech bool, err error) {
 	return speech, err
 }
 
+// LevelDBov returns the level of the last block before the gain control, -127 to
+// 0 dB of a full-scale square wave. It is for the goroutine that captures.
+func (f *FrontEnd) LevelDBov() int { return f.activity.Stats().LevelDBov }
+
 // process runs the stages over 10 ms at the processing rate.
 func (f *FrontEnd) process(mic, far []int16) (speech bool, err error) {
 	if f.highPass != nil {

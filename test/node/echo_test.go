@@ -20,6 +20,8 @@ type caller struct {
 	r                 *rand.Rand
 	n                 int
 	level, pitch      float64
+	steady            bool    // no pauses
+	mark              float64 // a tone in the voice by which it is known, 0: none
 	phase, low, voice float64
 }
 
@@ -38,7 +40,10 @@ func (c *caller) packet() []byte {
 		for i := range b.Samples {
 			if c.n%9000 == 0 {
 				c.level, c.pitch, c.voice = math.Sqrt(c.r.Float64()), 100+90*c.r.Float64(), c.r.Float64()
-				if c.r.IntN(6) == 0 {
+				switch {
+				case c.steady:
+					c.level = max(c.level, 0.5)
+				case c.r.IntN(6) == 0:
 					c.level = 0
 				}
 			}
@@ -47,6 +52,9 @@ func (c *caller) packet() []byte {
 			c.phase -= math.Floor(c.phase)
 			c.low += (c.r.NormFloat64() - c.low) * 0.2
 			v := c.voice*(math.Exp(-9*c.phase)-0.11) + (1-c.voice)*0.5*c.low
+			if c.mark > 0 {
+				v += 0.4 * math.Sin(2*math.Pi*c.mark*float64(c.n)/media.EngineRateHz)
+			}
 			b.Samples[i] = int16(max(min(9000*c.level*v, 32767), -32768))
 		}
 		p, ok, err := c.enc.Encode(&b)

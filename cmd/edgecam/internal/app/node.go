@@ -18,7 +18,6 @@ import (
 	"github.com/edgecam/edgecam/engine"
 	"github.com/edgecam/edgecam/engine/session"
 	"github.com/edgecam/edgecam/engine/session/whep"
-	"github.com/edgecam/edgecam/engine/voice"
 	"github.com/edgecam/edgecam/internal/version"
 )
 
@@ -60,7 +59,7 @@ type status struct {
 	Door      bool               `json:"door"`
 	Simulated bool               `json:"simulated"`
 	Viewers   int                `json:"viewers"`
-	Voice     voice.Stats        `json:"voice"`
+	Voice     engine.VoiceStats  `json:"voice"`
 	UptimeSec int64              `json:"uptime_s"`
 }
 

@@ -21,6 +21,7 @@ func voiceConfig(a config.Audio) engine.VoiceConfig {
 			NoiseReduction: reduce, Strength: strength,
 			GainControl: a.GainControl, TargetDBFS: a.LevelDBFS, MaxGainDB: a.MaxGainDB,
 		},
+		Duplex: engine.Duplex(a.Duplex), DuckDecay: time.Duration(a.DuckDecayMS) * time.Millisecond,
 	}
 }
 

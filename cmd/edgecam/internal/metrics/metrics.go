@@ -14,7 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/edgecam/edgecam/engine/voice"
+	"github.com/edgecam/edgecam/engine"
 	"github.com/edgecam/edgecam/internal/version"
 )
 
@@ -46,7 +46,7 @@ type Metrics struct {
 	requests [6]prometheus.Counter
 
 	viewers atomic.Pointer[func() []Viewer]
-	voice   atomic.Pointer[func() voice.Stats]
+	voice   atomic.Pointer[func() engine.VoiceStats]
 }
 
 // AudioMetrics counts the voice path; all fields are ready for use.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/edgecam/edgecam/engine"
 	"github.com/edgecam/edgecam/engine/voice"
 	"github.com/edgecam/edgecam/engine/voice/aec"
 	"github.com/edgecam/edgecam/engine/voice/ns"
@@ -60,11 +61,11 @@ func TestScrape(t *testing.T) {
 	m.SetViewers(func() []Viewer {
 		return []Viewer{{ID: "v1", Connected: true, RTT: 20 * time.Millisecond, BytesSent: 77}, {ID: "v2"}, {ID: "v1"}}
 	})
-	m.SetVoice(func() voice.Stats {
-		return voice.Stats{
+	m.SetVoice(func() engine.VoiceStats {
+		return engine.VoiceStats{DuckedBlocks: 50, Stats: voice.Stats{
 			Speech: true, Echo: &aec.Stats{ERLEcB: 412, DriftPPM: -7, DoubleTalkFrames: 250}, FarEnd: &voice.FarStats{Late: 3},
 			Noise: &ns.Stats{NoiseDBFS: -61},
-		}
+		}}
 	})
 	got := scrape(t, m)
 	for _, want := range []string{
@@ -78,7 +79,7 @@ func TestScrape(t *testing.T) {
 		`edgecam_temperature_celsius{zone="cpu-thermal"} 61.234`, `edgecam_temperature_celsius{zone="cpu-thermal-2"} -5`,
 		`edgecam_device_errors_total{device="camera",kind="gone"} 1`, `edgecam_events_total{event="ring"} 1`,
 		`edgecam_events_total{event="door"} 0`, `edgecam_http_requests_total{code="4xx"} 1`,
-		`edgecam_voice_speech 1`, `edgecam_voice_echo_erle_db 41.2`, `edgecam_voice_echo_drift_ppm -7`,
+		`edgecam_voice_speech 1`, `edgecam_voice_ducked_seconds_total 0.5`, `edgecam_voice_echo_erle_db 41.2`, `edgecam_voice_echo_drift_ppm -7`,
 		`edgecam_voice_echo_double_talk_seconds_total 2.5`, `edgecam_voice_far_late_total 3`, `edgecam_voice_noise_level_db -61`,
 		`edgecam_audio_overruns_total 1`, `edgecam_build_info{`, `go_goroutines `,
 	} {
