@@ -12,6 +12,7 @@ import (
 
 	"github.com/pion/rtp"
 	"github.com/pion/rtp/codecs"
+	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 	pionmedia "github.com/pion/webrtc/v4/pkg/media"
 
@@ -35,6 +36,7 @@ type viewer struct {
 	firstKey time.Time
 	luma     int     // mean of the last picture
 	audio    int     // packets
+	level    byte    // the last packet's audio level (RFC 6464)
 	pcm      []int16 // decoded voice, if keepVoice was called
 	keep     bool
 	messages []map[string]any
@@ -48,6 +50,9 @@ func join(t *testing.T, url string) *viewer {
 	se.SetIncludeLoopbackCandidate(true)
 	m := &webrtc.MediaEngine{}
 	if err := m.RegisterDefaultCodecs(); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: sdp.AudioLevelURI}, webrtc.RTPCodecTypeAudio); err != nil {
 		t.Fatal(err)
 	}
 	pc, err := webrtc.NewAPI(webrtc.WithSettingEngine(se), webrtc.WithMediaEngine(m)).NewPeerConnection(webrtc.Configuration{})
@@ -199,6 +204,9 @@ func (v *viewer) readAudio(track *webrtc.TrackRemote) {
 		}
 		v.mu.Lock()
 		v.audio++
+		if ids := p.GetExtensionIDs(); len(ids) == 1 {
+			v.level = p.GetExtension(ids[0])[0]
+		}
 		if v.keep {
 			v.pcm = append(v.pcm, pcm[:n]...)
 		}
