@@ -101,7 +101,7 @@ func (a *app) root() *cobra.Command {
 	f.StringVar(&a.logLevel, "log-level", "", "debug, info, warn or error")
 	f.StringVar(&a.logFormat, "log-format", "", "text or json")
 	f.StringArrayVar(&a.set, "set", nil, "set any configuration key: --set video.speed=4 (repeatable)")
-	root.AddCommand(a.configCommand(), a.doctorCommand(), a.tokenCommand(), a.vp8Command(), a.voiceCommand(), a.versionCommand(), exitCodesTopic())
+	root.AddCommand(a.configCommand(), a.doctorCommand(), a.tokenCommand(), a.vp8Command(), a.voiceCommand(), a.enhanceCommand(), a.versionCommand(), exitCodesTopic())
 	if a.commands.Run != nil {
 		root.AddCommand(a.runCommand())
 	}

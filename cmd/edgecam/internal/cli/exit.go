@@ -13,6 +13,7 @@ import (
 
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/auth"
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/config"
+	"github.com/edgecam/edgecam/cmd/edgecam/internal/enhancecmd"
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/httpd"
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/voicecmd"
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/vp8cmd"
@@ -60,7 +61,7 @@ func ExitCode(err error) int {
 	case err == nil:
 		return ExitOK
 	case errors.As(err, &usage), errors.As(err, &problems),
-		errors.Is(err, vp8cmd.ErrUsage), errors.Is(err, voicecmd.ErrUsage), errors.Is(err, vp8.ErrEncoderConfig),
+		errors.Is(err, vp8cmd.ErrUsage), errors.Is(err, voicecmd.ErrUsage), errors.Is(err, enhancecmd.ErrUsage), errors.Is(err, vp8.ErrEncoderConfig),
 		errors.Is(err, auth.ErrBadToken), errors.Is(err, auth.ErrNoToken):
 		return ExitUsage
 	case errors.As(err, &address), errors.Is(err, syscall.EADDRINUSE), errors.Is(err, syscall.EADDRNOTAVAIL):

@@ -1,0 +1,21 @@
+//go:build !noasm
+
+package enhance
+
+import "github.com/edgecam/edgecam/internal/cpufeat"
+
+var useSIMD bool
+
+func selectKernels(set cpufeat.Set) {
+	selected = set
+	useSIMD = set&cpufeat.NEON != 0
+}
+
+//go:noescape
+func differencesKernel(diff, sum, sumAbs *int16, cur *byte, avgQ7 *uint16, n int)
+
+//go:noescape
+func blendKernel(out *byte, avgQ7 *uint16, support, cur *byte, sum, sumAbs *int16, t *blendTables, n int)
+
+//go:noescape
+func smoothKernel(out *byte, rows *[5]*byte, support *byte, t *smoothTables, n int)
