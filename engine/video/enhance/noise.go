@@ -29,6 +29,15 @@ const (
 	noiseBins   = 320
 	// noiseLeastBlocks is how many blocks of a level make an estimate.
 	noiseLeastBlocks = 12
+	// Blocks whose differences have a smaller sum of squares say nothing of
+	// correlation. The ratios are in sixteenths, from 0 to 16.
+	ratioLeast = 32
+	ratioBins  = 256
+	// levelRatio is how much noisier a sensor is at one level than at another,
+	// black and saturated ones apart; more is motion.
+	levelRatio = 2.5
+	// ratioCorrection makes the lowest quarter's ratio the mean of noise.
+	ratioCorrection = 2.05
 	// sigmaDefault is assumed where nothing is known yet.
 	sigmaDefault = 1.5
 )
@@ -41,6 +50,7 @@ type noiseEstimator struct {
 	width, height int
 	sigma         [levels]float32
 	known         [levels]bool
+	limit         float32 // of sigma, by the least level's
 	correlation   float32
 	phase         int
 	started       bool
@@ -48,13 +58,14 @@ type noiseEstimator struct {
 	last          []byte // the rows of blocks that are looked at next
 	histogram     [levels][noiseBins]uint16
 	total, weight [levels]int
-	blockVariance float64
-	meanVariance  float64
+	flat          [levels]int32     // bound of the activity (4096 times variance) of the flattest third
+	ratios        [ratioBins]uint16 // blocks by how much of their difference is common to quarters
+	compared      int
 }
 
 func newNoiseEstimator(width, height int) *noiseEstimator {
 	rows := (height/8 + noisePhases - 1) / noisePhases * 8
-	return &noiseEstimator{width: width, height: height, correlation: 1, last: make([]byte, rows*width)}
+	return &noiseEstimator{width: width, height: height, correlation: 1, limit: sigmaMost, last: make([]byte, rows*width)}
 }
 
 // look takes what it needs of a new plane, before anything changes it.
@@ -62,7 +73,7 @@ func (e *noiseEstimator) look(pix []byte, stride int) {
 	if e.started {
 		e.histogram = [levels][noiseBins]uint16{}
 		e.total = [levels]int{}
-		e.blockVariance, e.meanVariance = 0, 0
+		e.ratios, e.compared = [ratioBins]uint16{}, 0
 		for y, at := e.phase*8, 0; y+8 <= e.height; y, at = y+8*noisePhases, at+8*e.width {
 			for x := 0; x+8 <= e.width; x += 8 {
 				e.block(pix[y*stride+x:], stride, e.last[at+x:])
@@ -82,7 +93,7 @@ func (e *noiseEstimator) look(pix []byte, stride int) {
 
 // block counts one block's difference to the frame before.
 func (e *noiseEstimator) block(pix []byte, stride int, last []byte) {
-	var sum, sumSq, light int32
+	var sum, sumSq, light, lightSq int32
 	var parts [4]int32
 	for j := range 8 {
 		p, q := pix[j*stride:j*stride+8:j*stride+8], last[j*e.width:j*e.width+8:j*e.width+8]
@@ -94,6 +105,7 @@ func (e *noiseEstimator) block(pix []byte, stride int, last []byte) {
 				*part += d
 				sumSq += d * d
 				light += v
+				lightSq += v * v
 			}
 		}
 	}
@@ -103,13 +115,24 @@ func (e *noiseEstimator) block(pix []byte, stride int, last []byte) {
 		partSq += v * v
 	}
 	level := light >> 10
-	variance := float32(64*sumSq-sum*sum) / (64 * 63)
-	bin := min(int(math.Sqrt(float64(variance))*16), noiseBins-1)
-	e.histogram[level][bin]++
-	e.total[level]++
-	if s := e.sigma[level]; variance < 3*s*s {
-		e.blockVariance += float64(sumSq)
-		e.meanVariance += float64(partSq)
+	// Motion of the camera shows in texture, noise everywhere alike: the flatter
+	// part of the blocks is looked at.
+	if sumSq == 0 && 64*lightSq == light*light {
+		return // a mask or a border: drawn, not seen
+	}
+	activity, flat := 64*lightSq-light*light, &e.flat[level]
+	if activity > *flat {
+		*flat += *flat>>6 + 64
+	} else {
+		*flat -= *flat >> 5
+		variance := float32(64*sumSq-sum*sum) / (64 * 63)
+		bin := min(int(math.Sqrt(float64(variance))*16), noiseBins-1)
+		e.histogram[level][bin]++
+		e.total[level]++
+	}
+	if sumSq >= ratioLeast {
+		e.ratios[min(partSq*16/sumSq, ratioBins-1)]++
+		e.compared++
 	}
 }
 
@@ -127,7 +150,7 @@ func (e *noiseEstimator) update() {
 		}
 		count, bin := 0, 0
 		for ; bin < noiseBins-1; bin++ {
-			if count += int(e.histogram[l][bin]); count*4 >= n {
+			if count += int(e.histogram[l][bin]); count*3 >= n {
 				break
 			}
 		}
@@ -143,10 +166,23 @@ func (e *noiseEstimator) update() {
 		}
 		e.sigma[l] += (seen - e.sigma[l]) * max(rate, 1/float32(e.seen))
 	}
-	if e.blockVariance > 0 && e.seen > 2 {
-		seen := float32(e.meanVariance / e.blockVariance)
-		e.correlation += (seen - e.correlation) * max(0.06, 1/float32(e.seen))
+	e.limit = sigmaMost
+	for l := 1; l < levels-2; l++ {
+		if e.known[l] && e.weight[l] >= 16*noiseLeastBlocks {
+			e.limit = min(e.limit, e.sigma[l]*levelRatio)
+		}
 	}
+	if e.compared < noiseLeastBlocks {
+		return
+	}
+	count, bin := 0, 0
+	for ; bin < ratioBins-1; bin++ {
+		if count += int(e.ratios[bin]); count*4 >= e.compared {
+			break
+		}
+	}
+	seen := (float32(bin) + 0.5) / 16 * ratioCorrection
+	e.correlation += (seen - e.correlation) * max(0.1, 1/float32(e.seen))
 }
 
 // at returns a level's deviation: where the level was never seen, the nearest
@@ -154,10 +190,10 @@ func (e *noiseEstimator) update() {
 func (e *noiseEstimator) at(level int) float32 {
 	for d := range levels {
 		if l := level - d; l >= 0 && e.known[l] {
-			return e.sigma[l]
+			return min(e.sigma[l], e.limit)
 		}
 		if l := level + d; l < levels && e.known[l] {
-			return e.sigma[l]
+			return min(e.sigma[l], e.limit)
 		}
 	}
 	return sigmaDefault
@@ -180,8 +216,8 @@ func (e *noiseEstimator) mean() float32 {
 // motion of the camera or light that changes: between plausibleFrom and
 // plausibleTo the estimate fades to nothing.
 const (
-	plausibleFrom = 4
-	plausibleTo   = 7
+	plausibleFrom = 3.6
+	plausibleTo   = 5
 )
 
 // plausible is the part of the estimate that is believed, 0 to 1.
