@@ -60,6 +60,8 @@ type Chain struct {
 	width, height int
 
 	denoise *denoiser
+	tone    *tone
+	scene   scene
 
 	stats [NumSteps]struct{ frames, changed, nanos atomic.Uint64 }
 
@@ -88,6 +90,9 @@ func (c *Chain) Reconfigure(cfg Config) error {
 	if old.Denoise != cfg.Denoise {
 		c.denoise = nil
 	}
+	if old.Tone != cfg.Tone {
+		c.tone = nil
+	}
 	return nil
 }
 
@@ -96,7 +101,7 @@ func (c *Chain) Reconfigure(cfg Config) error {
 func (c *Chain) Process(p *media.Picture) *media.Picture {
 	if p.Width != c.width || p.Height != c.height {
 		c.width, c.height = p.Width, p.Height
-		c.denoise = nil
+		c.denoise, c.tone = nil, nil
 	}
 	if c.cfg.Denoise.Mode != Off {
 		if c.denoise == nil {
@@ -107,7 +112,27 @@ func (c *Chain) Process(p *media.Picture) *media.Picture {
 		c.end(StepDenoise, t, changed)
 		c.publishNoise(changed)
 	}
+	if c.cfg.Tone.Mode != Off {
+		if c.tone == nil {
+			c.tone = newTone(c.cfg.Tone, p.Width)
+		}
+		t := c.begin()
+		c.scene.measure(p, nil)
+		changed := c.tone.process(p, &c.scene, c.residualSigma())
+		c.end(StepTone, t, changed)
+	}
 	return p
+}
+
+// residualSigma is the noise that the denoiser has left in the picture.
+func (c *Chain) residualSigma() float32 {
+	if !c.known {
+		return 1
+	}
+	if c.noise.Denoised {
+		return c.noise.MeanSigmaY / 3
+	}
+	return c.noise.MeanSigmaY
 }
 
 func (c *Chain) begin() time.Time {

@@ -3,6 +3,7 @@ package enhance
 import (
 	"errors"
 	"fmt"
+	"math"
 )
 
 // ErrConfig is wrapped by every error about a configuration.
@@ -20,6 +21,7 @@ const (
 // Config sets a chain up. The zero value changes nothing.
 type Config struct {
 	Denoise DenoiseConfig
+	Tone    ToneConfig
 }
 
 // DenoiseConfig sets noise reduction.
@@ -30,9 +32,31 @@ type DenoiseConfig struct {
 	Sigma float32
 }
 
+// ToneConfig sets tone mapping.
+type ToneConfig struct {
+	Mode Mode
+	// RateLimit is the most that tone mapping changes the picture's mean from
+	// one frame to the next, in levels; 0 is the default, negative no limit.
+	RateLimit float32
+}
+
+// rateDefault is slow enough not to be seen and quick enough for dusk.
+const rateDefault = 0.4
+
+// rate returns the limit, 0 for none.
+func (t ToneConfig) rate() float32 {
+	switch {
+	case t.RateLimit == 0:
+		return rateDefault
+	case t.RateLimit < 0:
+		return 0
+	}
+	return t.RateLimit
+}
+
 // Defaults returns what suits a door camera.
 func Defaults() Config {
-	return Config{Denoise: DenoiseConfig{Mode: Auto}}
+	return Config{Denoise: DenoiseConfig{Mode: Auto}, Tone: ToneConfig{Mode: Auto}}
 }
 
 // Validate reports every setting that is out of range.
@@ -46,6 +70,12 @@ func (c Config) Validate() error {
 	}
 	if !(c.Denoise.Sigma >= 0 && c.Denoise.Sigma <= sigmaMost) {
 		bad("noise of %g levels is outside 0 (estimate it) to %d", c.Denoise.Sigma, sigmaMost)
+	}
+	if c.Tone.Mode > Auto {
+		bad("tone mode %d is neither off nor auto", c.Tone.Mode)
+	}
+	if math.IsNaN(float64(c.Tone.RateLimit)) || c.Tone.RateLimit > 255 {
+		bad("tone rate limit of %g levels a frame is above 255", c.Tone.RateLimit)
 	}
 	return errors.Join(errs...)
 }

@@ -117,3 +117,28 @@ const reachMax = 60
 
 // smoothSupport is the support from which on smooth changes nothing.
 const smoothSupport = 12
+
+// toneRow maps luma through a row's curves. With x = (v-black)*gain, limited to
+// the range from black to white, it applies x += lift*x*(1-x) four times: a
+// family of curves that keep black, white and order for lifts of -1 to 1.
+// liftQ15 has a value per sample; gain is 38302/4 for a gain of one.
+func toneRow(row []byte, liftQ15 []int16, black byte, gain uint16) {
+	liftQ15 = liftQ15[:len(row)]
+	n := len(row) &^ (rowStep - 1)
+	if useSIMD && n > 0 {
+		toneKernel(&row[0], &liftQ15[0], int(black), int(gain), n)
+		row, liftQ15 = row[n:], liftQ15[n:]
+	}
+	toneGeneric(row, liftQ15, black, gain)
+}
+
+// chromaRow scales chroma about its neutral value: 128 + (v-128-offset)*gain.
+func chromaRow(row []byte, gainQ12 []int16, offset int) {
+	gainQ12 = gainQ12[:len(row)]
+	n := len(row) &^ (rowStep - 1)
+	if useSIMD && n > 0 {
+		chromaKernel(&row[0], &gainQ12[0], offset, n)
+		row, gainQ12 = row[n:], gainQ12[n:]
+	}
+	chromaGeneric(row, gainQ12, offset)
+}

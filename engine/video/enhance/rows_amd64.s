@@ -293,3 +293,83 @@ settled:
 	JNZ     smooth32
 	VZEROUPPER
 	RET
+
+#define LIFT(X, A) \
+	VPSUBW    X, Y12, Y4; \
+	VPMULHRSW Y4, X, Y4; \
+	VPMULHRSW A, Y4, Y4; \
+	VPADDW    Y4, X, X
+
+DATA toneK<>+0(SB)/8, $0x1fff1fff1fff1fff
+DATA toneK<>+8(SB)/8, $0x7fff7fff7fff7fff
+DATA toneK<>+16(SB)/8, $0x00db00db00db00db // 219
+DATA toneK<>+24(SB)/8, $0x0010001000100010
+DATA toneK<>+32(SB)/8, $0x0080008000800080
+GLOBL toneK<>(SB), RODATA, $40
+
+// func toneKernel(row *byte, liftQ15 *int16, black, gain, n int)
+TEXT ·toneKernel(SB), NOSPLIT, $0-40
+	MOVQ         row+0(FP), DI
+	MOVQ         liftQ15+8(FP), SI
+	MOVQ         black+16(FP), AX
+	VMOVQ        AX, X8
+	VPBROADCASTW X8, Y8
+	MOVQ         gain+24(FP), AX
+	VMOVQ        AX, X9
+	VPBROADCASTW X9, Y9
+	MOVQ         n+32(FP), CX
+	VPBROADCASTQ toneK<>+0(SB), Y11
+	VPBROADCASTQ toneK<>+8(SB), Y12
+	VPBROADCASTQ toneK<>+16(SB), Y13
+	VPBROADCASTQ toneK<>+24(SB), Y14
+
+tone16:
+	VPMOVZXBW    (DI), Y0
+	VMOVDQU      (SI), Y1
+	VPSUBUSW     Y8, Y0, Y0
+	VPSLLW       $8, Y0, Y0
+	VPMULHUW     Y9, Y0, Y0
+	VPMINUW      Y11, Y0, Y0
+	VPSLLW       $2, Y0, Y0
+	LIFT(Y0, Y1)
+	LIFT(Y0, Y1)
+	LIFT(Y0, Y1)
+	LIFT(Y0, Y1)
+	VPMULHRSW    Y13, Y0, Y0
+	VPADDW       Y14, Y0, Y0
+	VEXTRACTI128 $1, Y0, X1
+	VPACKUSWB    X1, X0, X0
+	VMOVDQU      X0, (DI)
+	ADDQ         $16, DI
+	ADDQ         $32, SI
+	SUBQ         $16, CX
+	JNZ          tone16
+	VZEROUPPER
+	RET
+
+// func chromaKernel(row *byte, gainQ12 *int16, offset, n int)
+TEXT ·chromaKernel(SB), NOSPLIT, $0-32
+	MOVQ         row+0(FP), DI
+	MOVQ         gainQ12+8(FP), SI
+	MOVQ         offset+16(FP), AX
+	ADDQ         $128, AX
+	VMOVQ        AX, X8
+	VPBROADCASTW X8, Y8
+	MOVQ         n+24(FP), CX
+	VPBROADCASTQ toneK<>+32(SB), Y9
+
+chroma16:
+	VPMOVZXBW    (DI), Y0
+	VPSUBW       Y8, Y0, Y0
+	VPSLLW       $3, Y0, Y0
+	VPMULHRSW    (SI), Y0, Y0
+	VPADDW       Y9, Y0, Y0
+	VEXTRACTI128 $1, Y0, X1
+	VPACKUSWB    X1, X0, X0
+	VMOVDQU      X0, (DI)
+	ADDQ         $16, DI
+	ADDQ         $32, SI
+	SUBQ         $16, CX
+	JNZ          chroma16
+	VZEROUPPER
+	RET

@@ -163,3 +163,35 @@ func FuzzKernels(f *testing.F) {
 		}
 	})
 }
+
+// Rows of pictures have any length: kernels take the most of it, the portable
+// code the rest.
+func TestToneRowsEqualGeneric(t *testing.T) {
+	for _, set := range kernelSets() {
+		t.Run(set.String(), func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(3, 4))
+			for round := range 400 {
+				n := rng.IntN(200)
+				in, gains := newGuarded(t, 4096).tail(n), words[int16](newGuarded(t, 4096).tail(2*n))
+				for i := range in {
+					in[i], gains[i] = byte(rng.Uint32()), int16(rng.Uint32())
+					if round%4 == 0 {
+						in[i], gains[i] = byte(-(i & 1)), 32767
+					}
+				}
+				black, gain, offset := byte(rng.IntN(64)), uint16(rng.Uint32()), rng.IntN(101)-50
+				a, b := slices.Clone(in), slices.Clone(in)
+				restore := SelectKernels(set)
+				toneRow(in, gains, black, gain)
+				chromaRow(a, gains, offset)
+				restore()
+				want := slices.Clone(b)
+				toneGeneric(b, gains, black, gain)
+				chromaGeneric(want, gains, offset)
+				if !slices.Equal(in, b) || !slices.Equal(a, want) {
+					t.Fatalf("%d samples: differs from portable code", n)
+				}
+			}
+		})
+	}
+}

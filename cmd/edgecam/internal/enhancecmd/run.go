@@ -26,6 +26,11 @@ type Options struct {
 	Input, Output string
 	// Denoise is "auto", "off" or the noise's standard deviation.
 	Denoise string
+	// Tone is "auto" or "off".
+	Tone string
+	// RateLimit is the most that tone mapping changes the mean brightness from
+	// frame to frame, in levels; 0 is the default, negative no limit.
+	RateLimit float64
 }
 
 // Result is the line of JSON that "edgecam enhance" prints.
@@ -55,6 +60,14 @@ func (o Options) config() (enhance.Config, error) {
 		}
 		cfg.Denoise.Sigma = float32(sigma)
 	}
+	switch o.Tone {
+	case "", "auto":
+	case "off":
+		cfg.Tone.Mode = enhance.Off
+	default:
+		return cfg, fmt.Errorf("%w: tone is %q: it must be auto or off", ErrUsage, o.Tone)
+	}
+	cfg.Tone.RateLimit = float32(o.RateLimit)
 	return cfg, cfg.Validate()
 }
 
