@@ -19,6 +19,8 @@ type Exposure struct {
 	// Backlight is how much the picture looks like a dark figure before a
 	// bright ground, 0 to 1.
 	Backlight float32 `json:"backlight"`
+	// AroundMean is the mean luma outside the zone where faces are.
+	AroundMean float32 `json:"around_mean"`
 	// Wish is what the camera should expose more (positive) or less, in
 	// thousandths of a stop.
 	Wish int `json:"wish_millistops"`
@@ -81,11 +83,11 @@ func (s *scene) measure(p *media.Picture, hidden []bool) {
 
 func (s *scene) evaluate() {
 	if s.samples == 0 {
-		s.Mean, s.FaceMean, s.Black, s.White = 126, 126, 16, 235
+		s.Mean, s.FaceMean, s.AroundMean, s.Black, s.White = 126, 126, 126, 16, 235
 		return
 	}
 	var total uint64
-	var count, dark, bright uint32
+	var count, bright uint32
 	edge := max(s.samples/200, 1)
 	s.Black, s.White = -1, 255
 	for v, n := range s.histogram {
@@ -100,9 +102,6 @@ func (s *scene) evaluate() {
 		switch {
 		case v <= 20:
 			s.ClippedLow += float32(n)
-			dark += n
-		case v < 64:
-			dark += n
 		case v >= 230:
 			s.ClippedHigh += float32(n)
 			bright += n
@@ -114,11 +113,16 @@ func (s *scene) evaluate() {
 	s.ClippedLow /= all
 	s.ClippedHigh /= all
 	s.Mean = float32(total) / all
-	s.FaceMean = s.Mean
+	s.FaceMean, s.AroundMean = s.Mean, s.Mean
 	if s.faceCount > 0 {
 		s.FaceMean = float32(s.face) / float32(s.faceCount)
 	}
-	s.Backlight = ramp(float32(bright)/all, 0.10, 0.30) * ramp(float32(dark)/all, 0.15, 0.40)
+	if s.faceCount > 0 && s.samples > s.faceCount {
+		around := (float32(total) - float32(s.face)) / float32(s.samples-s.faceCount)
+		s.AroundMean = around
+		stops := log2(max(around-16, 1) / max(s.FaceMean-16, 1))
+		s.Backlight = ramp(stops, 0.2, 0.9) * ramp(float32(bright)/all, 0.04, 0.12)
+	}
 	key := 0.6*unit(s.FaceMean) + 0.4*unit(s.Mean)
 	switch {
 	case key < 0.25:

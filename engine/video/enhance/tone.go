@@ -79,7 +79,7 @@ func (c *curves) aim(s *scene, sigma float32) {
 	black := min(max(float32(s.Black)-2, 16), 48)
 	white := float32(s.White)
 	if spare := ramp(float32(235-s.White), 20, 60); spare > 0 || s.Black > 40 {
-		c.gain = min(max(215/max(white-black, 20), 1), gainMost)
+		c.gain = min(max(204/max(white-black, 20), 1), gainMost)
 		c.gain = 1 + (c.gain-1)*max(spare, ramp(float32(s.Black), 40, 60))
 		c.black = 16 + (black-16)*max(spare, ramp(float32(s.Black), 40, 60))
 	}
@@ -95,6 +95,12 @@ func (c *curves) aim(s *scene, sigma float32) {
 		c.reset()
 		return
 	}
+	// Against the light the zone of faces comes most of the way to the rest.
+	face, around := max(stretch(s.FaceMean), 0.02), stretch(s.AroundMean)
+	against := float32(1)
+	if s.Backlight > 0 && around > face {
+		against = log2(face+(around-face)*0.75*s.Backlight) / log2(face)
+	}
 	most := lowLightLift(sigma * c.gain)
 	var mean [gridRows][gridColumns]float32
 	s.grid(&mean)
@@ -102,7 +108,7 @@ func (c *curves) aim(s *scene, sigma float32) {
 		for x, m := range mean[y] {
 			v := min(max(stretch(m), 0.02), 0.98)
 			g := 1 - (1-gamma)*(1-ramp(v, 0.5, 0.95))
-			g *= 1 - 0.5*s.Backlight*(1-ramp(v, 0.15, 0.5))
+			g *= 1 + (against-1)*window(x, y)*(1-ramp(v, 0.6, 0.95))
 			a := min(solveLift(v, float32(math.Pow(float64(v), float64(g)))), most)
 			c.lift[y][x] = a
 			// Colours keep pace with brightness, less where there is noise.
@@ -110,6 +116,12 @@ func (c *curves) aim(s *scene, sigma float32) {
 			c.chroma[y][x] = min(1+(k-1)*0.7, 3)
 		}
 	}
+}
+
+// window is how much an area belongs to the zone of faces and what is below.
+func window(x, y int) float32 {
+	dx := min(ramp(float32(x), -0.5, 2), ramp(float32(gridColumns-1-x), -0.5, 2))
+	return dx * ramp(float32(y), -0.5, 1.5)
 }
 
 // keyLeast is the mean, weighted towards faces, that dark pictures are lifted
