@@ -43,7 +43,7 @@ func (a *Authority) Serve(ctx context.Context, backoff client.Backoff) error {
 // message handles one message; none from outside may stop the service.
 func (a *Authority) message(m client.Received, answer func(topic string, r wire.CertResponse)) {
 	t, err := wire.ParseTopic(m.Topic)
-	if err != nil || m.Retained {
+	if err != nil || m.Retained && t.Kind != wire.UpBirth || len(m.Payload) == 0 {
 		return
 	}
 	switch {

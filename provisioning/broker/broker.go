@@ -37,7 +37,7 @@ type Options struct {
 	// Clients are the roots that clients' certificates must lead to.
 	Clients *x509.CertPool
 	// Revoked reports whether a client's certificate was taken back; may be nil.
-	Revoked func(serialHex string) bool
+	Revoked func(*x509.Certificate) bool
 	// FS keeps retained desired configurations; nil: in memory only.
 	FS         durable.FS
 	MaxClients int // default 1000
@@ -96,7 +96,7 @@ func Start(opt Options) (*Broker, error) {
 		MinVersion: tls.VersionTLS12, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: opt.Clients,
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return opt.Cert() },
 		VerifyConnection: func(s tls.ConnectionState) error {
-			if opt.Revoked != nil && opt.Revoked(s.PeerCertificates[0].SerialNumber.Text(16)) {
+			if opt.Revoked != nil && opt.Revoked(s.PeerCertificates[0]) {
 				return errors.New("broker: the client's certificate is revoked")
 			}
 			return nil

@@ -58,6 +58,9 @@ type Options struct {
 	// Up is called when the connection stands and the subscriptions are
 	// acknowledged; it may publish. Its error ends the connection.
 	Up func(ctx context.Context, e Endpoint) error
+	// Leaving is called before a connection that stands is ended from this
+	// side; it may publish a farewell.
+	Leaving func(ctx context.Context, e Endpoint)
 	// Down is called when a connection that was up has ended.
 	Down func(e Endpoint, err error)
 	// Failed is called when an attempt has failed.
@@ -263,10 +266,24 @@ func (c *Client) session(ctx context.Context) (Endpoint, error) {
 	case err := <-lost:
 		return e, down(explain(err, g))
 	case <-c.again:
+		c.leave(ctx, e)
 		return e, down(errAgain)
 	case <-ctx.Done():
+		c.leave(ctx, e)
 		return e, down(ctx.Err())
 	}
+}
+
+// leaveTimeout bounds a farewell.
+const leaveTimeout = 2 * time.Second
+
+func (c *Client) leave(ctx context.Context, e Endpoint) {
+	if c.opt.Leaving == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
+	defer cancel()
+	c.opt.Leaving(ctx, e)
 }
 
 // explain prefers why reading failed to what the library makes of it.

@@ -30,6 +30,9 @@ type Op struct {
 	// Restarts tells that the command ends this program: if the journal knows
 	// of its begin alone after a start, it was carried out.
 	Restarts bool
+	// Final tells that Run answers by itself and that nothing is journalled
+	// after it has succeeded: there is no journal any more.
+	Final bool
 	// Run carries the command out. The result is answered as JSON.
 	Run func(ctx context.Context, c Call) (any, error)
 	// After, if set, is called when the answer is on its way.
@@ -293,6 +296,9 @@ func (r *Runner) run(ctx context.Context, t task) {
 	ctx, cancel := context.WithTimeout(ctx, t.op.Timeout)
 	defer cancel()
 	result, err := t.op.Run(ctx, t.call)
+	if err == nil && t.op.Final {
+		return
+	}
 	ack := wire.Ack{ID: t.call.ID, State: wire.AckDone}
 	if err != nil {
 		ack.State, ack.Code, ack.Text = wire.AckFailed, codeError, err.Error()

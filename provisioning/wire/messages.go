@@ -24,7 +24,8 @@ const (
 	ClockUnsynced = "unsynced"
 )
 
-// Birth is published at the begin of every connection.
+// Birth is published at the begin of every connection, retained, so that who
+// comes later knows the node too.
 type Birth struct {
 	Version    int      `json:"v"` // 1
 	Session    uint64   `json:"sess"`

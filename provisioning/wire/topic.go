@@ -15,7 +15,7 @@ const MaxTopic = 64
 // What a node publishes, below ec1/d/<id>/up/.
 const (
 	UpStatus = "status" // retained, QoS 1, also the last will: Status
-	UpBirth  = "birth"  // QoS 1: Birth
+	UpBirth  = "birth"  // retained, QoS 1: Birth
 	UpReport = "rep"    // retained, QoS 1: Report
 	UpEvent  = "evt"    // QoS 1: Event
 	UpAck    = "ack"    // QoS 1: Ack
