@@ -264,3 +264,12 @@ func (n *Node) ownOps() []command.Op {
 
 // errNotActive refuses what needs a certificate of the node's own.
 var errNotActive = fmt.Errorf("node: not active in a fleet")
+
+// OnProbation reports whether the configuration in force may yet be rolled
+// back.
+func (n *Node) OnProbation() bool { return n.twin.OnProbation() }
+
+// Blob sends data that belongs to a command's answer, such as a picture.
+func (n *Node) Blob(ctx context.Context, commandID string, data []byte) error {
+	return n.client.Publish(ctx, client.Message{Topic: wire.Up(n.ID(), wire.UpBlob) + "/" + commandID, Payload: data, QoS: 1})
+}

@@ -37,30 +37,60 @@ type node struct {
 	auth    *auth.Store
 	metrics *metrics.Metrics
 	cert    *tlscert.Manager // nil without an own certificate
+	fleet   *fleet           // nil if the node belongs to none
 }
 
 // Run runs a node until ctx is done, starting it anew when its configuration
-// changes.
+// changes and from the beginning after a factory reset.
 func Run(ctx context.Context, o cli.RunOptions) error {
+	for {
+		err := runOnce(ctx, o)
+		if !errors.Is(err, errReset) {
+			return err
+		}
+		o.Log.Warn("factory reset done, starting again")
+		l, lerr := o.Load(nil)
+		if lerr != nil {
+			return lerr
+		}
+		o.Config = l.Config
+	}
+}
+
+func runOnce(ctx context.Context, o cli.RunOptions) (err error) {
 	n := &node{o: o, cfg: o.Config, log: o.Log, started: time.Now(), metrics: metrics.New()}
 	if o.Dev {
 		n.auth = auth.NewDev(auth.Options{Log: o.Log})
 	} else {
-		var err error
 		if n.auth, err = auth.Open(o.Config.StateDir, auth.Options{
 			Log: o.Log, SessionAge: o.Config.Auth.SessionAge(), TokenAge: o.Config.Auth.TokenAge(), MaxFailures: o.Config.Auth.MaxFailures,
 		}); err != nil {
 			return err
 		}
 	}
+	defer func() { err = errors.Join(err, n.auth.Close()) }()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	if n.fleet, err = openFleet(n); err != nil {
+		return err
+	}
+	if n.fleet != nil {
+		defer n.fleet.start(ctx, stop)()
+	}
 	for {
 		err := n.run(ctx)
 		next := n.changedConfig(err)
+		if next == nil && err != nil && ctx.Err() == nil && n.fleet != nil {
+			next = n.fleet.failed(err)
+		}
+		if errors.Is(context.Cause(ctx), errReset) {
+			return errReset
+		}
 		if next == nil || ctx.Err() != nil {
 			if errors.Is(err, errReload) {
 				return nil
 			}
-			return errors.Join(err, n.auth.Close())
+			return err
 		}
 		n.cfg = next
 	}
@@ -76,7 +106,11 @@ func (n *node) run(ctx context.Context) error {
 	if n.engine, err = engine.New(engineConfig(n.cfg, n.o.Dev), found, newObserver(n.metrics), n.log); err != nil {
 		return err
 	}
-	n.engine.OnEvent(func(e engine.Event) { n.metrics.Event(e.Type) })
+	n.engine.OnEvent(func(e engine.Event) {
+		n.metrics.Event(e.Type)
+		n.fleet.event(e)
+	})
+	n.fleet.serve(n.engine)
 	n.metrics.SetViewers(n.viewerMetrics)
 	n.metrics.SetVoice(n.engine.VoiceStats)
 	signalling := n.whep()

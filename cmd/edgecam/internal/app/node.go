@@ -122,22 +122,34 @@ func (n *node) reload(ctx context.Context) error {
 				<-ctx.Done()
 				return nil
 			}
-			if reflect.DeepEqual(cfg, n.cfg) {
-				continue
+			if err := n.change(n.fleet.over(cfg)); err != nil {
+				return err
 			}
-			n.engine.SetVideoBitrate(cfg.Video.BitrateKbps * 1000)
-			same := *cfg
-			same.Video.BitrateKbps = n.cfg.Video.BitrateKbps
-			if reflect.DeepEqual(&same, n.cfg) {
-				n.cfg = cfg
-				n.log.Info("configuration changed", "video_kbps", cfg.Video.BitrateKbps)
-				continue
+		case cfg := <-n.fleet.configs():
+			if err := n.change(cfg); err != nil {
+				return err
 			}
-			n.log.Info("configuration changed, starting again")
-			n.next = cfg
-			return errReload
 		}
 	}
+}
+
+// change brings a configuration into force, or returns errReload if the node
+// must start anew for it.
+func (n *node) change(cfg *config.Config) error {
+	if reflect.DeepEqual(cfg, n.cfg) {
+		return nil
+	}
+	n.engine.SetVideoBitrate(cfg.Video.BitrateKbps * 1000)
+	same := *cfg
+	same.Video.BitrateKbps = n.cfg.Video.BitrateKbps
+	if reflect.DeepEqual(&same, n.cfg) {
+		n.cfg = cfg
+		n.log.Info("configuration changed", "video_kbps", cfg.Video.BitrateKbps)
+		return nil
+	}
+	n.log.Info("configuration changed, starting again")
+	n.next = cfg
+	return errReload
 }
 
 // observer passes what the engine reports on to the metrics, without

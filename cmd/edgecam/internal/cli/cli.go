@@ -15,6 +15,7 @@ import (
 
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/config"
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/doctor"
+	"github.com/edgecam/edgecam/cmd/edgecam/internal/fleetcmd"
 	"github.com/edgecam/edgecam/internal/version"
 )
 
@@ -40,6 +41,11 @@ type RunOptions struct {
 	Terminal   bool      // Stdout is a terminal, where a QR code makes sense
 	// Reload gives a new, checked configuration when the file changed.
 	Reload <-chan *config.Config
+	// Load reads the configuration anew with this provisioned layer, a JSON
+	// object, between file and environment. Nil: there is no such layer.
+	Load func(provisioned []byte) (*config.Loaded, error)
+	// Level is the log's level, which a command may change for a while.
+	Level *slog.LevelVar
 }
 
 // Streams are the standard streams and the environment, for tests to replace.
@@ -102,6 +108,8 @@ func (a *app) root() *cobra.Command {
 	f.StringVar(&a.logFormat, "log-format", "", "text or json")
 	f.StringArrayVar(&a.set, "set", nil, "set any configuration key: --set video.speed=4 (repeatable)")
 	root.AddCommand(a.configCommand(), a.doctorCommand(), a.tokenCommand(), a.vp8Command(), a.voiceCommand(), a.enhanceCommand(), a.versionCommand(), exitCodesTopic())
+	fleetStreams := fleetcmd.Streams{Out: a.streams.Out, Err: a.streams.Err, Terminal: a.streams.Terminal}
+	root.AddCommand(fleetcmd.Authority(fleetStreams), fleetcmd.Broker(fleetStreams), fleetcmd.Fleet(fleetStreams))
 	if a.commands.Run != nil {
 		root.AddCommand(a.runCommand())
 	}

@@ -97,6 +97,15 @@ func (a *app) run(parent context.Context, dev bool, flags map[string]string) err
 	defer endWatch()
 	return a.commands.Run(ctx, RunOptions{
 		Config: l.Config, ConfigPath: l.Path, Dev: dev, Log: log,
-		Stdout: a.streams.Out, Terminal: a.streams.Terminal, Reload: reload,
+		Stdout: a.streams.Out, Terminal: a.streams.Terminal, Reload: reload, Level: level,
+		Load: func(provisioned []byte) (*config.Loaded, error) {
+			with := src
+			with.Provisioned = config.Text{Name: "provisioned", YAML: provisioned}
+			n, err := config.Load(with)
+			if err == nil {
+				n.StateDir = stateDir
+			}
+			return n, err
+		},
 	})
 }

@@ -29,6 +29,7 @@ type Config struct {
 	Lines      Lines      `yaml:"lines" doc:"button, motion sensor and door relay on GPIO lines"`
 	Auth       Auth       `yaml:"auth" doc:"who may do what"`
 	Sim        Sim        `yaml:"sim" doc:"the simulated sound card, for trials without hardware"`
+	Fleet      Fleet      `yaml:"fleet" doc:"provisioning and control over MQTT"`
 	Log        Log        `yaml:"log" doc:"the log on standard error"`
 	StateDir   string     `yaml:"state_dir" doc:"folder for secrets and certificates; empty: /var/lib/edgecam, or ~/.local/state/edgecam for a user who may not write there"`
 }
@@ -47,6 +48,7 @@ func Defaults() *Config {
 		Lines:      Lines{}.Defaults(),
 		Auth:       Auth{}.Defaults(),
 		Sim:        Sim{}.Defaults(),
+		Fleet:      Fleet{}.Defaults(),
 		Log:        Log{}.Defaults(),
 	}
 }
@@ -70,6 +72,7 @@ func (c *Config) Validate() Problems {
 		{"lines", c.Lines.Validate()},
 		{"auth", c.Auth.Validate()},
 		{"sim", c.Sim.Validate()},
+		{"fleet", c.Fleet.Validate()},
 		{"log", c.Log.Validate()},
 	} {
 		all = append(all, part.p.under(part.key)...)
