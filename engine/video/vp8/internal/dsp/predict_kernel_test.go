@@ -78,7 +78,7 @@ func TestInterKnown(t *testing.T) {
 	}
 }
 
-func TestIntraTMEqualsGeneric(t *testing.T) {
+func TestIntraBlockEqualsGeneric(t *testing.T) {
 	gd, ga, gl := newGuarded(t), newGuarded(t), newGuarded(t)
 	forEachSet(t, func(t *testing.T) {
 		forFills(t, 11, func(t *testing.T, fa, fb func([]byte)) {
@@ -90,13 +90,21 @@ func TestIntraTMEqualsGeneric(t *testing.T) {
 				if n == 16 {
 					f = Intra16x16
 				}
-				for _, corner := range []byte{0, 127, 129, 255} {
+				for i := range 16 {
+					mode, corner := IntraMode(i&3), []byte{0, 127, 129, 255}[i>>2]
+					above, left := above, left
+					if i%5 == 1 {
+						above = nil
+					}
+					if i%7 == 2 {
+						left = nil
+					}
 					c := newCanvas(gd, n+3, n, n, 1)
-					f(c.block(), n+3, IntraTM, above, left, corner)
+					f(c.block(), n+3, mode, above, left, corner)
 					got := slices.Clone(c.pix)
 					c = newCanvas(gd, n+3, n, n, 1)
-					generic(func() { f(c.block(), n+3, IntraTM, above, left, corner) })
-					equal(t, "TM", got, c.pix)
+					generic(func() { f(c.block(), n+3, mode, above, left, corner) })
+					equal(t, "intra", got, c.pix)
 				}
 			}
 		})
