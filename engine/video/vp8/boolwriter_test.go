@@ -95,7 +95,17 @@ func TestTokenRoundTrip(t *testing.T) {
 			}
 		}
 		typ, ctx := rng.IntN(4), rng.IntN(3)
-		recs := tokenizeBlock(nil, &q, first, eob, typ, ctx)
+		var block [16]uint32
+		eob = max(eob, first)
+		tokenizeBlock(&block, &q, first, eob, encTypeRecord(typ), uint32(ctx))
+		recs := block[:eob-first]
+		if eob < 16 {
+			last := int16(0)
+			if eob > first {
+				last = q[eob-1]
+			}
+			recs = append(recs, encEndRecord(encTypeRecord(typ), eob, last, uint32(ctx)))
+		}
 		var w boolWriter
 		w.reset(nil)
 		w.putTokens(recs, &probs)

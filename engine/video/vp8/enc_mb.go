@@ -258,62 +258,94 @@ func (s *encScratch) skipContexts(above *encContext, m *encMB) {
 func (e *Encoder) tokenizeMB(s *encScratch, row *encRow, above *encContext, z *encQuantizer) uint32 {
 	lambda := newLambdas(z.q)
 	l := lambda.trimFactor()
-	t := row.room()
-	start := len(t)
+	recs := row.room()
 	// The second transform doubles the scale again.
-	t, nonZero := e.tokenizeBlock(s, t, dsp.BlockY2, 0, blockY2, &above[8], &s.left[8], 4*l)
+	n, nonZero := e.tokenizeBlock(s, recs, 0, dsp.BlockY2, 0, blockY2, &above[8], &s.left[8], 4*l)
 	for i := range 16 {
+		a, b := &above[i&3], &s.left[i>>2]
+		if s.eobs[i] <= 1 {
+			recs[n] = encTypeRecord(blockYAfterY2) + uint32(*a+*b)<<tokSlotShift + encBandRecords[1] + tokenEOB<<tokTokenShift
+			n++
+			*a, *b = 0, 0
+			continue
+		}
 		var nz uint32
-		t, nz = e.tokenizeBlock(s, t, i, 1, blockYAfterY2, &above[i&3], &s.left[i>>2], l)
+		n, nz = e.tokenizeBlock(s, recs, n, i, 1, blockYAfterY2, a, b, l)
 		nonZero |= nz
 	}
-	t, nz := e.tokenizeChroma(s, t, above, l)
-	if nonZero |= nz; nonZero == 0 {
-		return 0
+	n, nz := e.tokenizeChroma(s, recs, n, above, l)
+	if nonZero |= nz; nonZero != 0 {
+		s.keepTokens(row, n)
 	}
-	s.tally.counts.addRecords(t[start:])
-	row.tokens = t
 	return nonZero
 }
 
-func (e *Encoder) tokenizeChroma(s *encScratch, t []uint32, above *encContext, lambda int64) ([]uint32, uint32) {
+func (e *Encoder) tokenizeChroma(s *encScratch, recs *encMBRecords, n int, above *encContext, lambda int64) (int, uint32) {
 	nonZero := uint32(0)
 	for i := dsp.BlockU; i < dsp.BlockY2; i++ {
 		base := 4 + (i-dsp.BlockU)>>2*2
+		a, b := &above[base+i&1], &s.left[base+i>>1&1]
+		if s.eobs[i] == 0 {
+			recs[n] = encTypeRecord(blockChroma) + uint32(*a+*b)<<tokSlotShift + tokenEOB<<tokTokenShift
+			n++
+			*a, *b = 0, 0
+			continue
+		}
 		var nz uint32
-		t, nz = e.tokenizeBlock(s, t, i, 0, blockChroma, &above[base+i&1], &s.left[base+i>>1&1], lambda)
+		n, nz = e.tokenizeBlock(s, recs, n, i, 0, blockChroma, a, b, lambda)
 		nonZero |= nz
 	}
-	return t, nonZero
+	return n, nonZero
 }
 
-// tokenizeBlock appends the tokens of block i to t, trims it where that is asked
-// for, and updates its contexts. It returns the block's bit in the mask of
-// blocks that are not empty.
-func (e *Encoder) tokenizeBlock(s *encScratch, t []uint32, i, first, blockType int, above, left *uint8, lambda int64) ([]uint32, uint32) {
-	eob := int(s.eobs[i])
+// tokenizeBlock writes the tokens of block i to recs, from the n-th on, trims the
+// block where that is asked for, and updates its contexts. It returns the number
+// of records, and the block's bit in the mask of blocks that are not empty.
+func (e *Encoder) tokenizeBlock(s *encScratch, recs *encMBRecords, n, i, first, blockType int, above, left *uint8, lambda int64) (int, uint32) {
+	eob := max(int(s.eobs[i]), first)
 	levels := (*[16]int16)(s.levels[16*i:])
-	ctx := int(*above + *left)
-	if eob <= first {
-		*above, *left = 0, 0
-		return append(t, uint32(blockType*24+ctx)<<tokSlotShift+encBandRecords[first&1]+tokenEOB<<tokTokenShift), 0
+	base, ctx := encTypeRecord(blockType), uint32(*above+*left)
+	if eob > first {
+		block := (*[16]uint32)(recs[n:])
+		if e.speed.trim {
+			coef, dequant := (*[16]int16)(s.coef[16*i:]), (*[16]int16)(s.dequant[16*i:])
+			eob = e.tokens.trimBlock(block, levels, coef, dequant, first, eob, base, ctx, lambda)
+			s.eobs[i] = uint8(eob)
+		} else {
+			tokenizeBlock(block, levels, first, eob, base, ctx)
+		}
+		n += eob - first
 	}
-	if e.speed.trim {
-		coef, dequant := (*[16]int16)(s.coef[16*i:]), (*[16]int16)(s.dequant[16*i:])
-		t, eob = e.tokens.trimBlock(t, levels, coef, dequant, first, eob, blockType, ctx, lambda)
-		s.eobs[i] = uint8(eob)
-	} else {
-		t = tokenizeBlock(t, levels, first, eob, blockType, ctx)
+	nz := uint8(0)
+	last := int16(0)
+	if eob > first {
+		nz = 1
+		last = levels[eob-1]
+	} else if e.speed.trim {
+		s.eobs[i] = 0
 	}
-	nz := uint8(b2i(eob > first))
 	*above, *left = nz, nz
-	return t, uint32(nz) << i
+	if eob < 16 {
+		recs[n] = encEndRecord(base, eob, last, ctx)
+		n++
+	}
+	return n, uint32(nz) << i
 }
 
-// room returns the row's tokens with room for those of one macroblock.
-func (r *encRow) room() []uint32 {
+// encMBRecords has room for the tokens of a macroblock.
+type encMBRecords [encMBTokens]uint32
+
+// room returns the memory behind the row's tokens.
+func (r *encRow) room() *encMBRecords {
 	if cap(r.tokens)-len(r.tokens) < encMBTokens {
 		r.tokens = slices.Grow(r.tokens, encMBTokens)
 	}
-	return r.tokens
+	return (*encMBRecords)(r.tokens[len(r.tokens):cap(r.tokens)])
+}
+
+// keepTokens counts the n records behind the row's tokens and adds them.
+func (s *encScratch) keepTokens(row *encRow, n int) {
+	from := len(row.tokens)
+	row.tokens = row.tokens[:from+n]
+	s.tally.counts.addRecords(row.tokens[from:])
 }

@@ -87,8 +87,7 @@ func (e *Encoder) codeSubblocks(s *encScratch, row *encRow, m *encMB, p *encMBPo
 	above := &e.above[p.x]
 	lambda := newLambdas(z.q)
 	l := lambda.trimFactor()
-	t := row.room()
-	start := len(t)
+	recs, n := row.room(), 0
 	var edge dsp.Edge4
 	for i := range 16 {
 		o := w.subEdge(i, &edge)
@@ -98,7 +97,7 @@ func (e *Encoder) codeSubblocks(s *encScratch, row *encRow, m *encMB, p *encMBPo
 		b := s.dequant[16*i:]
 		s.eobs[i] = uint8(dsp.QuantizeBlock(s.levels[16*i:], b, s.coef[16*i:], &z.intraY1, 0))
 		var nz uint32
-		t, nz = e.tokenizeBlock(s, t, i, 0, blockYWithDC, &above[i&3], &s.left[i>>2], l)
+		n, nz = e.tokenizeBlock(s, recs, n, i, 0, blockYWithDC, &above[i&3], &s.left[i>>2], l)
 		nonZero |= nz
 		dsp.IDCTAdd(w.work[o:], encSubStride, w.preds[:], 4, b)
 	}
@@ -108,7 +107,7 @@ func (e *Encoder) codeSubblocks(s *encScratch, row *encRow, m *encMB, p *encMBPo
 	dsp.FDCT8x8(s.coef[dsp.BlockU*16:], src.u.pix[p.uvo:], src.u.stride, pu, 8)
 	dsp.FDCT8x8(s.coef[dsp.BlockV*16:], src.v.pix[p.uvo:], src.v.stride, pv, 8)
 	dsp.QuantizeBlocks(s.levels[dsp.BlockU*16:], s.dequant[dsp.BlockU*16:], s.coef[dsp.BlockU*16:], s.eobs[dsp.BlockU:], &z.uv, 0, 8)
-	t, nz := e.tokenizeChroma(s, t, above, l)
+	n, nz := e.tokenizeChroma(s, recs, n, above, l)
 	nonZero |= nz
 	dsp.IDCTAdd8x8(f.u.pix[p.uvo:], f.u.stride, pu, 8, s.dequant[dsp.BlockU*16:], s.eobs[dsp.BlockU:])
 	dsp.IDCTAdd8x8(f.v.pix[p.uvo:], f.v.stride, pv, 8, s.dequant[dsp.BlockV*16:], s.eobs[dsp.BlockV:])
@@ -117,6 +116,5 @@ func (e *Encoder) codeSubblocks(s *encScratch, row *encRow, m *encMB, p *encMBPo
 		s.skipContexts(above, m)
 		return
 	}
-	s.tally.counts.addRecords(t[start:])
-	row.tokens = t
+	s.keepTokens(row, n)
 }

@@ -129,29 +129,38 @@ func encLevelRecord(v int32) (rec uint32, ctx uint32) {
 	return rec, min(mag, 2)
 }
 
-// tokenizeBlock appends the tokens of one block to dst. levels has the levels
-// in zigzag order, eob is one more than the position of the last that is not
-// zero, first the first position coded, ctx how many of the left and upper
-// neighbours have coefficients.
-func tokenizeBlock(dst []uint32, levels *[16]int16, first, eob, blockType, ctx int) []uint32 {
-	base := uint32(blockType*24) << tokSlotShift
-	at := uint32(ctx)<<tokSlotShift | base
+// tokenizeBlock writes the tokens of one block to recs, one for every position
+// from first to eob-1; unless the block is full an end token must follow. levels
+// has the levels in zigzag order, eob is one more than the position of the last
+// that is not zero. base is the record of the block's type alone, ctx how many of
+// the left and upper neighbours have coefficients.
+func tokenizeBlock(recs *[16]uint32, levels *[16]int16, first, eob int, base, ctx uint32) {
+	at := ctx<<tokSlotShift + base
 	for i := first; i < eob; i++ {
-		at += encBandRecords[i]
+		at += encBandRecords[i&15]
 		v := int32(levels[i&15])
 		if v == 0 {
-			dst = append(dst, at)
+			recs[(i-first)&15] = at
 			at = base | tokAfterZero
 			continue
 		}
 		rec, next := encLevelRecord(v)
-		dst = append(dst, at|rec)
+		recs[(i-first)&15] = at | rec
 		at = base + next<<tokSlotShift
 	}
-	if eob < 16 {
-		dst = append(dst, at+encBandRecords[max(eob, first)]|tokenEOB<<tokTokenShift)
+}
+
+// encTypeRecord is the record of a block type alone.
+func encTypeRecord(blockType int) uint32 { return uint32(blockType*24) << tokSlotShift }
+
+// encEndRecord is the record of the end of a block at position eob, the first
+// coded or behind a level that is not zero: last, or 0 at the first position,
+// where ctx is the context.
+func encEndRecord(base uint32, eob int, last int16, ctx uint32) uint32 {
+	if last != 0 {
+		ctx = min(uint32(max(last, -last)), 2)
 	}
-	return dst
+	return base + ctx<<tokSlotShift + encBandRecords[eob&15] + tokenEOB<<tokTokenShift
 }
 
 // encTokenCodes are the paths through the token tree, in a table that four bits

@@ -54,54 +54,48 @@ func (t *encTokenCosts) fill(p *coeffProbs) {
 	}
 }
 
-// trimBlock appends the tokens of a block to dst, up to where the block had
+// trimBlock writes the tokens of a block to recs, up to where the block had
 // better end: bits saved against error added. levels are in coding order, coef
-// and dequant in raster order. It zeroes dequant behind the new end and returns
-// that. lambda is the price of 1/256 bit in squared coefficient error, times
-// 256.
-func (t *encTokenCosts) trimBlock(dst []uint32, levels, coef, dequant *[16]int16, first, eob, blockType, ctx int, lambda int64) ([]uint32, int) {
-	base := uint32(blockType*24) << tokSlotShift
-	at := uint32(ctx)<<tokSlotShift | base
-	end := at + encBandRecords[first&15] + tokenEOB<<tokTokenShift
+// and dequant in raster order. base is the record of the block's type alone, ctx
+// the context of its first token; lambda the price of 1/256 bit in squared
+// coefficient error, times 256. It zeroes dequant behind the new end and returns
+// that; every position from first on has one token, and unless the block is full
+// an end token must follow.
+func (t *encTokenCosts) trimBlock(recs *[16]uint32, levels, coef, dequant *[16]int16, first, eob int, base, ctx uint32, lambda int64) int {
+	at := ctx<<tokSlotShift + base
+	stop := at + encBandRecords[first&15] + tokenEOB<<tokTokenShift
 	rate, gain := int64(0), int64(0) // the squared error taken away so far, times 256
-	best, bestAt, tokens := lambda*int64(t.kinds[encTokenKind(end)]), first, len(dst)
+	best, bestAt := lambda*int64(t.kinds[encTokenKind(stop)]), first
 	for i := first; i < eob; i++ {
-		at += encBandRecords[i]
+		at += encBandRecords[i&15]
 		v := int32(levels[i&15])
 		if v == 0 {
-			dst = append(dst, at)
+			recs[(i-first)&15] = at
 			rate += int64(t.kinds[encTokenKind(at)])
 			at = base | tokAfterZero
 			continue
 		}
 		rec, next := encLevelRecord(v)
 		rec |= at
-		dst = append(dst, rec)
+		recs[(i-first)&15] = rec
 		rate += int64(t.kinds[encTokenKind(rec)])
 		at = base + next<<tokSlotShift
 		r := zigzag[i&15] & 15
 		c, d := int64(coef[r]), int64(dequant[r])
 		gain += d * (2*c - d) << 8
-		stop, price := uint32(0), int64(0)
+		price := rate
 		if i < 15 {
 			stop = at + encBandRecords[i+1] + tokenEOB<<tokTokenShift
-			price = int64(t.kinds[encTokenKind(stop)])
+			price += int64(t.kinds[encTokenKind(stop)])
 		}
-		if j := lambda*(rate+price) - gain; j <= best {
-			best, bestAt, tokens, end = j, i+1, len(dst), stop
+		if j := lambda*price - gain; j <= best {
+			best, bestAt = j, i+1
 		}
-	}
-	dst = dst[:tokens]
-	if bestAt < 16 {
-		dst = append(dst, end)
 	}
 	for i := bestAt; i < eob; i++ {
 		dequant[zigzag[i&15]&15] = 0
 	}
-	if bestAt <= first {
-		return dst, 0
-	}
-	return dst, bestAt
+	return bestAt
 }
 
 // trimFactor is the price of 1/256 bit in squared coefficient error, times 256:
