@@ -2,18 +2,6 @@ package vp8
 
 import "encoding/binary"
 
-// normShift is the number of places by which a range must be shifted left to
-// have its top bit set again: the leading zeros of a byte. A table, because
-// counting zeros is slow on amd64 processors before LZCNT may be assumed.
-var normShift = func() (t [256]uint8) {
-	for i := range t {
-		for v := i; v < 128 && t[i] < 7; v <<= 1 {
-			t[i]++
-		}
-	}
-	return t
-}()
-
 // boolReader is the boolean entropy decoder of section 7. It keeps up to eight
 // bytes in one word. Behind the end of its data it reads zeros, as the
 // reference decoder does; overrun tells that this happened.
@@ -75,7 +63,7 @@ func (r *boolReader) bit(prob uint8) bool {
 		r.value -= big
 		split = r.rng - split
 	}
-	shift := normShift[uint8(split)] & 7
+	shift := boolShift(uint32(split))
 	r.rng = split << shift
 	r.value <<= shift
 	r.avail -= int(shift)

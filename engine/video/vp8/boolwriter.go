@@ -1,9 +1,6 @@
 package vp8
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
+import "encoding/binary"
 
 // boolWriter is the boolean entropy encoder of section 7. Bits gather in a
 // 64-bit word and leave it four bytes at a time, so that the carry is looked at
@@ -42,10 +39,6 @@ func boolStep(low uint64, rng uint32, pending uint, bit uint32, prob uint8) (uin
 	shift := boolShift(split)
 	return low << shift, split << shift, pending + shift
 }
-
-// boolShift is by how much a range of 1 to 255 has to be shifted to have its top
-// bit set: its leading zeros as a byte.
-func boolShift(rng uint32) uint { return uint(bits.LeadingZeros32(rng)) & 7 }
 
 // putFlag codes a bit that is as likely one as zero.
 func (w *boolWriter) putFlag(bit bool) { w.put(bit, 128) }

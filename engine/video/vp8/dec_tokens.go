@@ -3,16 +3,16 @@ package vp8
 import "math/bits"
 
 // positionProbs are the token probabilities by block type, coefficient
-// position (instead of band) and context. Rows are padded to 16 bytes so that
-// addresses are shifts; the seventeenth position lets loops prepare the next
+// position (instead of band) and context (of which there are three). Rows are
+// padded to 16 bytes, and contexts to 4, so that addresses are shifts; the seventeenth position lets loops prepare the next
 // coefficient behind the last one.
-type positionProbs [numBlockTypes][17][numCoeffContexts][16]uint8
+type positionProbs [numBlockTypes][17][4][16]uint8
 
 // set expands the bands of p.
 func (t *positionProbs) set(p *coeffProbs) {
 	for i := range t {
 		for n := range t[i] {
-			for c := range t[i][n] {
+			for c := range numCoeffContexts {
 				copy(t[i][n][c][:], p[i][coeffBand[n]][c][:])
 			}
 		}
@@ -21,7 +21,7 @@ func (t *positionProbs) set(p *coeffProbs) {
 
 // nonZeroContext remembers which blocks beside or above had coefficients: four
 // luma blocks, two U, two V, and Y2 (section 13.3).
-type nonZeroContext [9]uint8
+type nonZeroContext [16]uint8
 
 const (
 	contextU  = 4
@@ -78,20 +78,20 @@ func (r *boolReader) readResidue(c *residue, probs *positionProbs, q *quantFacto
 // readBlocks reads blocks from to to-1 of a macroblock, which are of one type
 // and begin at coefficient first. It returns 0 if all are empty. Most are, so
 // that is found out here with the reader's state in locals.
-func (r *boolReader) readBlocks(c *residue, probs *[17][numCoeffContexts][16]uint8, q *[2]int16, above, left *nonZeroContext, first, from, to int) uint8 {
+func (r *boolReader) readBlocks(c *residue, probs *[17][4][16]uint8, q *[2]int16, above, left *nonZeroContext, first, from, to int) uint8 {
 	var any uint8
 	value, rng, avail := r.value, r.rng, r.avail
 	start := &probs[first&1]
 	for i := from; i < to; i++ {
-		at := contextOf[i]
-		a, l := &above[at.above%9], &left[at.left%9]
-		p := &start[(*a+*l)%3]
+		at := &contextOf[i]
+		a, l := &above[at.above&15], &left[at.left&15]
+		p := &start[(*a+*l)&3]
 		if avail < 8 {
 			value, avail = r.refill(value, avail)
 		}
 		split := 1 + ((rng-1)*uint64(p[0]))>>8
 		if value < split<<56 {
-			shift := normShift[uint8(split)] & 7
+			shift := boolShift(uint32(split))
 			value, rng, avail = value<<shift, split<<shift, avail-int(shift)
 			c.eob[i] = 0
 			*a, *l = 0, 0
@@ -99,7 +99,7 @@ func (r *boolReader) readBlocks(c *residue, probs *[17][numCoeffContexts][16]uin
 		}
 		value -= split << 56
 		rng -= split
-		shift := normShift[uint8(rng)] & 7
+		shift := boolShift(uint32(rng))
 		r.value, r.rng, r.avail = value<<shift, rng<<shift, avail-int(shift)
 		n := r.readTokens(probs, p, first, q, c.block(i))
 		value, rng, avail = r.value, r.rng, r.avail
@@ -118,7 +118,7 @@ func (r *boolReader) readBlocks(c *residue, probs *[17][numCoeffContexts][16]uin
 //
 // This is the decoder's innermost loop: the reader's state stays in locals,
 // and one check for 24 bits covers the tokens up to the value one.
-func (r *boolReader) readTokens(probs *[17][numCoeffContexts][16]uint8, p *[16]uint8, n int, q *[2]int16, out *[16]int16) uint8 {
+func (r *boolReader) readTokens(probs *[17][4][16]uint8, p *[16]uint8, n int, q *[2]int16, out *[16]int16) uint8 {
 	value, rng, avail := r.value, r.rng, r.avail
 	if avail < 24 {
 		value, avail = r.refill(value, avail)
@@ -127,7 +127,7 @@ func (r *boolReader) readTokens(probs *[17][numCoeffContexts][16]uint8, p *[16]u
 		split := 1 + ((rng-1)*uint64(p[1]))>>8
 		for value < split<<56 {
 			// A zero, which no end of block can follow.
-			shift := normShift[uint8(split)] & 7
+			shift := boolShift(uint32(split))
 			value, rng, avail = value<<shift, split<<shift, avail-int(shift)
 			n++
 			if n >= 16 {
@@ -142,19 +142,19 @@ func (r *boolReader) readTokens(probs *[17][numCoeffContexts][16]uint8, p *[16]u
 		}
 		value -= split << 56
 		rng -= split
-		shift := normShift[uint8(rng)] & 7
+		shift := boolShift(uint32(rng))
 		value, rng, avail = value<<shift, rng<<shift, avail-int(shift)
 
 		v := 1
 		next := 1
 		split = 1 + ((rng-1)*uint64(p[2]))>>8
 		if value < split<<56 {
-			shift = normShift[uint8(split)] & 7
+			shift = boolShift(uint32(split))
 			value, rng, avail = value<<shift, split<<shift, avail-int(shift)
 		} else {
 			value -= split << 56
 			rng -= split
-			shift = normShift[uint8(rng)] & 7
+			shift = boolShift(uint32(rng))
 			r.value, r.rng, r.avail = value<<shift, rng<<shift, avail-int(shift)
 			v = r.readLarge(p)
 			value, rng, avail = r.value, r.rng, r.avail
@@ -167,7 +167,7 @@ func (r *boolReader) readTokens(probs *[17][numCoeffContexts][16]uint8, p *[16]u
 		mask := below - 1
 		value -= split << 56 & mask
 		rng = split + (rng-2*split)&mask
-		shift = normShift[uint8(rng)] & 7
+		shift = boolShift(uint32(rng))
 		value, rng, avail = value<<shift, rng<<shift, avail-int(shift)
 		v = (v ^ int(mask)) - int(mask)
 
@@ -188,13 +188,13 @@ func (r *boolReader) readTokens(probs *[17][numCoeffContexts][16]uint8, p *[16]u
 		p = &probs[n][next]
 		split = 1 + ((rng-1)*uint64(p[0]))>>8
 		if value < split<<56 {
-			shift = normShift[uint8(split)] & 7
+			shift = boolShift(uint32(split))
 			r.value, r.rng, r.avail = value<<shift, split<<shift, avail-int(shift)
 			return uint8(n)
 		}
 		value -= split << 56
 		rng -= split
-		shift = normShift[uint8(rng)] & 7
+		shift = boolShift(uint32(rng))
 		value, rng, avail = value<<shift, rng<<shift, avail-int(shift)
 	}
 }
