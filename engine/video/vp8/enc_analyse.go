@@ -12,6 +12,8 @@ type encBlockStats struct {
 	// sse is the squared luma difference to the last reconstructed frame at the
 	// same place.
 	sse uint32
+	// shift is the part of sse that a shift of the mean makes.
+	shift uint32
 	// still is how many frames in a row the source did not change here.
 	still uint16
 	// floor follows the squared difference that a quarter of this macroblock
@@ -86,7 +88,8 @@ func (e *Encoder) analyseRow(s *encScratch, y int) {
 		}
 		if !b.known || e.base != refLast {
 			yo := src.at(16*x, 16*y)
-			b.sse = dsp.SSE16x16(src.pix[yo:], src.stride, ref.pix[yo:], src.stride)
+			sse, sum := dsp.Diff16x16(src.pix[yo:], src.stride, ref.pix[yo:], src.stride)
+			b.sse, b.shift = sse, uint32(int64(sum)*int64(sum)>>8)
 			b.known = true
 		}
 		if b.still < encStillFrames {
@@ -159,8 +162,10 @@ func (b *encBlockStats) track(seen uint32, m *encMB) {
 }
 
 // isStatic reports whether a macroblock is best left as it was: its source
-// stands still, and what a frame of this quantiser would mend is little.
-func (e *Encoder) isStatic(b *encBlockStats, z *encQuantizer) bool {
+// stands still, or changed by less than coding would mend. A shift of the mean is
+// judged more strictly than other errors: a single coefficient takes it away,
+// and where the light changes, all macroblocks have it.
+func (e *Encoder) isStatic(b *encBlockStats, z *encQuantizer, x, y int) bool {
 	if b.refine {
 		return false
 	}
@@ -168,9 +173,23 @@ func (e *Encoder) isStatic(b *encBlockStats, z *encQuantizer) bool {
 	// A block coded at step s has a squared error near s*s/48 per sample.
 	coded := step * step * 256 / 48
 	if b.still >= encStillFrames {
-		return b.sse <= 4*coded+256
+		return b.sse <= 4*coded+256 && b.shift <= coded/8+64
 	}
-	return b.sse <= coded/4 && b.still > 0
+	if b.still == 1 {
+		return b.sse <= coded/4 && b.shift <= coded/96
+	}
+	if b.sse > coded/e.speed.leaveShare || b.shift > coded/96 {
+		return false
+	}
+	// Where something moves, even small errors come of motion.
+	quiet := func(m *encMB) bool { return m.nb.ref != refIntra && m.nb.mv == motionVector{} }
+	if !quiet(e.mb(x, y)) || x > 0 && !quiet(e.mb(x-1, y)) || y > 0 && !quiet(e.mb(x, y-1)) {
+		return false
+	}
+	src, ref := e.source, e.refs[e.base]
+	o := src.u.at(8*x, 8*y)
+	return dsp.SSE8x8(src.u.pix[o:], src.u.stride, ref.u.pix[o:], src.u.stride) <= coded/16 &&
+		dsp.SSE8x8(src.v.pix[o:], src.v.stride, ref.v.pix[o:], src.v.stride) <= coded/16
 }
 
 // encSqrt is the integer square root of v, which must be below 1<<52: up to

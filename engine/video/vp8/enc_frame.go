@@ -106,7 +106,7 @@ func (e *Encoder) codeAt(key bool, q int, layer layerFrame) int {
 	e.chooseFilter(h)
 	e.fillSegments(h)
 	e.prepareQuantizers(h)
-	e.lambda = newLambdas(q)
+	e.lambda = newLambdas(q, e.speed.goodShare)
 	if e.mvCostsOf != base.mv {
 		e.mvCosts.fill(&base.mv)
 		e.mvCostsOf = base.mv

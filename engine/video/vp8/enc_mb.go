@@ -74,7 +74,7 @@ func (e *Encoder) keepStill(y int) {
 		} else if b.refine {
 			m.segment = segmentRefine
 			m.kept = true
-		} else if e.isStatic(b, z) {
+		} else if e.isStatic(b, z, x, y) {
 			m.kept = true
 			m.noCoeffs = true
 		}
@@ -256,7 +256,7 @@ func (s *encScratch) skipContexts(above *encContext, m *encMB) {
 // returns the mask of blocks that are not empty; if all are, it leaves no tokens
 // behind, and contexts that skipContexts must replace.
 func (e *Encoder) tokenizeMB(s *encScratch, row *encRow, above *encContext, z *encQuantizer) uint32 {
-	lambda := newLambdas(z.q)
+	lambda := newLambdas(z.q, e.speed.goodShare)
 	l := lambda.trimFactor()
 	recs := row.room()
 	// The second transform doubles the scale again.

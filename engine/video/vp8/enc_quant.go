@@ -52,13 +52,13 @@ type lambdas struct {
 	// sseQ4 is the price of one bit in squared error, times 16.
 	sseQ4 int
 	// goodSATD is the SATD below which next to nothing of a macroblock's luma
-	// is left to code: a deviation of a fortieth of the step.
+	// is left to code: a deviation of one part of the step in goodShare.
 	goodSATD uint32
 }
 
-func newLambdas(q int) lambdas {
+func newLambdas(q, goodShare int) lambdas {
 	ac := encACStep(q)
-	return lambdas{satdQ4: max(ac*16*20/100, 8), sseQ4: max(ac*ac*16*18/1000, 16), goodSATD: uint32(410 * ac / 40)}
+	return lambdas{satdQ4: max(ac*16*20/100, 8), sseQ4: max(ac*ac*16*18/1000, 16), goodSATD: uint32(410 * ac / goodShare)}
 }
 
 // satd is the price of bits256/256 bits in SATD.

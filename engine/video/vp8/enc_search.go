@@ -118,8 +118,8 @@ func encFreeBuffer(a, b int) int {
 // to come near an inter prediction with the given SATD.
 func (e *Encoder) intraMayWin(p *encMBPos, satd uint32) bool {
 	// SATD is about 410 times the deviation of a residual; intra prediction
-	// seldom takes away more than three quarters of the deviation in a block.
-	return 410/4*e.detail(p.x, p.y)/256 < satd
+	// seldom takes away more than half or three quarters of the deviation.
+	return 410*e.detail(p.x, p.y)/256 < satd*e.speed.intraShare
 }
 
 // searchVector looks for the vector of the least SAD in whole samples, then
@@ -174,7 +174,7 @@ func (e *Encoder) searchVector(s *encScratch, p *encMBPos, ref uint8, starts [3]
 		}
 		if bx == cx && by == cy {
 			if size == 1 {
-				if e.speed.subPel == subPelFit {
+				if e.speed.subPel == subPelFit || e.speed.subPel == subPelGuess {
 					fit, guess = true, encFitVector(bx, by, cs, sad)
 				}
 				break
@@ -186,11 +186,17 @@ func (e *Encoder) searchVector(s *encScratch, p *encMBPos, ref uint8, starts [3]
 	sr.fine = encFine{cost: 1 << 30, buf: -1}
 	e.tryFine(s, p, ref, full)
 	switch e.speed.subPel {
-	case subPelFit:
+	case subPelGuess, subPelFit:
 		if fit && guess != full {
 			e.tryFine(s, p, ref, guess)
 		}
-		e.refineAxes(s, p, ref)
+		switch {
+		case e.speed.subPel == subPelGuess:
+		case e.speed.axes:
+			e.refineAxes(s, p, ref)
+		default:
+			e.refineStep(s, p, ref, 1)
+		}
 	case subPelHalf:
 		e.refineStep(s, p, ref, 2)
 	case subPelQuarter:

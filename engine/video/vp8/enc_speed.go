@@ -8,15 +8,25 @@ type speedLevel struct {
 	// searchSteps bounds the steps of the full-pel search, searchSize is the
 	// first step's length in samples.
 	searchSteps, searchSize int
-	// subPel is how vectors are refined below one sample.
+	// subPel is how vectors are refined below one sample; axes takes the next
+	// quarter positions along the axes in turn, not all round.
 	subPel uint8
+	axes   bool
+	// goodShare: a prediction whose error deviates by less than one part in
+	// goodShare of the quantiser's step is searched no further.
+	goodShare int
+	// leaveShare: a macroblock that is not still is left as it was if its
+	// squared error is less than one part in leaveShare of what coding leaves.
+	leaveShare uint32
 	// subblockIntra tries 4x4 intra prediction in key frames,
 	// subblockIntraInter in inter frames too.
 	subblockIntra      bool
 	subblockIntraInter bool
 	// intraOver is the SATD of the best inter prediction, per macroblock,
-	// below which intra prediction is not tried in inter frames.
-	intraOver uint32
+	// below which intra prediction is not tried in inter frames; nor is it where
+	// the block deviates from its mean by more than intraShare times what the
+	// inter prediction leaves.
+	intraOver, intraShare uint32
 	// trim removes coefficients that cost more bits than they are worth.
 	trim bool
 	// golden tries the long-term background.
@@ -24,9 +34,11 @@ type speedLevel struct {
 }
 
 // Ways to find the fraction of a vector: not at all; by a guess from the SAD
-// round the best full position; by trying half and then quarter positions.
+// round the best full position; by that guess and the quarter positions next to
+// it; by trying half and then quarter positions.
 const (
 	subPelNone = iota
+	subPelGuess
 	subPelFit
 	subPelHalf
 	subPelQuarter
@@ -34,19 +46,40 @@ const (
 
 // speedLevels is the one place where levels differ. Each row turns off or
 // narrows something more than the row above.
-var speedLevels = [MaxSpeed + 1]speedLevel{
-	0:  {searchSteps: 48, searchSize: 4, subPel: subPelQuarter, subblockIntra: true, subblockIntraInter: true, intraOver: 128, trim: true, golden: true},
-	1:  {searchSteps: 40, searchSize: 4, subPel: subPelQuarter, subblockIntra: true, subblockIntraInter: true, intraOver: 192, trim: true, golden: true},
-	2:  {searchSteps: 32, searchSize: 4, subPel: subPelQuarter, subblockIntra: true, subblockIntraInter: true, intraOver: 256, trim: true, golden: true},
-	3:  {searchSteps: 24, searchSize: 4, subPel: subPelQuarter, subblockIntra: true, subblockIntraInter: true, intraOver: 384, trim: true, golden: true},
-	4:  {searchSteps: 20, searchSize: 4, subPel: subPelQuarter, subblockIntra: true, subblockIntraInter: true, intraOver: 512, trim: true, golden: true},
-	5:  {searchSteps: 16, searchSize: 4, subPel: subPelFit, subblockIntra: true, intraOver: 512, trim: true, golden: true},
-	6:  {searchSteps: 16, searchSize: 4, subPel: subPelFit, subblockIntra: true, intraOver: 768, trim: true, golden: true},
-	7:  {searchSteps: 12, searchSize: 4, subPel: subPelFit, subblockIntra: true, intraOver: 1024, trim: true, golden: true},
-	8:  {searchSteps: 10, searchSize: 4, subPel: subPelFit, intraOver: 1024, trim: true, golden: true},
-	9:  {searchSteps: 8, searchSize: 4, subPel: subPelFit, intraOver: 1536, golden: true},
-	10: {searchSteps: 6, searchSize: 4, intraOver: 2048},
-}
+var speedLevels = func() (t [MaxSpeed + 1]speedLevel) {
+	// Level 0 leaves nothing out.
+	s := speedLevel{
+		searchSteps: 48, searchSize: 4, subPel: subPelQuarter, goodShare: 40, leaveShare: 24,
+		subblockIntra: true, subblockIntraInter: true, intraOver: 128, intraShare: 4, trim: true, golden: true,
+	}
+	for level := range t {
+		switch level {
+		case 1:
+			s.searchSteps, s.intraOver = 40, 192
+		case 2:
+			s.searchSteps, s.intraOver = 32, 256
+		case 3: // less exact background
+			s.searchSteps, s.intraOver, s.leaveShare = 24, 384, 16
+		case 4: // fewer intra trials
+			s.searchSteps, s.intraOver, s.intraShare = 20, 512, 2
+		case 5: // quarter positions round a guess; no 4x4 intra in inter frames
+			s.searchSteps, s.subPel, s.subblockIntraInter, s.leaveShare = 16, subPelFit, false, 12
+		case 6: // quarter positions along the axes only
+			s.axes = true
+		case 7: // sooner content with a prediction
+			s.searchSteps, s.intraOver, s.goodShare, s.leaveShare = 12, 1024, 28, 8
+		case 8:
+			s.searchSteps, s.goodShare = 10, 22
+		case 9: // a guess is all there is of fractions
+			s.searchSteps, s.intraOver, s.subPel = 8, 1536, subPelGuess
+		case 10: // whole samples; no 4x4 intra, no trimming, no background
+			s.searchSteps, s.intraOver, s.subPel = 6, 2048, subPelNone
+			s.subblockIntra, s.trim, s.golden = false, false, false
+		}
+		t[level] = s
+	}
+	return t
+}()
 
 // chooseSpeed returns the level's settings; SpeedAuto takes a level by the
 // number of pixels.

@@ -85,7 +85,7 @@ func (e *Encoder) codeSubblocks(s *encScratch, row *encRow, m *encMB, p *encMBPo
 	src, f := e.source, e.cur
 	nonZero := uint32(0)
 	above := &e.above[p.x]
-	lambda := newLambdas(z.q)
+	lambda := newLambdas(z.q, e.speed.goodShare)
 	l := lambda.trimFactor()
 	recs, n := row.room(), 0
 	var edge dsp.Edge4
