@@ -5,9 +5,10 @@
 //
 // Attributes: src (WHEP endpoint), token (bearer token; without one the session
 // cookie is used), talk (talk-back), door (door release), muted, controls="none",
-// label (name for screen readers), manual (do not connect by itself).
+// label (name for screen readers), manual (do not connect by itself), duplex
+// ("half": one talks at a time; "full"; without it, as the node is set).
 // Events: edgecam-state, edgecam-ring, edgecam-door, edgecam-talk, edgecam-error,
-// edgecam-stats. Methods: connect, disconnect, startTalk, stopTalk, mute,
+// edgecam-stats, edgecam-floor, edgecam-voice. Methods: connect, disconnect, startTalk, stopTalk, mute,
 // snapshot, openDoor, fullscreen. Browsers: Chromium 116, Firefox 124, Safari 17.4.
 
 import { holdToConfirm } from './edgecam/hold.js';
@@ -27,7 +28,7 @@ const noteMs = 4_000;
 const stallMs = 2_500;
 
 export class EdgeCam extends HTMLElement {
-  static observedAttributes = ['src', 'token', 'talk', 'door', 'muted', 'controls', 'label'];
+  static observedAttributes = ['src', 'token', 'talk', 'door', 'muted', 'controls', 'label', 'duplex'];
 
   #v;
   #link = null;
@@ -42,6 +43,7 @@ export class EdgeCam extends HTMLElement {
   #why = '';
   #wantSound = true;
   #device = { viewers: null, talker: null, door: null, you: null };
+  #floor = { talker: null, you: false, duplex: null };
   #doorWaits = new Map();
   #pressDoor;
 
@@ -77,6 +79,7 @@ export class EdgeCam extends HTMLElement {
   attributeChangedCallback(name, before, now) {
     if (!this.isConnected || before === now) return;
     this.#applyAttributes();
+    if (name === 'duplex') this.#choose(now ?? '');
     // A new address, token or right to talk needs a new session; the rest is only shown.
     if (['src', 'token', 'talk'].includes(name) && this.#link) {
       this.disconnect();
@@ -221,6 +224,10 @@ export class EdgeCam extends HTMLElement {
       if (this.#frames === 0) this.#frameAt = performance.now();
       this.#talk.resume();
     } else if (state !== 'reconnecting') this.#talk.lost();
+    if (state !== 'connected') {
+      this.#floor = { talker: null, you: false, duplex: null };
+      this.#v.mute.removeAttribute('data-heard');
+    }
     this.#settle();
   }
 
@@ -321,8 +328,21 @@ export class EdgeCam extends HTMLElement {
         break;
       case 'state':
         this.#device = { viewers: Number(m.viewers) || 0, talker: m.talker ? String(m.talker) : null, door: m.door ?? null, you: m.you ?? this.#device.you };
+        if (m.you) this.#choose(); // the channel has just opened
         this.#showDevice();
         this.#emit('state', { state: this.#state, text: this.stateText, why: this.#why, device: this.device });
+        break;
+      case 'floor':
+        this.#floor = { talker: m.talker ? String(m.talker) : null, you: m.you === true, duplex: m.duplex === 'half' ? 'half' : 'full' };
+        this.#showDevice();
+        this.#emit('floor', { ...this.#floor });
+        break;
+      case 'duplex':
+        if (m.ok === false) this.#complain('talkRefused', { error: m.error ? String(m.error) : '' });
+        break;
+      case 'voice':
+        this.#v.mute.toggleAttribute('data-heard', m.visitor === true);
+        this.#emit('voice', { visitor: m.visitor === true });
         break;
       case 'door':
         this.#doorWaits.get(m.id)?.(m.ok === true, m.error ? String(m.error) : '');
@@ -336,6 +356,11 @@ export class EdgeCam extends HTMLElement {
         break;
       default: // a newer device may say more
     }
+  }
+
+  /** choose asks the node to hold this call as the attribute duplex says. */
+  #choose(duplex = this.getAttribute('duplex')) {
+    if (duplex !== null) this.#link?.send({ type: 'duplex', duplex });
   }
 
   async #tick() {
@@ -432,11 +457,8 @@ export class EdgeCam extends HTMLElement {
   #talkChanged(state, mode) {
     const v = this.#v;
     const live = state === 'on';
-    v.talk.toggleAttribute('data-live', live);
-    v.talk.toggleAttribute('data-wait', state === 'starting');
     v.talk.setAttribute('aria-pressed', String(live));
     v.openMic.setAttribute('aria-pressed', String(live && mode === 'open'));
-    v.talkText.textContent = live ? t('openMicOnShort') : t('talkShort');
     if (state === 'starting') v.polite.textContent = t('talkStarting');
     this.#showDevice();
     this.#emit('talk', { talking: live, mode: live ? mode : null });
@@ -449,11 +471,17 @@ export class EdgeCam extends HTMLElement {
     // The device goes on naming this viewer for a moment after it has stopped.
     if (mine) this.#echoOfMine = true;
     else if (talker !== you) this.#echoOfMine = false;
-    const other = talker && !mine && !this.#echoOfMine ? talker : null;
-    v.root.toggleAttribute('data-talking', mine);
+    const floor = this.#floor;
+    // Half duplex: somebody else has the floor, and what is said here is not heard.
+    const waits = mine && floor.duplex === 'half' && floor.talker !== null && !floor.you;
+    const other = waits ? floor.talker : talker && !mine && !this.#echoOfMine ? talker : null;
+    v.root.toggleAttribute('data-talking', mine && !waits);
+    v.talk.toggleAttribute('data-live', mine && !waits);
+    v.talk.toggleAttribute('data-wait', waits || this.#talk.state === 'starting');
+    v.talkText.textContent = waits ? t('talkWait') : mine ? t('openMicOnShort') : t('talkShort');
     v.talker.hidden = !other;
-    v.talkerText.textContent = other === null ? '' : other === you ? t('sameTalking') : t('otherTalking', { name: other });
-    this.#say('talk', mine ? t(this.#talk.mode === 'open' ? 'openMicOn' : 'talking') : v.talkerText.textContent);
+    v.talkerText.textContent = other === null ? '' : other === you ? t(waits ? 'sameHasFloor' : 'sameTalking') : t(waits ? 'otherHasFloor' : 'otherTalking', { name: other });
+    this.#say('talk', mine && !waits ? t(this.#talk.mode === 'open' ? 'openMicOn' : 'talking') : v.talkerText.textContent);
     this.#showDoor();
   }
 

@@ -44,6 +44,11 @@ export const texts = {
   // Talk.
   otherTalking: '{name} is talking',
   sameTalking: 'Somebody else with your sign-in is talking',
+  otherHasFloor: '{name} is talking: wait, you are not heard',
+  sameHasFloor: 'Somebody else with your sign-in is talking: wait, you are not heard',
+  talkWait: 'Wait',
+  oneAtATime: 'One at a time',
+  oneAtATimeHint: 'Half duplex: the camera’s microphone is turned down while you talk, and one person is heard at a time',
   talkRefused: 'You cannot talk now: {error}',
   micInsecure: 'Browsers give the microphone to secure pages only. Open this page with https://',
   micDenied: 'The microphone is blocked for this page. Allow it in the browser’s site settings.',

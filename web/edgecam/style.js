@@ -90,6 +90,7 @@ button { font: inherit; color: inherit; touch-action: manipulation; }
 .tool:hover, ::slotted(button:hover) { background: color-mix(in srgb, var(--_text) 7%, transparent); }
 .tool[aria-pressed="true"] { color: var(--_accent); background: color-mix(in srgb, var(--_accent) 13%, transparent); }
 .tool.mute[aria-pressed="true"] { color: inherit; background: none; }
+.tool.mute[data-heard][aria-pressed="true"] { color: var(--_accent); }
 .tool.mute[aria-pressed="false"], .tool.open-mic[aria-pressed="true"] { color: var(--_live); background: color-mix(in srgb, var(--_live) 13%, transparent); }
 .talk {
   position: relative; display: grid; place-content: center; justify-items: center; gap: 1px; width: 84px; height: 84px; padding: 0; border: 0; border-radius: 50%;

@@ -19,6 +19,8 @@ let info = null;
 
 const statsButton = h('button', { type: 'button', slot: 'controls', 'aria-pressed': 'false', 'aria-controls': 'stats' }, icon('chart'), h('span', {}, t('statistics')));
 statsButton.onclick = () => toggleStats();
+const turnsButton = h('button', { type: 'button', slot: 'controls', 'aria-pressed': 'false', title: t('oneAtATimeHint') }, icon('people'), h('span', {}, t('oneAtATime')));
+turnsButton.onclick = () => camera?.setAttribute('duplex', turnsButton.getAttribute('aria-pressed') === 'true' ? 'full' : 'half');
 const panel = new StatsPanel($('stats'), () => toggleStats(false));
 const ring = new Ring($('ring'), {
   answer: () => { camera?.mute(false); camera?.startTalk('open'); },
@@ -110,7 +112,8 @@ function showCamera() {
   $('sim-ring').hidden = !info.simulated || !allowed('admin');
   $('sign-out').hidden = Boolean(info.dev);
 
-  camera = h('edge-cam', { src: '/whep', label: info.name || t('product'), talk: allowed('talk') && info.talk !== false, door: Boolean(info.door) && allowed('open') }, statsButton);
+  camera = h('edge-cam', { src: '/whep', label: info.name || t('product'), talk: allowed('talk') && info.talk !== false, door: Boolean(info.door) && allowed('open') }, ...(allowed('talk') && info.talk !== false ? [turnsButton] : []), statsButton);
+  camera.addEventListener('edgecam-floor', (e) => turnsButton.setAttribute('aria-pressed', String(e.detail.duplex === 'half')));
   camera.addEventListener('edgecam-state', (e) => showState(e.detail));
   camera.addEventListener('edgecam-stats', (e) => panel.update(e.detail));
   camera.addEventListener('edgecam-ring', (e) => ring.ring(e.detail.at));

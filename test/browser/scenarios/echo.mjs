@@ -19,4 +19,26 @@ async function call(w) {
   if (voice.echo) Object.assign(w.measured, { erleDb: voice.echo.erle_cb / 10, locked: voice.echo.locked });
 }
 
+/** turns lets two viewers talk at once, half duplex: the second is told to wait, and is heard afterwards. */
+export async function turns(w) {
+  const [a, b] = [await w.camera(), await w.camera()];
+  for (const page of [a, b]) {
+    await page.getByRole('button', { name: 'One at a time' }).click();
+    await page.locator('button[aria-pressed="true"]', { hasText: 'One at a time' }).waitFor({ timeout: 5000 });
+  }
+  const talk = (page) => page.getByRole('button', { name: 'Hold to talk' });
+  await talk(a).dblclick();
+  await w.until('the first viewer in the node’s speaker', 10_000, async () => (await speaker(w, 500)).tone_dbfs > heardTone);
+  await talk(b).dblclick();
+  const waits = b.locator('[part=talker]', { hasText: 'you are not heard' });
+  await waits.waitFor({ state: 'visible', timeout: 8000 });
+  w.check((await talk(b).textContent()).includes('Wait'), `the second viewer’s button says ${await talk(b).textContent()}`);
+  await w.shot(b, 'waiting');
+  await w.shot(a, 'has-floor');
+  await talk(a).click();
+  await a.waitForFunction(() => !document.querySelector('edge-cam').talking);
+  await waits.waitFor({ state: 'hidden', timeout: 8000 });
+  await w.until('the second viewer in the node’s speaker', 8000, async () => (await speaker(w, 500)).tone_dbfs > heardTone);
+}
+
 export const scenarios = { call };

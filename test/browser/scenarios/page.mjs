@@ -1,6 +1,7 @@
 // The page of a node in development mode.
 
 import { flowing, hear, speaker, stats, watch } from '../probe.mjs';
+import { turns } from './echo.mjs';
 import { layout } from './layout.mjs';
 
 const round = (v, digits = 1) => +v.toFixed(digits);
@@ -219,4 +220,4 @@ async function reconnect(w) {
   await flowing(page);
 }
 
-export const scenarios = { live, sound, talk, ring, door, secondViewer, statistics, snapshot, layout, iceRestart, reconnect };
+export const scenarios = { live, sound, talk, ring, door, secondViewer, turns, statistics, snapshot, layout, iceRestart, reconnect };
