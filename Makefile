@@ -104,6 +104,12 @@ bench:
 bench-vp8: build
 	scripts/bench-vp8 all
 
+## bench-voice: the voice front end beside WebRTC audio processing and Speex, with plots (ten minutes)
+.PHONY: bench-voice
+bench-voice: build
+	@scripts/setup bench-voice
+	scripts/bench-voice all
+
 ## bench-webrtc: start-up, latency and load beside other WHEP servers
 .PHONY: bench-webrtc
 bench-webrtc: build

@@ -1,0 +1,100 @@
+// Voiceplot draws what the voice front end does, as PNG:
+//
+//	voiceplot erle -far F.wav -mic M.wav -out P.png NAME=OUT.wav...
+//	voiceplot spectrogram -out P.png A.wav B.wav...
+//
+// Erle plots by how much each output is softer than the microphone, over time,
+// while the far end is active. Spectrogram draws files below each other, on one
+// scale. Files are mono and 16-bit; scripts/bench-voice makes and names them.
+package main
+
+import (
+	"encoding/binary"
+	"errors"
+	"flag"
+	"fmt"
+	"image"
+	"image/png"
+	"os"
+	"strings"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "voiceplot:", err)
+		os.Exit(2)
+	}
+}
+
+func run(args []string) error {
+	if len(args) == 0 {
+		return errors.New("usage: voiceplot erle|spectrogram [options] FILES")
+	}
+	set := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	far := set.String("far", "", "far end (erle)")
+	mic := set.String("mic", "", "microphone (erle)")
+	out := set.String("out", "plot.png", "PNG file to write")
+	if err := set.Parse(args[1:]); err != nil {
+		return err
+	}
+	var img image.Image
+	var err error
+	switch args[0] {
+	case "erle":
+		img, err = plotERLE(*far, *mic, set.Args())
+	case "spectrogram":
+		img, err = plotSpectrograms(set.Args())
+	default:
+		err = fmt.Errorf("unknown plot %q (known: erle, spectrogram)", args[0])
+	}
+	if err != nil {
+		return err
+	}
+	f, err := os.Create(*out)
+	if err != nil {
+		return err
+	}
+	encoder := png.Encoder{CompressionLevel: png.BestCompression}
+	return errors.Join(encoder.Encode(f, img), f.Close())
+}
+
+// readWAV returns the samples of a mono file of 16 bits.
+func readWAV(path string) (rateHz int, x []int16, err error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return 0, nil, err
+	}
+	le := binary.LittleEndian
+	if len(b) < 12 || string(b[8:12]) != "WAVE" {
+		return 0, nil, fmt.Errorf("%s is not a WAV file", path)
+	}
+	for at := 12; at+8 <= len(b); {
+		size := int(le.Uint32(b[at+4:]))
+		body := b[at+8 : min(at+8+size, len(b))]
+		switch string(b[at : at+4]) {
+		case "fmt ":
+			if len(body) < 16 || le.Uint16(body[2:]) != 1 || le.Uint16(body[14:]) != 16 {
+				return 0, nil, fmt.Errorf("%s is not mono with 16 bits", path)
+			}
+			rateHz = int(le.Uint32(body[4:]))
+		case "data":
+			for i := 0; i+1 < len(body); i += 2 {
+				x = append(x, int16(le.Uint16(body[i:])))
+			}
+		}
+		at += 8 + size + size&1
+	}
+	if rateHz == 0 || len(x) == 0 {
+		return 0, nil, fmt.Errorf("%s holds no sound", path)
+	}
+	return rateHz, x, nil
+}
+
+// named splits NAME=FILE.
+func named(arg string) (name, path string, err error) {
+	name, path, ok := strings.Cut(arg, "=")
+	if !ok {
+		return "", "", fmt.Errorf("%q is not NAME=FILE.wav", arg)
+	}
+	return name, path, nil
+}
