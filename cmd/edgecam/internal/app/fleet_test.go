@@ -1,0 +1,284 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/edgecam/edgecam/cmd/edgecam/internal/cli"
+	"github.com/edgecam/edgecam/cmd/edgecam/internal/config"
+	"github.com/edgecam/edgecam/provisioning/acl"
+	"github.com/edgecam/edgecam/provisioning/authority"
+	"github.com/edgecam/edgecam/provisioning/broker"
+	"github.com/edgecam/edgecam/provisioning/client"
+	fleettool "github.com/edgecam/edgecam/provisioning/fleet"
+	"github.com/edgecam/edgecam/provisioning/pki"
+	"github.com/edgecam/edgecam/provisioning/wire"
+)
+
+const (
+	testSerial  = "10000000abcdef02"
+	testID      = "ec-" + testSerial
+	ownerSecret = "a-very-secret-owner-secret"
+)
+
+// lockedBuffer collects a log written by many goroutines.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFleet runs the real node, with simulated devices, as a member of a
+// fleet: it starts without a broker, is claimed, takes and refuses
+// configurations, carries out commands, and is reset.
+func TestFleet(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs a whole node")
+	}
+	dir := t.TempDir()
+	port := freePort(t)
+	authDir := filepath.Join(dir, "authority")
+	must(t, authority.Init(authDir, authority.InitOptions{
+		Broker: fmt.Sprintf("tls://127.0.0.1:%d", port), Hosts: []string{"127.0.0.1"}, Name: "test", Now: time.Now(),
+	}))
+	a, err := authority.Open(authDir, authority.Options{})
+	must(t, err)
+	_, err = a.Expect(testSerial, ownerSecret, "")
+	must(t, err)
+
+	// The node, before there is a broker.
+	stateDir := filepath.Join(dir, "state")
+	must(t, os.MkdirAll(stateDir, 0o700))
+	httpPort := freePort(t)
+	file := filepath.Join(dir, "edgecam.yaml")
+	must(t, os.WriteFile(file, fmt.Appendf(nil, `
+camera: {source: sim}
+microphone: {enabled: false}
+speaker: {enabled: false}
+http: {listen: "127.0.0.1:%d", https_listen: ""}
+webrtc: {udp_port: 0, ice_tcp: false}
+fleet: {site_file: %q, owner_secret: %q, serial: %q}
+`, httpPort, filepath.Join(authDir, authority.SiteFile), ownerSecret, testSerial), 0o600))
+	src := config.Sources{Path: file}
+	load := func(provisioned []byte) (*config.Loaded, error) {
+		s := src
+		s.Provisioned = config.Text{Name: "provisioned", YAML: provisioned}
+		l, err := config.Load(s)
+		if err == nil {
+			l.StateDir = stateDir
+		}
+		return l, err
+	}
+	first, err := load(nil)
+	must(t, err)
+	var log lockedBuffer
+	level := &slog.LevelVar{}
+	level.Set(slog.LevelDebug)
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- Run(ctx, cli.RunOptions{
+			Config: first.Config, Load: load, Level: level, Stdout: io.Discard, Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: level})),
+		})
+	}()
+	stopped := false
+	defer func() {
+		stop()
+		if !stopped {
+			<-done
+		}
+		if t.Failed() {
+			t.Log(log.String())
+		}
+	}()
+	within(t, "the node serves without a broker", func() bool {
+		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", httpPort))
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	})
+
+	// Broker, authority, operator.
+	cert, err := tls.LoadX509KeyPair(filepath.Join(authDir, "broker.crt"), filepath.Join(authDir, "broker.key"))
+	must(t, err)
+	root, err := os.ReadFile(filepath.Join(authDir, authority.RootCert))
+	must(t, err)
+	pool, err := pki.Pool(string(root))
+	must(t, err)
+	b, err := broker.Start(broker.Options{
+		Listen: fmt.Sprintf("127.0.0.1:%d", port), Clients: pool, Cert: func() (*tls.Certificate, error) { return &cert, nil },
+	})
+	must(t, err)
+	defer b.Close()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer stop()
+	fast := client.Backoff{First: 50 * time.Millisecond, Most: time.Second, Least: 10 * time.Millisecond}
+	wg.Go(func() { _ = a.Serve(ctx, fast) })
+	e, err := authority.ServiceEndpoint(authDir, acl.Operator, string(root), fmt.Sprintf("tls://127.0.0.1:%d", port))
+	must(t, err)
+	keyText, err := os.ReadFile(filepath.Join(authDir, authority.CmdKey))
+	must(t, err)
+	key, err := pki.ParseKey(keyText)
+	must(t, err)
+	blobs := make(chan []byte, 8)
+	events := make(chan wire.Event, 64)
+	op := fleettool.New(fleettool.Options{
+		Endpoint: e, ClientID: "operator-test", KeyID: authority.CommandKeyID, Key: key.(ed25519.PrivateKey), Backoff: fast,
+		OnBlob:  func(_, _ string, data []byte) { blobs <- data },
+		OnEvent: func(_ string, e wire.Event) { events <- e },
+	})
+	wg.Go(func() { op.Run(ctx) })
+	wait, cancel := context.WithTimeout(ctx, 100*time.Second)
+	defer cancel()
+	n, err := op.Wait(wait, testID, func(n fleettool.NodeState) bool { return n.Online && n.Birth.Session > 0 && n.Report.State != "" })
+	must(t, err)
+	if len(n.Birth.Ops) < 8 {
+		t.Errorf("commands %v", n.Birth.Ops)
+	}
+
+	// Refused: not the fleet's, unknown, not there.
+	for _, c := range []struct{ cfg, path, code string }{
+		{`{"fleet":{"site_file":"/x"}}`, "fleet", "forbidden"},
+		{`{"video":{"sped":1}}`, "video.sped", "schema"},
+		{`{"camera":{"source":"v4l2:/dev/video99"}}`, "camera.source", "reality"},
+	} {
+		rev, err := op.SetDesired(wait, testID, wire.Desired{Config: []byte(c.cfg)})
+		must(t, err)
+		n, err := op.Wait(wait, testID, func(n fleettool.NodeState) bool { return fleettool.Settled(n, rev) })
+		must(t, err)
+		if r := n.Report; r.State != wire.ReportRejected || r.Errors[0].Path != c.path || r.Errors[0].Code != c.code {
+			t.Errorf("%s: %+v", c.cfg, r)
+		}
+	}
+	// A port that is taken passes every check and fails in reality: back.
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer taken.Close()
+	rev, err := op.SetDesired(wait, testID, wire.Desired{Config: fmt.Appendf(nil, `{"http":{"listen":%q}}`, taken.Addr())})
+	must(t, err)
+	n, err = op.Wait(wait, testID, func(n fleettool.NodeState) bool { return fleettool.Settled(n, rev) })
+	must(t, err)
+	if r := n.Report; r.State != wire.ReportRolledBack || r.Errors[0].Code != "failed" || r.Applied != "factory" {
+		t.Fatalf("%+v", r)
+	}
+	within(t, "the node serves with the old configuration", func() bool {
+		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", httpPort))
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	})
+
+	// Commands on the real engine.
+	do := func(op2 string, args any) wire.Ack {
+		t.Helper()
+		ack, err := op.Command(wait, testID, op2, args, 30*time.Second)
+		if err != nil {
+			t.Fatalf("%s: %v", op2, err)
+		}
+		return ack
+	}
+	do("open-door", nil)
+	within(t, "the door's event", func() bool { ev := <-events; return ev.Type == "door" })
+	do("snapshot", nil)
+	if jpeg := <-blobs; !bytes.HasPrefix(jpeg, []byte{0xff, 0xd8}) {
+		t.Errorf("the snapshot is no JPEG: % x", jpeg[:4])
+	}
+	do("log-level", map[string]any{"level": "warn", "minutes": 1})
+	if level.Level() != slog.LevelWarn {
+		t.Error("the log's level has not changed")
+	}
+	do("diagnostics", nil)
+	if bundle := <-blobs; !bytes.HasPrefix(bundle, []byte("PK")) || bytes.Contains(bundle, []byte(ownerSecret)) {
+		t.Error("the bundle is no ZIP, or holds a secret")
+	}
+	do("ring-test", nil)
+	within(t, "the test ring", func() bool { ev := <-events; return ev.Type == "ring" && ev.Data["test"] == true })
+
+	// What is desired outlives a reset, since the broker keeps it.
+	rev, err = op.SetDesired(wait, testID, wire.Desired{Config: []byte(`{}`)})
+	must(t, err)
+	_, err = op.Wait(wait, testID, func(n fleettool.NodeState) bool { return fleettool.Settled(n, rev) && n.Report.State == wire.ReportOK })
+	must(t, err)
+
+	// Factory reset: keys and the owner's access file are new.
+	before, err := os.ReadFile(filepath.Join(stateDir, "auth.json"))
+	must(t, err)
+	keys, _ := filepath.Glob(filepath.Join(stateDir, fleetDir, "key-*"))
+	do("factory-reset", nil)
+	within(t, "new access file", func() bool {
+		after, err := os.ReadFile(filepath.Join(stateDir, "auth.json"))
+		return err == nil && !bytes.Equal(before, after)
+	})
+	for _, k := range keys {
+		if _, err := os.Stat(k); err == nil {
+			t.Errorf("%s is left", filepath.Base(k))
+		}
+	}
+	// It claims again, by the owner's secret, with a new key.
+	_, err = op.Wait(wait, testID, func(n fleettool.NodeState) bool { return n.Online })
+	must(t, err)
+
+	stop()
+	stopped = true
+	must(t, <-done)
+	text := log.String()
+	private, err := os.ReadFile(filepath.Join(authDir, "claim.key"))
+	must(t, err)
+	for _, secret := range []string{ownerSecret, "PRIVATE KEY", strings.Split(string(private), "\n")[1]} {
+		if strings.Contains(text, secret) {
+			t.Errorf("the log holds a secret (%.12q…)", secret)
+		}
+	}
+}
+
+func within(t *testing.T, what string, cond func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !cond(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within 20 s: %s", what)
+		}
+	}
+}
