@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/edgecam/edgecam/provisioning/acl"
@@ -51,6 +52,10 @@ func (n *Node) endpoint(context.Context) (client.Endpoint, error) {
 	return e, nil
 }
 
+// noAnswer is how long, at least, an authority has to answer before it is asked
+// again; it may have been away when the request came.
+const noAnswer = 10 * time.Second
+
 // up is called when the subscriptions stand.
 func (n *Node) up(ctx context.Context, e client.Endpoint) error {
 	if e.Tag == enrol.ByClaim {
@@ -59,8 +64,7 @@ func (n *Node) up(ctx context.Context, e client.Endpoint) error {
 		n.mu.Unlock()
 		nonce := e.ClientID[len(acl.Claim)+1:]
 		n.log.Info("asking for a certificate", "node", n.ID(), "key_fingerprint", n.identity.Fingerprint())
-		// No answer within a minute: ask again.
-		n.askAgain(time.Minute)
+		n.askAgain(noAnswer + rand.N(noAnswer))
 		return n.client.Publish(ctx, client.Message{Topic: wire.ProvRequest(nonce), Payload: request, QoS: 1})
 	}
 	b := n.birth(e)
