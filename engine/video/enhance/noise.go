@@ -38,8 +38,6 @@ const (
 	levelRatio = 2.5
 	// ratioCorrection makes the lowest quarter's ratio the mean of noise.
 	ratioCorrection = 2.05
-	// sigmaDefault is assumed where nothing is known yet.
-	sigmaDefault = 1.5
 )
 
 // noiseEstimator follows one plane's noise by what still parts of the picture
@@ -186,7 +184,7 @@ func (e *noiseEstimator) update() {
 }
 
 // at returns a level's deviation: where the level was never seen, the nearest
-// known one's.
+// known one's, 0 if there is none.
 func (e *noiseEstimator) at(level int) float32 {
 	for d := range levels {
 		if l := level - d; l >= 0 && e.known[l] {
@@ -196,7 +194,7 @@ func (e *noiseEstimator) at(level int) float32 {
 			return min(e.sigma[l], e.limit)
 		}
 	}
-	return sigmaDefault
+	return 0
 }
 
 // mean returns the deviation averaged over the blocks of the last frames.
@@ -228,15 +226,15 @@ func (e *noiseEstimator) plausible() float32 {
 // Noise returns the latest noise model; ok is false where the denoiser is off
 // or has seen too little.
 func (c *Chain) Noise() (m NoiseModel, ok bool) {
-	c.noiseMu.Lock()
-	defer c.noiseMu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	return c.noise, c.known
 }
 
 // publishNoise makes the model readable from other goroutines.
 func (c *Chain) publishNoise(denoised bool) {
-	c.noiseMu.Lock()
-	defer c.noiseMu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	d, m := c.denoise, &c.noise
 	*m = NoiseModel{Denoised: denoised, Correlation: 1, SigmaU: d.fixedSigma, SigmaV: d.fixedSigma, MeanSigmaY: d.fixedSigma}
 	for l := range m.SigmaY {

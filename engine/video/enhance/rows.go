@@ -122,23 +122,24 @@ const smoothSupport = 12
 // the range from black to white, it applies x += lift*x*(1-x) four times: a
 // family of curves that keep black, white and order for lifts of -1 to 1.
 // liftQ15 has a value per sample; gain is 38302/4 for a gain of one.
-func toneRow(row []byte, liftQ15 []int16, black byte, gain uint16) {
+func toneRow(row []byte, liftQ15 []int16, blackQ8, gain uint16) {
 	liftQ15 = liftQ15[:len(row)]
 	n := len(row) &^ (rowStep - 1)
 	if useSIMD && n > 0 {
-		toneKernel(&row[0], &liftQ15[0], int(black), int(gain), n)
+		toneKernel(&row[0], &liftQ15[0], int(blackQ8), int(gain), n)
 		row, liftQ15 = row[n:], liftQ15[n:]
 	}
-	toneGeneric(row, liftQ15, black, gain)
+	toneGeneric(row, liftQ15, blackQ8, gain)
 }
 
-// chromaRow scales chroma about its neutral value: 128 + (v-128-offset)*gain.
-func chromaRow(row []byte, gainQ12 []int16, offset int) {
+// scaleRow scales samples about a value: to + (v-from)*gain, rounded and
+// limited to 0 to 255. from and to are 0 to 255, gains 0 to 32767.
+func scaleRow(row []byte, gainQ12 []int16, from, to int) {
 	gainQ12 = gainQ12[:len(row)]
 	n := len(row) &^ (rowStep - 1)
 	if useSIMD && n > 0 {
-		chromaKernel(&row[0], &gainQ12[0], offset, n)
+		scaleKernel(&row[0], &gainQ12[0], from, to, n)
 		row, gainQ12 = row[n:], gainQ12[n:]
 	}
-	chromaGeneric(row, gainQ12, offset)
+	scaleGeneric(row, gainQ12, from, to)
 }

@@ -304,14 +304,13 @@ DATA toneK<>+0(SB)/8, $0x1fff1fff1fff1fff
 DATA toneK<>+8(SB)/8, $0x7fff7fff7fff7fff
 DATA toneK<>+16(SB)/8, $0x00db00db00db00db // 219
 DATA toneK<>+24(SB)/8, $0x0010001000100010
-DATA toneK<>+32(SB)/8, $0x0080008000800080
-GLOBL toneK<>(SB), RODATA, $40
+GLOBL toneK<>(SB), RODATA, $32
 
-// func toneKernel(row *byte, liftQ15 *int16, black, gain, n int)
+// func toneKernel(row *byte, liftQ15 *int16, blackQ8, gain, n int)
 TEXT ·toneKernel(SB), NOSPLIT, $0-40
 	MOVQ         row+0(FP), DI
 	MOVQ         liftQ15+8(FP), SI
-	MOVQ         black+16(FP), AX
+	MOVQ         blackQ8+16(FP), AX
 	VMOVQ        AX, X8
 	VPBROADCASTW X8, Y8
 	MOVQ         gain+24(FP), AX
@@ -326,8 +325,8 @@ TEXT ·toneKernel(SB), NOSPLIT, $0-40
 tone16:
 	VPMOVZXBW    (DI), Y0
 	VMOVDQU      (SI), Y1
-	VPSUBUSW     Y8, Y0, Y0
 	VPSLLW       $8, Y0, Y0
+	VPSUBUSW     Y8, Y0, Y0
 	VPMULHUW     Y9, Y0, Y0
 	VPMINUW      Y11, Y0, Y0
 	VPSLLW       $2, Y0, Y0
@@ -347,18 +346,19 @@ tone16:
 	VZEROUPPER
 	RET
 
-// func chromaKernel(row *byte, gainQ12 *int16, offset, n int)
-TEXT ·chromaKernel(SB), NOSPLIT, $0-32
+// func scaleKernel(row *byte, gainQ12 *int16, from, to, n int)
+TEXT ·scaleKernel(SB), NOSPLIT, $0-40
 	MOVQ         row+0(FP), DI
 	MOVQ         gainQ12+8(FP), SI
-	MOVQ         offset+16(FP), AX
-	ADDQ         $128, AX
+	MOVQ         from+16(FP), AX
 	VMOVQ        AX, X8
 	VPBROADCASTW X8, Y8
-	MOVQ         n+24(FP), CX
-	VPBROADCASTQ toneK<>+32(SB), Y9
+	MOVQ         to+24(FP), AX
+	VMOVQ        AX, X9
+	VPBROADCASTW X9, Y9
+	MOVQ         n+32(FP), CX
 
-chroma16:
+scale16:
 	VPMOVZXBW    (DI), Y0
 	VPSUBW       Y8, Y0, Y0
 	VPSLLW       $3, Y0, Y0
@@ -370,6 +370,6 @@ chroma16:
 	ADDQ         $16, DI
 	ADDQ         $32, SI
 	SUBQ         $16, CX
-	JNZ          chroma16
+	JNZ          scale16
 	VZEROUPPER
 	RET

@@ -21,7 +21,7 @@ func blendKernel(out *byte, avgQ7 *uint16, support, cur *byte, sum, sumAbs *int1
 func smoothKernel(out *byte, rows *[5]*byte, support *byte, t *smoothTables, n int)
 
 //go:noescape
-func toneKernel(row *byte, liftQ15 *int16, black, gain, n int)
+func toneKernel(row *byte, liftQ15 *int16, blackQ8, gain, n int)
 
 //go:noescape
-func chromaKernel(row *byte, gainQ12 *int16, offset, n int)
+func scaleKernel(row *byte, gainQ12 *int16, from, to, n int)

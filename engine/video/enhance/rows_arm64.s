@@ -336,11 +336,11 @@ TEXT ·smoothKernel(SB), NOSPLIT, $0-40
 	WORD $0x54ffe9c1 // b.ne @16
 	RET
 
-// func toneKernel(row *byte, liftQ15 *int16, black, gain, n int)
+// func toneKernel(row *byte, liftQ15 *int16, blackQ8, gain, n int)
 TEXT ·toneKernel(SB), NOSPLIT, $0-40
 	MOVD row+0(FP), R0
 	MOVD liftQ15+8(FP), R1
-	MOVD black+16(FP), R2
+	MOVD blackQ8+16(FP), R2
 	MOVD gain+24(FP), R3
 	MOVD n+32(FP), R4
 	WORD $0x4e020c64 // dup v4.8h, w3
@@ -348,17 +348,17 @@ TEXT ·toneKernel(SB), NOSPLIT, $0-40
 	WORD $0x5283ffe6 // mov w6, #0x1fff
 	WORD $0x2a0503e3 // mov w3, w5
 	WORD $0x8b040004 // add x4, x0, x4
-	WORD $0x0e010c45 // dup v5.8b, w2
-	WORD $0x4f068768 // movi v8.8h, #0xdb
-	WORD $0x4f008607 // movi v7.8h, #0x10
+	WORD $0x4e020c45 // dup v5.8h, w2
 	WORD $0x4e020cc3 // dup v3.8h, w6
 	WORD $0x4e020c62 // dup v2.8h, w3
+	WORD $0x4f068768 // movi v8.8h, #0xdb
+	WORD $0x4f008607 // movi v7.8h, #0x10
 	WORD $0x0ea41c86 // mov v6.8b, v4.8b
 	WORD $0xd503201f // nop
 	WORD $0xfd400001 // ldr d1, [x0]
 	WORD $0x3cc10429 // ldr q9, [x1], #16
-	WORD $0x2e252c21 // uqsub v1.8b, v1.8b, v5.8b
 	WORD $0x2e213821 // shll v1.8h, v1.8b, #8
+	WORD $0x6e652c21 // uqsub v1.8h, v1.8h, v5.8h
 	WORD $0x2e66c020 // umull v0.4s, v1.4h, v6.4h
 	WORD $0x6e64c021 // umull2 v1.4s, v1.8h, v4.8h
 	WORD $0x4e415800 // uzp2 v0.8h, v0.8h, v1.8h
@@ -388,25 +388,28 @@ TEXT ·toneKernel(SB), NOSPLIT, $0-40
 	WORD $0x54fffc41 // b.ne @48
 	RET
 
-// func chromaKernel(row *byte, gainQ12 *int16, offset, n int)
-TEXT ·chromaKernel(SB), NOSPLIT, $0-32
+// func scaleKernel(row *byte, gainQ12 *int16, from, to, n int)
+TEXT ·scaleKernel(SB), NOSPLIT, $0-40
 	MOVD row+0(FP), R0
 	MOVD gainQ12+8(FP), R1
-	MOVD offset+16(FP), R2
-	MOVD n+24(FP), R3
-	WORD $0x11020042 // add w2, w2, #0x80
-	WORD $0x4f048403 // movi v3.8h, #0x80
-	WORD $0x8b030003 // add x3, x0, x3
+	MOVD from+16(FP), R2
+	MOVD to+24(FP), R3
+	MOVD n+32(FP), R4
+	WORD $0x13003c45 // sxth w5, w2
+	WORD $0x13003c62 // sxth w2, w3
+	WORD $0x8b040004 // add x4, x0, x4
+	WORD $0x4e020ca3 // dup v3.8h, w5
 	WORD $0x4e020c42 // dup v2.8h, w2
+	WORD $0xd503201f // nop
 	WORD $0xfd400000 // ldr d0, [x0]
 	WORD $0x3cc10421 // ldr q1, [x1], #16
 	WORD $0x2f08a400 // uxtl v0.8h, v0.8b
-	WORD $0x6e628400 // sub v0.8h, v0.8h, v2.8h
+	WORD $0x6e638400 // sub v0.8h, v0.8h, v3.8h
 	WORD $0x4f135400 // shl v0.8h, v0.8h, #3
 	WORD $0x6e61b400 // sqrdmulh v0.8h, v0.8h, v1.8h
-	WORD $0x4e638400 // add v0.8h, v0.8h, v3.8h
+	WORD $0x4e628400 // add v0.8h, v0.8h, v2.8h
 	WORD $0x2e212800 // sqxtun v0.8b, v0.8h
 	WORD $0xfc008400 // str d0, [x0], #8
-	WORD $0xeb03001f // cmp x0, x3
-	WORD $0x54fffec1 // b.ne @16
+	WORD $0xeb04001f // cmp x0, x4
+	WORD $0x54fffec1 // b.ne @24
 	RET

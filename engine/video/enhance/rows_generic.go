@@ -110,26 +110,26 @@ func le16(lo, hi byte) uint32 { return uint32(lo) | uint32(hi)<<8 }
 // mulRoundQ15 is what PMULHRSW and SQRDMULH compute.
 func mulRoundQ15(a, b int32) int32 { return (a*b + 1<<14) >> 15 }
 
-func toneGeneric(row []byte, liftQ15 []int16, black byte, gain uint16) {
+func toneGeneric(row []byte, liftQ15 []int16, blackQ8, gain uint16) {
 	liftQ15 = liftQ15[:len(row)]
 	for i, v := range row {
-		row[i] = byte(toneSample(v, int32(liftQ15[i]), black, gain))
+		row[i] = byte(toneSample(v, int32(liftQ15[i]), blackQ8, gain))
 	}
 }
 
-func toneSample(v byte, liftQ15 int32, black byte, gain uint16) int32 {
-	w := subSat(uint32(v), uint32(black))
-	x := int32(min(mulHigh(w<<8, uint32(gain)), 8191) << 2)
+func toneSample(v byte, liftQ15 int32, blackQ8, gain uint16) int32 {
+	w := subSat(uint32(v)<<8, uint32(blackQ8))
+	x := int32(min(mulHigh(w, uint32(gain)), 8191) << 2)
 	for range 4 {
 		x += mulRoundQ15(mulRoundQ15(x, 32767-x), liftQ15)
 	}
 	return 16 + mulRoundQ15(x, 219)
 }
 
-func chromaGeneric(row []byte, gainQ12 []int16, offset int) {
+func scaleGeneric(row []byte, gainQ12 []int16, from, to int) {
 	gainQ12 = gainQ12[:len(row)]
 	for i, v := range row {
-		d := int32(v) - 128 - int32(offset)
-		row[i] = byte(min(max(128+mulRoundQ15(d<<3, int32(gainQ12[i])), 0), 255))
+		d := int32(v) - int32(from)
+		row[i] = byte(min(max(int32(to)+mulRoundQ15(d<<3, int32(gainQ12[i])), 0), 255))
 	}
 }

@@ -179,15 +179,19 @@ func TestToneRowsEqualGeneric(t *testing.T) {
 						in[i], gains[i] = byte(-(i & 1)), 32767
 					}
 				}
-				black, gain, offset := byte(rng.IntN(64)), uint16(rng.Uint32()), rng.IntN(101)-50
+				black, gain := uint16(rng.IntN(64<<8)), uint16(rng.Uint32())
+				from, to := rng.IntN(256), rng.IntN(256)
+				for i := range gains {
+					gains[i] &= 32767 >> (round % 5)
+				}
 				a, b := slices.Clone(in), slices.Clone(in)
 				restore := SelectKernels(set)
 				toneRow(in, gains, black, gain)
-				chromaRow(a, gains, offset)
+				scaleRow(a, gains, from, to)
 				restore()
 				want := slices.Clone(b)
 				toneGeneric(b, gains, black, gain)
-				chromaGeneric(want, gains, offset)
+				scaleGeneric(want, gains, from, to)
 				if !slices.Equal(in, b) || !slices.Equal(a, want) {
 					t.Fatalf("%d samples: differs from portable code", n)
 				}

@@ -19,6 +19,6 @@ func blendKernel(out *byte, avgQ7 *uint16, support, cur *byte, sum, sumAbs *int1
 
 func smoothKernel(out *byte, rows *[5]*byte, support *byte, t *smoothTables, n int) { panic(noKernel) }
 
-func toneKernel(row *byte, liftQ15 *int16, black, gain, n int) { panic(noKernel) }
+func toneKernel(row *byte, liftQ15 *int16, blackQ8, gain, n int) { panic(noKernel) }
 
-func chromaKernel(row *byte, gainQ12 *int16, offset, n int) { panic(noKernel) }
+func scaleKernel(row *byte, gainQ12 *int16, from, to, n int) { panic(noKernel) }

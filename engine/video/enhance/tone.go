@@ -29,7 +29,7 @@ type curves struct {
 
 const (
 	liftMost = 0.62 // four times over, black is amplified by 6.9
-	gainMost = 4.0
+	gainMost = 3.87
 	// Lifts and gains below these change nothing that could be seen.
 	liftLeast = 0.012
 	gainLeast = 1.01
@@ -72,8 +72,8 @@ func (t *tone) process(p *media.Picture, s *scene, sigma float32) bool {
 // aim sets the curves that suit the scene.
 func (c *curves) aim(s *scene, sigma float32) {
 	c.reset()
-	if s.samples == 0 {
-		return
+	if s.samples < 64 {
+		return // too small to judge
 	}
 	// A picture that does not use its range is stretched.
 	black := min(max(float32(s.Black)-2, 16), 48)
@@ -145,7 +145,7 @@ func liftOnce(x, a float32) float32 {
 
 // solveLift returns the lift that maps from to to.
 func solveLift(from, to float32) float32 {
-	lo, hi := float32(-0.3), float32(liftMost)
+	lo, hi := float32(0), float32(liftMost)
 	for range 12 {
 		mid := (lo + hi) / 2
 		if liftOnce(from, mid) < to {
@@ -230,7 +230,7 @@ func (c *curves) mean(s *scene) float32 {
 
 // identity reports whether the curves would change nothing that can be seen.
 func (c *curves) identity() bool {
-	if c.gain > gainLeast || c.black > 16.5 {
+	if c.gain > gainLeast || c.black > 16.25 {
 		return false
 	}
 	for y := range c.lift {
@@ -246,16 +246,16 @@ func (c *curves) identity() bool {
 // apply maps p's samples.
 func (c *curves) apply(p *media.Picture, liftQ15, gainQ12 []int16) {
 	gain := uint16(min(c.gain*38302/4+0.5, 65535))
-	black := byte(c.black + 0.5)
+	blackQ8 := uint16(c.black*256 + 0.5)
 	for y := range p.Height {
 		gridRow(liftQ15[:p.Width], &c.lift, y, p.Height, 32767)
-		toneRow(p.Y[y*p.YStride:y*p.YStride+p.Width], liftQ15[:p.Width], black, gain)
+		toneRow(p.Y[y*p.YStride:y*p.YStride+p.Width], liftQ15[:p.Width], blackQ8, gain)
 	}
 	cw, ch := p.ChromaSize()
 	for y := range ch {
 		gridRow(gainQ12[:cw], &c.chroma, y, ch, 4096)
-		chromaRow(p.U[y*p.UVStride:y*p.UVStride+cw], gainQ12[:cw], 0)
-		chromaRow(p.V[y*p.UVStride:y*p.UVStride+cw], gainQ12[:cw], 0)
+		scaleRow(p.U[y*p.UVStride:y*p.UVStride+cw], gainQ12[:cw], 128, 128)
+		scaleRow(p.V[y*p.UVStride:y*p.UVStride+cw], gainQ12[:cw], 128, 128)
 	}
 }
 

@@ -91,7 +91,7 @@ func Run(o Options, stdin io.Reader, stdout io.Writer) (res Result, err error) {
 	if err != nil {
 		return res, err
 	}
-	chain, err := enhance.New(cfg, enhance.Options{Now: time.Now})
+	chain, err := enhance.New(cfg, enhance.Options{Now: time.Now, FrameRate: frameRate(r.Header())})
 	if err != nil {
 		return res, err
 	}
@@ -113,6 +113,7 @@ func Run(o Options, stdin io.Reader, stdout io.Writer) (res Result, err error) {
 		} else if err != nil {
 			return res, err
 		}
+		pic.Sequence = uint32(res.Frames)
 		done := chain.Process(pic)
 		if w == nil {
 			h.Width, h.Height = done.Width, done.Height
@@ -122,6 +123,9 @@ func Run(o Options, stdin io.Reader, stdout io.Writer) (res Result, err error) {
 		}
 		if err := w.WritePicture(done); err != nil {
 			return res, err
+		}
+		if done != pic {
+			done.Release()
 		}
 		res.Frames++
 	}
@@ -141,6 +145,14 @@ func Run(o Options, stdin io.Reader, stdout io.Writer) (res Result, err error) {
 	}
 	res.WallS, res.UserCPUS = time.Since(start).Seconds(), userCPU()-user
 	return res, nil
+}
+
+// frameRate returns a stream's rate, 0 where it is not known.
+func frameRate(h y4m.Header) float64 {
+	if h.RateNum <= 0 || h.RateDen <= 0 {
+		return 0
+	}
+	return float64(h.RateNum) / float64(h.RateDen)
 }
 
 func openOutput(name string, stdout io.Writer) (io.Writer, func() error, error) {

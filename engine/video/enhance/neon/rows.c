@@ -117,13 +117,12 @@ void smoothKernel(uint8_t *out, const uint8_t *const *rows, const uint8_t *suppo
 	} while (n -= 8);
 }
 
-void toneKernel(uint8_t *row, const int16_t *liftQ15, long black, long gain, long n) {
-	uint8x8_t b = vdup_n_u8(black);
-	uint16x8_t g = vdupq_n_u16(gain), most = vdupq_n_u16(opaque(8191));
+void toneKernel(uint8_t *row, const int16_t *liftQ15, long blackQ8, long gain, long n) {
+	uint16x8_t b = vdupq_n_u16(blackQ8), g = vdupq_n_u16(gain), most = vdupq_n_u16(opaque(8191));
 	int16x8_t one = vdupq_n_s16(opaque(32767)), white = vdupq_n_s16(219), floor = vdupq_n_s16(16);
 	do {
 		int16x8_t a = vld1q_s16(liftQ15);
-		uint16x8_t w = mulHigh(vshll_n_u8(vqsub_u8(vld1_u8(row), b), 8), g);
+		uint16x8_t w = mulHigh(vqsubq_u16(vshll_n_u8(vld1_u8(row), 8), b), g);
 		int16x8_t x = vreinterpretq_s16_u16(vshlq_n_u16(vminq_u16(w, most), 2));
 		x = vaddq_s16(x, vqrdmulhq_s16(vqrdmulhq_s16(x, vsubq_s16(one, x)), a));
 		x = vaddq_s16(x, vqrdmulhq_s16(vqrdmulhq_s16(x, vsubq_s16(one, x)), a));
@@ -134,12 +133,12 @@ void toneKernel(uint8_t *row, const int16_t *liftQ15, long black, long gain, lon
 	} while (n -= 8);
 }
 
-void chromaKernel(uint8_t *row, const int16_t *gainQ12, long offset, long n) {
-	int16x8_t zero = vdupq_n_s16(offset + 128), neutral = vdupq_n_s16(128);
+void scaleKernel(uint8_t *row, const int16_t *gainQ12, long from, long to, long n) {
+	int16x8_t zero = vdupq_n_s16(from), base = vdupq_n_s16(to);
 	do {
 		int16x8_t d = vsubq_s16(vreinterpretq_s16_u16(vmovl_u8(vld1_u8(row))), zero);
 		d = vqrdmulhq_s16(vshlq_n_s16(d, 3), vld1q_s16(gainQ12));
-		vst1_u8(row, vqmovun_s16(vaddq_s16(d, neutral)));
+		vst1_u8(row, vqmovun_s16(vaddq_s16(d, base)));
 		row += 8, gainQ12 += 8;
 	} while (n -= 8);
 }
