@@ -28,6 +28,7 @@ var errCorrupt = errors.New("engine: frame is damaged")
 // runCapture keeps the camera open while there is demand, and puts each picture
 // into the mailbox of the encoder.
 func (e *Engine) runCapture(ctx context.Context) {
+	defer e.enhance.close()
 	retry := retryFirst
 	for ctx.Err() == nil {
 		if !e.cfg.KeepOpen {
@@ -75,6 +76,7 @@ func (e *Engine) capture(ctx context.Context, camera hal.Camera) (streamed bool,
 	mode := camera.Mode()
 	conv := converter{pool: &e.pool, mode: mode}
 	defer conv.close()
+	e.openExposure(camera)
 	var lastSeq uint32
 	lastFrame := time.Now()
 	for {
@@ -126,10 +128,7 @@ func (e *Engine) capture(ctx context.Context, camera hal.Camera) (streamed bool,
 			continue
 		}
 		e.observer.StageDone(StageConvert, time.Since(now))
-		e.shots.deliver(picture)
-		if e.latest.put(picture, mode.FPS()) {
-			e.observer.FrameDropped(DropBusy, 1)
-		}
+		e.handOn(ctx, picture, mode.FPS())
 	}
 }
 

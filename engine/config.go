@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/edgecam/edgecam/engine/session"
+	"github.com/edgecam/edgecam/engine/video/enhance"
 	"github.com/edgecam/edgecam/engine/voice"
 	"github.com/edgecam/edgecam/hal"
 )
@@ -17,6 +18,10 @@ type Config struct {
 	Voice   VoiceConfig
 	Door    DoorConfig
 	Session session.Config
+	// Enhance sets what is done to pictures before they are coded, Night how
+	// the camera is switched between day and night.
+	Enhance enhance.Config
+	Night   NightMode
 	// IdleAfter is how long devices stay open after the last viewer has left.
 	IdleAfter time.Duration
 	// KeepOpen keeps the camera open while nobody watches: a quicker first
@@ -59,6 +64,7 @@ func Defaults() Config {
 		Voice:     VoiceConfig{BitrateBps: 32_000, FrontEnd: voice.Defaults(), Duplex: FullDuplex, DuckDecay: voice.DefaultDecay},
 		Door:      DoorConfig{Pulse: 3 * time.Second},
 		Session:   session.Defaults(),
+		Enhance:   enhance.Defaults(),
 		IdleAfter: 10 * time.Second,
 	}
 }
@@ -94,6 +100,12 @@ func (c Config) Validate() error {
 	if c.IdleAfter < 0 {
 		bad("idle time %v is negative", c.IdleAfter)
 	}
+	if c.Night > NightAuto {
+		bad("night mode %d is unknown", c.Night)
+	}
+	if err := c.Enhance.Validate(); err != nil {
+		errs = append(errs, fmt.Errorf("engine: %w", err))
+	}
 	if err := c.Session.Validate(); err != nil {
 		errs = append(errs, err)
 	}
@@ -109,6 +121,9 @@ type Devices struct {
 	Button     func(ctx context.Context) (hal.Input, error)
 	PIR        func(ctx context.Context) (hal.Input, error)
 	Relay      func(ctx context.Context) (hal.Output, error)
+	// IRFilter is active by day, IRLight by night.
+	IRFilter func(ctx context.Context) (hal.Output, error)
+	IRLight  func(ctx context.Context) (hal.Output, error)
 }
 
 // Stage names a step of the picture path for measurement.
@@ -118,12 +133,13 @@ type Stage uint8
 const (
 	StageCapture Stage = iota
 	StageConvert
+	StageEnhance
 	StageEncode
 	StageSend
 	NumStages
 )
 
-var stageNames = [NumStages]string{"capture", "convert", "encode", "send"}
+var stageNames = [NumStages]string{"capture", "convert", "enhance", "encode", "send"}
 
 // String returns the stage's name as metrics label it.
 func (s Stage) String() string {

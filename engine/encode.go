@@ -57,12 +57,17 @@ type encoder struct {
 	vp8    *vp8.Encoder
 	fps    float64
 	bps    int
+	width  int
+	height int
 	lastAt time.Time
 }
 
 func (enc *encoder) encode(p *media.Picture, fps float64, again, force bool) {
 	if fps <= 0 {
 		fps = defaultFPS
+	}
+	if enc.vp8 != nil && (p.Width != enc.width || p.Height != enc.height) {
+		enc.close() // the picture was cut or turned
 	}
 	if enc.vp8 == nil {
 		if err := enc.open(p, fps); err != nil {
@@ -111,7 +116,7 @@ func (enc *encoder) open(p *media.Picture, fps float64) error {
 	if err != nil {
 		return err
 	}
-	enc.vp8, enc.fps, enc.bps = codec, fps, bps
+	enc.vp8, enc.fps, enc.bps, enc.width, enc.height = codec, fps, bps, p.Width, p.Height
 	return nil
 }
 

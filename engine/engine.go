@@ -30,6 +30,7 @@ type Engine struct {
 	keyFrame atomic.Bool
 	wakeKey  chan struct{}
 	shots    snapshots
+	enhance  enhancer
 	talk     talkers
 	front    *voice.FrontEnd
 	duck     *voice.Ducker
@@ -73,6 +74,9 @@ func New(cfg Config, devices Devices, observer Observer, log *slog.Logger) (*Eng
 	}
 	if v, ok := observer.(VoiceObserver); ok {
 		e.voice = v
+	}
+	if err := e.enhance.init(cfg, devices, observer, log); err != nil {
+		return nil, err
 	}
 	e.bitrate.Store(int64(cfg.Video.BitrateBps))
 	e.latest.ready = make(chan struct{}, 1)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/edgecam/edgecam/engine/media"
+	"github.com/edgecam/edgecam/engine/video/enhance"
 )
 
 // noSignal shows viewers that the camera is away: the last picture's size (or
@@ -21,9 +22,14 @@ func (e *Engine) noSignal() {
 	}
 	p := e.pool.Get(width, height)
 	drawNoSignal(p)
+	scale := max(width/160, 1)
+	enhance.DrawText(p, (width-enhance.TextWidth(len(noSignalText), scale))/2, height/2-4*scale, scale, noSignalText)
 	p.CapturedAt = time.Now()
 	e.latest.put(p, 1/stallAfter.Seconds())
 }
+
+// noSignalText stands in the middle of the picture.
+const noSignalText = "NO SIGNAL"
 
 // drawNoSignal fills p with dark grey and a diagonal band from corner to corner.
 func drawNoSignal(p *media.Picture) {

@@ -60,6 +60,8 @@ type Chain struct {
 	cfg     Config
 	options Options
 	night   bool
+	// holdTone keeps tone mapping from lifting.
+	holdTone bool
 	// The size that the steps' memory is made for.
 	width, height int
 
@@ -125,6 +127,13 @@ func (c *Chain) Reconfigure(cfg Config) error {
 	return nil
 }
 
+// Config returns the configuration in force; its masks must not be changed.
+func (c *Chain) Config() Config { return c.cfg }
+
+// HoldTone lets tone mapping go back to nothing while the camera's own exposure
+// still has room.
+func (c *Chain) HoldTone(hold bool) { c.holdTone = hold }
+
 // SetFrameRate tells the camera's frame rate.
 func (c *Chain) SetFrameRate(fps float64) {
 	if fps > 0 && fps != c.options.FrameRate {
@@ -163,7 +172,7 @@ func (c *Chain) Process(p *media.Picture) *media.Picture {
 	c.exposure = c.scene.Exposure
 	c.mu.Unlock()
 	if c.tone != nil {
-		c.end(StepTone, t, c.tone.process(p, &c.scene, c.residualSigma()))
+		c.end(StepTone, t, c.tone.process(p, &c.scene, c.residualSigma(), c.holdTone))
 	}
 	if c.colour != nil {
 		t := c.begin()

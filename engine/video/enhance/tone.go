@@ -52,9 +52,13 @@ func (c *curves) reset() {
 
 // process maps p by what s says of it and reports whether it changed anything.
 // sigma is the noise that is left in p; it bounds what darkness is amplified.
-func (t *tone) process(p *media.Picture, s *scene, sigma float32) bool {
+func (t *tone) process(p *media.Picture, s *scene, sigma float32, hold bool) bool {
 	var want curves
-	want.aim(s, sigma)
+	if hold {
+		want.reset()
+	} else {
+		want.aim(s, sigma)
+	}
 	if !t.started {
 		t.now, t.started = want, true
 	} else {

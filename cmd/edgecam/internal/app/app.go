@@ -186,6 +186,7 @@ func Snapshot(ctx context.Context, cfg *config.Config, log *slog.Logger, w io.Wr
 		return err
 	}
 	ec := engineConfig(cfg, true)
+	ec.Night = engine.AlwaysDay // no lines are switched for one picture
 	ec.Session.UDPPort, ec.Session.ICETCP = 0, false
 	e, err := engine.New(ec, engine.Devices{Camera: found.Camera}, nil, log)
 	if err != nil {
@@ -211,6 +212,7 @@ func engineConfig(cfg *config.Config, loopback bool) engine.Config {
 		// One core stays for everything else.
 		ec.Video.Threads = min(max(runtime.NumCPU()-1, 1), 4)
 	}
+	ec.Enhance, ec.Night = enhanceConfig(cfg)
 	ec.Voice = voiceConfig(cfg.Audio)
 	ec.Door.Pulse = cfg.Lines.RelayPulse()
 	s := &ec.Session

@@ -153,6 +153,12 @@ func (d *devices) card(ctx context.Context, source string, can func(hal.CardInfo
 
 func (d *devices) chooseLines(out *engine.Devices, simulate bool) {
 	l := d.cfg.Lines
+	if l.IRFilter.Configured() {
+		out.IRFilter = d.output(d.lines, l.IRFilter.HAL())
+	}
+	if l.IRLight.Configured() {
+		out.IRLight = d.output(d.lines, l.IRLight.HAL())
+	}
 	if simulate && !l.Button.Configured() && !l.PIR.Configured() && !l.Relay.Configured() {
 		d.simLines = sim.NewLineDriver()
 		d.log.Info("no lines configured, using a simulated button, motion sensor and relay")

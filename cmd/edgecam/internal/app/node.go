@@ -18,6 +18,7 @@ import (
 	"github.com/edgecam/edgecam/engine"
 	"github.com/edgecam/edgecam/engine/session"
 	"github.com/edgecam/edgecam/engine/session/whep"
+	"github.com/edgecam/edgecam/engine/video/enhance"
 	"github.com/edgecam/edgecam/internal/version"
 )
 
@@ -142,6 +143,13 @@ func (n *node) change(cfg *config.Config) error {
 	n.engine.SetVideoBitrate(cfg.Video.BitrateKbps * 1000)
 	same := *cfg
 	same.Video.BitrateKbps = n.cfg.Video.BitrateKbps
+	if !reflect.DeepEqual(cfg.Enhance, n.cfg.Enhance) {
+		if err := n.engine.SetEnhance(enhanceConfig(cfg)); err != nil {
+			n.log.Error("picture enhancement refused", "error", err)
+			return nil
+		}
+		same.Enhance = n.cfg.Enhance
+	}
 	if reflect.DeepEqual(&same, n.cfg) {
 		n.cfg = cfg
 		n.log.Info("configuration changed", "video_kbps", cfg.Video.BitrateKbps)
@@ -158,12 +166,16 @@ type observer struct {
 	m       *metrics.Metrics
 	stages  [engine.NumStages]prometheus.Observer
 	dropped [engine.NumDrops]prometheus.Counter
+	enhance [enhance.NumSteps]prometheus.Observer
 }
 
 func newObserver(m *metrics.Metrics) *observer {
 	o := &observer{m: m}
 	for s := range engine.NumStages {
 		o.stages[s] = m.Stage(s.String())
+	}
+	for s := range enhance.NumSteps {
+		o.enhance[s] = m.Enhance.Step(s.String())
 	}
 	for d := range engine.NumDrops {
 		o.dropped[d] = m.Dropped(d.String())
@@ -175,6 +187,20 @@ func (o *observer) StageDone(s engine.Stage, took time.Duration) { o.stages[s].O
 
 func (o *observer) FrameDropped(d engine.Drop, frames int) { o.dropped[d].Add(float64(frames)) }
 func (o *observer) FrameSent(bytes int, key bool)          { o.m.FrameSent(bytes, key) }
+
+func (o *observer) EnhanceStep(s enhance.Step, took time.Duration) {
+	o.enhance[s].Observe(took.Seconds())
+}
+
+func (o *observer) Enhanced(noise enhance.NoiseModel, exposure enhance.Exposure, night bool) {
+	o.m.Enhance.Noise.Set(float64(noise.MeanSigmaY))
+	o.m.Enhance.Luma.Set(float64(exposure.Mean))
+	if night {
+		o.m.Enhance.Night.Set(1)
+	} else {
+		o.m.Enhance.Night.Set(0)
+	}
+}
 
 func (o *observer) VoiceEncoded(took time.Duration) { o.m.Audio.Encode.Observe(took.Seconds()) }
 

@@ -23,6 +23,7 @@ type Config struct {
 	Microphone Microphone `yaml:"microphone" doc:"where the sound comes from"`
 	Speaker    Speaker    `yaml:"speaker" doc:"where callers are heard"`
 	Video      Video      `yaml:"video" doc:"the video encoder"`
+	Enhance    Enhance    `yaml:"enhance" doc:"what is done to the picture before it is coded"`
 	Audio      Audio      `yaml:"audio" doc:"the voice path"`
 	HTTP       HTTP       `yaml:"http" doc:"page, API, WHEP and metrics"`
 	WebRTC     WebRTC     `yaml:"webrtc" doc:"media transport to viewers"`
@@ -42,6 +43,7 @@ func Defaults() *Config {
 		Microphone: Microphone{}.Defaults(),
 		Speaker:    Speaker{}.Defaults(),
 		Video:      Video{}.Defaults(),
+		Enhance:    Enhance{}.Defaults(),
 		Audio:      Audio{}.Defaults(),
 		HTTP:       HTTP{}.Defaults(),
 		WebRTC:     WebRTC{}.Defaults(),
@@ -66,6 +68,7 @@ func (c *Config) Validate() Problems {
 		{"microphone", c.Microphone.Validate()},
 		{"speaker", c.Speaker.Validate()},
 		{"video", c.Video.Validate()},
+		{"enhance", c.Enhance.Validate()},
 		{"audio", c.Audio.Validate()},
 		{"http", c.HTTP.Validate()},
 		{"webrtc", c.WebRTC.Validate()},

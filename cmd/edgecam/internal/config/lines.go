@@ -15,6 +15,8 @@ type Lines struct {
 	Button       InputLine  `yaml:"button" doc:"bell button"`
 	PIR          InputLine  `yaml:"pir" doc:"motion sensor"`
 	Relay        OutputLine `yaml:"relay" doc:"door strike; off at start and at exit"`
+	IRFilter     OutputLine `yaml:"ir_filter" doc:"infrared filter before the sensor; active by day"`
+	IRLight      OutputLine `yaml:"ir_light" doc:"infrared light; active by night"`
 	RelayPulseMS int        `yaml:"relay_pulse_ms" doc:"how long the door strike is powered, in milliseconds" min:"50" max:"5000"`
 }
 
@@ -43,6 +45,8 @@ func (Lines) Defaults() Lines {
 		Button:       InputLine{Offset: -1, ActiveLow: true, Bias: "pull-up", DebounceMS: 25},
 		PIR:          InputLine{Offset: -1, Bias: "pull-down", DebounceMS: 50},
 		Relay:        OutputLine{Offset: -1},
+		IRFilter:     OutputLine{Offset: -1},
+		IRLight:      OutputLine{Offset: -1},
 		RelayPulseMS: 1500,
 	}
 }
@@ -53,11 +57,13 @@ func (l Lines) Validate() Problems {
 	p = append(p, l.Button.Validate().under("button")...)
 	p = append(p, l.PIR.Validate().under("pir")...)
 	p = append(p, l.Relay.Validate().under("relay")...)
+	p = append(p, l.IRFilter.Validate().under("ir_filter")...)
+	p = append(p, l.IRLight.Validate().under("ir_light")...)
 	refs := []struct {
 		key string
 		ref hal.LineRef
 		on  bool
-	}{{"button", l.Button.ref(), l.Button.Configured()}, {"pir", l.PIR.ref(), l.PIR.Configured()}, {"relay", l.Relay.ref(), l.Relay.Configured()}}
+	}{{"button", l.Button.ref(), l.Button.Configured()}, {"pir", l.PIR.ref(), l.PIR.Configured()}, {"relay", l.Relay.ref(), l.Relay.Configured()}, {"ir_filter", l.IRFilter.ref(), l.IRFilter.Configured()}, {"ir_light", l.IRLight.ref(), l.IRLight.Configured()}}
 	for i, a := range refs {
 		for _, b := range refs[:i] {
 			if a.on && b.on && a.ref == b.ref {

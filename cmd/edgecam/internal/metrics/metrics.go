@@ -36,6 +36,8 @@ type Metrics struct {
 	size     prometheus.Histogram
 	rate     rateMeter
 
+	// Enhance measures picture enhancement.
+	Enhance EnhanceMetrics
 	// Audio counts the voice path.
 	Audio AudioMetrics
 	// Devices counts failures of devices by class and kind.
@@ -105,6 +107,7 @@ func newMetrics(sysRoot string, now func() time.Time) *Metrics {
 	r.MustRegister(m.stage, m.dropped, frames, m.bytes, m.size, bitrate, m.deviceErrors, m.events, requests, info,
 		&viewerCollector{m}, &voiceCollector{m}, &thermalCollector{root: sysRoot},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.Enhance = newEnhance(r)
 	m.Audio = newAudio(r)
 	for _, s := range stages {
 		m.stage.WithLabelValues(s)
