@@ -82,7 +82,7 @@ func (t *talkers) buffer(id session.ViewerID) *neteq.NetEQ {
 		t.log.Error("voice activity detection cannot start", "error", err)
 		return nil
 	}
-	q := neteq.New(dec, neteq.Config{})
+	q := neteq.New(dec, neteq.Config{OwnConcealment: true})
 	t.byID[id] = &talker{buffer: q, activity: activity}
 	t.log.Info("talker joined", "viewer", id)
 	return q

@@ -40,6 +40,7 @@ var layers = []struct {
 	// Engines are libraries: codecs do not know each other.
 	{"engine/video/vp8/...", []string{"engine/media", "engine/fixed", "engine/video/vp8/...", "internal/cpufeat"}},
 	{"engine/video/*", []string{"engine/media", "engine/fixed", "internal/cpufeat"}},
+	{"engine/voice/neteq", []string{"engine/media", "engine/fixed", "engine/voice/red", "engine/voice/dtmf"}},
 	{"engine/voice/*", []string{"engine/media", "engine/fixed", "internal/cpufeat"}},
 	// The chain of the microphone's stages is put together in one place.
 	{"engine/voice", []string{"engine/media", "engine/fixed", "engine/voice/*"}},

@@ -1,78 +1,181 @@
 package neteq
 
-import (
-	"time"
-
-	"github.com/edgecam/edgecam/engine/media"
+const (
+	// Relative delays are counted in buckets of a block, up to 1.5 s.
+	buckets = 150
+	// Packets of the last half second say what the fastest way is now, if they
+	// were not all of one burst.
+	nearWindow = unitHz / 2
+	nearSpan   = unitHz / 5
+	// A delay is entered late, when it is known whether it was a delay or the
+	// beginning of a slower way.
+	farWindow = 2 * unitHz
+	lookAhead = unitHz * 6 / 10
+	// arrivals is how many packets are remembered.
+	arrivals = 256
+	// memoryPackets is the time constant of forgetting.
+	memoryPackets = 1500
+	// Until so many delays are known, less than firstTicks is not trusted.
+	firstPackets = 25
+	firstTicks   = 2
+	// fallPackets is how many packets pass between two steps of the target down.
+	fallPackets = 40
+	probOne     = 1 << 30
 )
 
+// A packet that is not there in time costs as much as lossCost of more delay for
+// all; where the hole is long more, twice as much for one of holeTicks.
 const (
-	bucketWidth = 20 * time.Millisecond
-	buckets     = 50
-	// window is how far back the fastest packet is looked for: delays are
-	// relative to it.
-	window        = 2 * time.Second
-	windowPackets = 128
-	// forgetQ15 makes a packet's weight halve in about 40 packets; quantileQ15
-	// is the share of packets that shall be in time.
-	forgetQ15   = 32211 // 0.983
-	quantileQ15 = 31130 // 0.95
+	lossCost  = 2100 * unitHz / 1000
+	holeTicks = 4
 )
 
 type arrival struct {
-	at     time.Time
-	offset time.Duration // arrival time minus media time
+	clock  int64
+	offset int64 // clock minus place in the stream
+	length int64
 }
 
-// delayTracker keeps a forgetting histogram of the packets' delay relative to
-// the fastest of the last two seconds.
+// delayTracker knows how packets arrive: the fastest way of late, and the
+// distribution of their delays relative to it.
 type delayTracker struct {
-	base    time.Time
-	firstTS uint32
-	history [windowPackets]arrival
-	pos, n  int
-	histQ15 [buckets]int32
-	packets int
+	ring       [arrivals]arrival
+	first, n   int // the remembered ones
+	judged     int // how many of them, the oldest, have been entered
+	base       int64
+	hist       [buckets]int32 // probabilities, Q30
+	seen       int
+	targetTick int
+	sinceFall  int // packets since the target was lowered
 }
 
-func (d *delayTracker) add(timestamp uint32, at time.Time) {
-	if d.packets == 0 {
-		d.base, d.firstTS = at, timestamp
-	}
-	d.packets++
-	media48 := time.Duration(int32(timestamp-d.firstTS)) * time.Second / media.EngineRateHz
-	offset := at.Sub(d.base) - media48
-	d.history[d.pos] = arrival{at, offset}
-	d.pos = (d.pos + 1) % windowPackets
-	d.n = min(d.n+1, windowPackets)
-	fastest := offset
+func (d *delayTracker) reset() {
+	*d = delayTracker{}
+	d.hist[0] = probOne
+	d.choose(2)
+}
+
+func (d *delayTracker) at(i int) *arrival { return &d.ring[(d.first+i)%arrivals] }
+
+// restart makes the way of the packet that comes the base: nothing was played yet.
+func (d *delayTracker) restart() { d.first, d.n, d.judged = 0, 0, 0 }
+
+// shift follows a change of the stream's places.
+func (d *delayTracker) shift(by int64) {
 	for i := range d.n {
-		if h := &d.history[i]; h.offset < fastest && at.Sub(h.at) <= window {
-			fastest = h.offset
-		}
+		d.at(i).offset += by
 	}
-	// Start quickly: the first packets weigh 1/n, later ones 1-forget.
-	forget := int64(forgetQ15)
-	if d.packets < 60 {
-		forget = 32768 - 32768/int64(d.packets)
-	}
-	for i := range d.histQ15 {
-		d.histQ15[i] = int32(int64(d.histQ15[i]) * forget >> 15)
-	}
-	d.histQ15[min(int((offset-fastest)/bucketWidth), buckets-1)] += int32(32768 - forget)
+	d.base += by
 }
 
-// target is the delay that lets the quantile of packets arrive in time: the end
-// of the bucket it falls in.
-func (d *delayTracker) target() time.Duration {
-	var total, sum int64
-	for _, v := range d.histQ15 {
-		total += int64(v)
+// add takes a packet's arrival.
+func (d *delayTracker) add(clock, pos, length int64) {
+	if d.n == arrivals {
+		d.forgetFirst()
 	}
-	for i, v := range d.histQ15 {
-		if sum += int64(v); sum<<15 >= total*quantileQ15 {
-			return time.Duration(i+1) * bucketWidth
+	*d.at(d.n) = arrival{clock, clock - pos, max(length, tick)}
+	d.n++
+	for d.n > 0 && clock-d.at(0).clock > farWindow+lookAhead {
+		d.forgetFirst()
+	}
+	d.updateBase(clock)
+	for d.judged < d.n && clock-d.at(d.judged).clock >= lookAhead {
+		d.judge()
+	}
+}
+
+func (d *delayTracker) forgetFirst() {
+	if d.judged == 0 {
+		d.judge()
+	}
+	d.first = (d.first + 1) % arrivals
+	d.n--
+	d.judged--
+}
+
+func (d *delayTracker) updateBase(clock int64) {
+	newest := d.at(d.n - 1)
+	if d.n == 1 || newest.offset < d.base {
+		d.base = newest.offset
+		return
+	}
+	fastest, oldest := newest.offset, clock
+	for i := d.n - 1; i >= 0; i-- {
+		a := d.at(i)
+		if clock-a.clock > nearWindow {
+			break
+		}
+		fastest, oldest = min(fastest, a.offset), a.clock
+	}
+	if clock-oldest >= nearSpan {
+		d.base = fastest
+	}
+}
+
+// judge enters the delay of the oldest arrival that has not been: relative to the
+// fastest of before, unless what came after was slower still.
+func (d *delayTracker) judge() {
+	a := d.at(d.judged)
+	before, after := a.offset, a.offset
+	for i := d.judged - 1; i >= 0; i-- {
+		b := d.at(i)
+		if a.clock-b.clock > farWindow {
+			break
+		}
+		before = min(before, b.offset)
+	}
+	for i := d.judged + 1; i < d.n; i++ {
+		after = min(after, d.at(i).offset)
+	}
+	d.judged++
+	d.enter(a.offset-max(before, after), a.length)
+}
+
+// enter counts a relative delay and chooses the target anew.
+func (d *delayTracker) enter(relative, length int64) {
+	d.seen = min(d.seen+1, memoryPackets)
+	weight := int32(probOne / d.seen)
+	for i := range d.hist {
+		d.hist[i] -= int32(int64(d.hist[i]) * int64(weight) >> 30)
+	}
+	d.hist[min((relative+tick-1)/tick, buckets-1)] += weight
+	d.choose(int(length / tick))
+}
+
+// choose finds the target with the least cost for packets of so many blocks: a
+// packet later than the target by less than its length is missed in part.
+func (d *delayTracker) choose(packetTicks int) {
+	packetTicks = max(packetTicks, 1)
+	var tails [buckets + 1]int64 // probability of delays from here on
+	for i := buckets - 1; i >= 0; i-- {
+		tails[i] = tails[i+1] + int64(d.hist[i])
+	}
+	var all, near int64
+	best, now, chosen := int64(1)<<62, int64(0), 0
+	for k := buckets - 1; k >= 0; k-- {
+		all += tails[k+1]
+		near += tails[k+1]
+		if k+1+packetTicks < buckets {
+			near -= tails[k+1+packetTicks]
+		}
+		missed := near/int64(packetTicks) + all/holeTicks
+		cost := int64(k)*tick + missed>>10*lossCost>>20
+		if k == d.targetTick {
+			now = cost
+		}
+		if cost <= best {
+			best, chosen = cost, k
 		}
 	}
-	return bucketWidth
+	if d.seen < firstPackets {
+		chosen = max(chosen, firstTicks)
+	}
+	// What has been raised comes down slowly, and not for a little.
+	d.sinceFall++
+	switch {
+	case chosen > d.targetTick:
+		d.targetTick = chosen
+	case chosen < d.targetTick && now-best > tick/2 && d.sinceFall >= fallPackets:
+		d.targetTick, d.sinceFall = d.targetTick-1, 0
+	}
 }

@@ -1,297 +1,332 @@
-// Package neteq turns packets that arrive when they please into a steady stream
-// of 10 ms blocks: it reorders, waits just long enough, conceals what is
-// missing and shortens the wait when it has become too long.
-//
-// A NetEQ holds the packets of one talker. Insert may be called from the
-// network's goroutine while Pull is called, every 10 ms of the sound card's
-// clock, from the playout's.
-//
-// The wait (target delay) follows the 95th percentile of the packets' relative
-// delay, a histogram of 20 ms buckets that forgets; the buffer is brought down
-// to it by taking out whole pitch periods (accelerate), and filled up to it by
-// waiting after an underrun. The decoder's own concealment bridges losses, and
-// its in-band FEC where the next packet is already there.
 package neteq
 
 import (
+	"errors"
+	"fmt"
 	"sync"
 	"time"
 
 	"github.com/edgecam/edgecam/engine/media"
+	"github.com/edgecam/edgecam/engine/voice/red"
 )
 
-// Decoder is the voice codec behind the buffer. All calls write 48 kHz mono
-// samples to pcm, which has room for MaxSamples, and return how many.
+// ErrConfig is wrapped by errors about settings and codecs that cannot be.
+var ErrConfig = errors.New("neteq: bad configuration")
+
+// Decoder is the voice codec behind the buffer. Calls write mono samples at RateHz
+// (8, 16, 24, 32 or 48 kHz) to pcm, which has room for MaxSamples, and return how
+// many. Methods are called under the NetEQ's lock.
 type Decoder interface {
+	RateHz() int
 	MaxSamples() int
 	// Samples returns the length of a packet, 0 if it is malformed.
 	Samples(packet []byte) int
 	Decode(packet []byte, pcm []int16) (int, error)
-	// DecodeFEC reconstructs the packet before this one from its redundancy.
-	DecodeFEC(packet []byte, pcm []int16) (int, error)
 	// Conceal continues the signal over a missing packet.
 	Conceal(pcm []int16) (int, error)
 }
 
-const (
-	// slots is how many packets are kept: 2.5 s of 20 ms packets. A power of
-	// two, so that a sequence number's slot is its low bits.
-	slots = 128
-	// MaxPayloadBytes is the largest payload accepted; larger ones are counted
-	// and dropped.
-	MaxPayloadBytes = 1500
-	// concealLimit is how many packets in a row are concealed before the
-	// output falls silent until packets come again.
-	concealLimit = 6
-	// excess is how far the buffer may be above the target before samples are
-	// taken out.
-	excess = 30 * time.Millisecond
-)
+// FECDecoder is a Decoder whose packets may carry the one before once more. One that
+// has a method HasFEC(packet []byte) bool as well is only asked for what is there.
+type FECDecoder interface {
+	// DecodeFEC reconstructs the packet before this one, or returns an error.
+	DecodeFEC(packet []byte, pcm []int16) (int, error)
+}
+
+// ComfortNoise makes noise after descriptions that come in place of voice
+// (RFC 3389).
+type ComfortNoise interface {
+	RateHz() int
+	Update(payload []byte) error
+	Generate(pcm []int16)
+}
+
+// Resampler changes the rate of a stream; it returns how many samples it wrote to
+// dst.
+type Resampler interface {
+	Process(dst, src []int16) int
+}
+
+// Codec registers a decoder.
+type Codec struct {
+	Decoder Decoder
+	// ClockHz is the rate of RTP timestamps; 0: the decoder's rate.
+	ClockHz int
+	// OwnConcealment prefers the decoder's Conceal to extrapolation of the signal.
+	OwnConcealment bool
+}
 
 // Config sets a NetEQ up. Zero fields mean the defaults.
 type Config struct {
-	// MinDelay and MaxDelay bound the target delay: 20 ms and 400 ms.
-	MinDelay, MaxDelay time.Duration
+	// MinDelay and MaxDelay bound the target delay: 10 ms and 1 s. BaseMinDelay is
+	// a second lower bound for the application: the larger of the two holds.
+	MinDelay, MaxDelay, BaseMinDelay time.Duration
+	// OwnConcealment is that of the decoder given to New.
+	OwnConcealment bool
+	// NewResampler makes what brings codecs of other rates to Pull's 48 kHz. Without
+	// one samples are interpolated.
+	NewResampler func(fromHz, toHz int) (Resampler, error)
+	// OnEvent, unless nil, is told of telephone events (RFC 4733): once when one
+	// begins and once when it ends. It is called by InsertPacket's goroutine and may
+	// call the NetEQ.
+	OnEvent func(Event)
+	// NoTones keeps telephone events from being heard.
+	NoTones bool
 }
 
-// Stats counts since the start. The names follow W3C webrtc-stats for inbound
-// audio; sample counts are at 48 kHz.
-type Stats struct {
-	PacketsReceived      uint64
-	PacketsDiscarded     uint64 // late, duplicate, oversized or malformed
-	PacketsLost          uint64 // never there when their turn came
-	FECPacketsUsed       uint64
-	ConcealedSamples     uint64
-	ConcealmentEvents    uint64
-	RemovedSamples       uint64 // removedSamplesForAcceleration
-	EmittedSamples       uint64
-	SilentSamples        uint64
-	JitterBufferDelay    time.Duration // now: packets and samples waiting
-	JitterBufferTarget   time.Duration
-	DecodeErrors         uint64
-	CurrentlyConcealing  bool
-	LastPacketAge        time.Duration
-	RebufferingsUnderrun uint64
-}
-
-type slot struct {
-	seq     uint16
-	filled  bool
-	samples int
-	n       int
-	data    [MaxPayloadBytes]byte
-}
+const (
+	defaultMin = 10 * time.Millisecond
+	defaultMax = time.Second
+	// historyMs is how much of what was played is kept to go on from.
+	historyMs = 60
+	// aheadMs bounds what is decoded before its time, beside a packet.
+	aheadMs = 80
+	// jump is how far from the others a packet is taken for one of another stream.
+	jump = 5 * unitHz
+)
 
 // NetEQ is the receive buffer of one talker.
 type NetEQ struct {
 	mu      sync.Mutex
-	dec     Decoder
 	cfg     Config
-	ring    [slots]slot
-	next    uint16 // sequence number whose turn it is
-	newest  uint16
-	started bool // next and newest are valid
-	playing bool // false while filling up to the target
+	any     *codec // for payload types that are not registered; may be nil
+	codecs  [128]*codec
+	packets packetBuffer
+	delay   delayTracker
+	events  eventQueue
+	blocks  [red.MaxBlocks]red.Block
+	stats   Stats
+	sums    sums
 
-	pcm    []int16 // decoded and not yet played
-	scrap  []int16
-	lost   int // packets concealed in a row
-	lastAt time.Time
-	delay  delayTracker
-	stats  Stats
+	// Mapping from RTP to places in the stream.
+	anchored            bool
+	anchorTS            uint32
+	anchorPos           int64
+	anchorClockHz       int
+	lastLength          int64
+	firstSeq            int64 // of the stream's first packet, extended
+	highestSeq          int64
+	streamPackets       uint64
+	earlierLost         int64
+	suspect             bool
+	suspectSeq          uint16
+	suspectTS           uint32
+	clock               int64 // blocks pulled, in units
+	cur                 *codec
+	rateHz              int
+	unit                int64 // units per sample
+	buf                 []int16
+	start               int   // of what is still to be played
+	end                 int64 // place of the end of buf
+	content             int64 // place up to which the stream was really played
+	playing             bool
+	lastSeq             uint16
+	concealed           int // samples since the last good one
+	quietTicks          int // blocks since anything but background was played
+	noise               *codec
+	noiseTicks          int
+	sinceStretch        int
+	heldTicks           int
+	scrap, back         []int16
+	forward             expander
+	backward            expander
+	expanding           bool
+	background          background
+	out                 [media.BlockSamples]int16
+	resampler           Resampler
+	resampleIn, carried int
+	carry               [2 * media.BlockSamples]int16
 }
 
-// New returns a NetEQ that decodes with dec, which it alone uses from now on.
+// New returns a NetEQ that decodes with dec, which it alone uses from now on:
+// packets of all payload types that nothing was registered for. It panics if dec
+// has a rate that is not a multiple of 8 kHz up to 48 kHz; Register reports that.
 func New(dec Decoder, cfg Config) *NetEQ {
+	q := NewMulti(cfg)
+	c, err := newCodec(Codec{Decoder: dec, OwnConcealment: cfg.OwnConcealment})
+	if err != nil {
+		panic(err)
+	}
+	q.any = c
+	q.use(c)
+	return q
+}
+
+// NewMulti returns a NetEQ without a decoder: Register adds them.
+func NewMulti(cfg Config) *NetEQ {
 	if cfg.MinDelay == 0 {
-		cfg.MinDelay = 20 * time.Millisecond
+		cfg.MinDelay = defaultMin
 	}
 	if cfg.MaxDelay == 0 {
-		cfg.MaxDelay = 400 * time.Millisecond
+		cfg.MaxDelay = defaultMax
 	}
-	return &NetEQ{
-		dec: dec, cfg: cfg,
-		pcm:   make([]int16, 0, 2*dec.MaxSamples()+media.BlockSamples),
-		scrap: make([]int16, dec.MaxSamples()),
-	}
+	q := &NetEQ{cfg: cfg}
+	q.packets.init()
+	q.delay.reset()
+	q.background.reset()
+	q.setRate(8000)
+	return q
 }
 
-// Insert takes a packet off the network: RTP sequence number, RTP timestamp
-// (48 kHz) and payload, which is copied.
-func (q *NetEQ) Insert(seq uint16, timestamp uint32, payload []byte, arrival time.Time) {
+// SetDelay changes the bounds of the target delay (playout-delay); zero fields mean
+// the defaults. Errors wrap ErrConfig.
+func (q *NetEQ) SetDelay(least, most, base time.Duration) error {
+	if least == 0 {
+		least = defaultMin
+	}
+	if most == 0 {
+		most = defaultMax
+	}
+	if least < 0 || base < 0 || most < least || most > 10*time.Second {
+		return fmt.Errorf("%w: delay from %v to %v, base %v: must be from 0 to 10 s and in order", ErrConfig, least, most, base)
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.stats.PacketsReceived++
-	samples := 0
-	if len(payload) > 0 && len(payload) <= MaxPayloadBytes {
-		samples = q.dec.Samples(payload)
-	}
-	if samples == 0 {
-		q.stats.PacketsDiscarded++
-		return
-	}
-	switch ahead := int16(seq - q.next); {
-	case !q.started:
-		q.restart(seq)
-	case ahead < -slots || ahead >= slots:
-		// A jump: the sender restarted, or was away for long.
-		q.clear()
-		q.restart(seq)
-	case ahead < 0:
-		q.stats.PacketsDiscarded++
-		return
-	}
-	q.delay.add(timestamp, arrival)
-	q.lastAt = arrival
-	s := &q.ring[seq%slots]
-	if s.filled && s.seq == seq {
-		q.stats.PacketsDiscarded++
-		return
-	}
-	s.seq, s.filled, s.samples, s.n = seq, true, samples, copy(s.data[:], payload)
-	if int16(seq-q.newest) > 0 {
-		q.newest = seq
-	}
+	q.cfg.MinDelay, q.cfg.MaxDelay, q.cfg.BaseMinDelay = least, most, base
+	return nil
 }
 
-func (q *NetEQ) restart(seq uint16) {
-	q.started, q.playing, q.next, q.newest, q.lost = true, false, seq, seq, 0
-	q.delay = delayTracker{}
-}
-
-func (q *NetEQ) clear() {
-	for i := range q.ring {
-		q.ring[i].filled = false
+// target is the target delay in units.
+func (q *NetEQ) target() int64 {
+	t := max(int64(q.delay.targetTick)*tick, unitsOf(max(q.cfg.MinDelay, q.cfg.BaseMinDelay)))
+	// No more than three quarters of what the buffer holds.
+	if q.lastLength > 0 {
+		t = min(t, maxPackets*3/4*q.lastLength)
 	}
-	q.pcm = q.pcm[:0]
+	return min(t, unitsOf(q.cfg.MaxDelay))
 }
 
-// Pull writes the next 10 ms to b and reports whether anybody is heard: false
-// means that b is silence.
+// future is how many samples wait to be played.
+func (q *NetEQ) future() int { return len(q.buf) - q.start }
+
+// playoutDelay is how long after the fastest packets of late the next sample is
+// played.
+func (q *NetEQ) playoutDelay() int64 {
+	return q.clock - (q.end - int64(q.future())*q.unit) - q.delay.base
+}
+
+// Pull writes the next 10 ms to b and reports whether anybody is heard: false means
+// that b is silence.
 func (q *NetEQ) Pull(b *media.Block) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !q.ready() {
-		clear(b.Samples[:])
-		q.stats.SilentSamples += media.BlockSamples
-		return false
-	}
-	for len(q.pcm) < media.BlockSamples {
-		if !q.decodeNext() {
-			q.playing = false
-			q.stats.RebufferingsUnderrun++
-			break
+	if q.rateHz == media.EngineRateHz && q.carried == 0 {
+		n, heard := q.pull(b.Samples[:])
+		if n == media.BlockSamples {
+			return heard
 		}
+		q.carried = q.convert(q.carry[:], b.Samples[:n])
 	}
-	q.accelerate()
-	n := copy(b.Samples[:], q.pcm)
-	clear(b.Samples[n:])
-	q.pcm = q.pcm[:copy(q.pcm, q.pcm[n:])]
-	q.stats.EmittedSamples += uint64(n)
-	return true
+	heard := false
+	for q.carried < media.BlockSamples {
+		n, h := q.pull(q.out[:])
+		heard = heard || h
+		q.carried += q.convert(q.carry[q.carried:], q.out[:n])
+	}
+	copy(b.Samples[:], q.carry[:])
+	q.carried = copy(q.carry[:], q.carry[media.BlockSamples:q.carried])
+	return heard
 }
 
-// ready says whether to play: after a start or an underrun not before the
-// target delay has gathered.
-func (q *NetEQ) ready() bool {
-	if q.playing {
-		return true
-	}
-	if !q.started || q.level() < q.target() {
-		return false
-	}
-	// Begin with a packet that is there.
-	for !q.ring[q.next%slots].holds(q.next) && q.next != q.newest {
-		q.next++
-	}
-	q.playing, q.lost = q.ring[q.next%slots].holds(q.next), 0
-	return q.playing
-}
-
-func (s *slot) holds(seq uint16) bool { return s.filled && s.seq == seq }
-
-// level is how much waits: decoded samples and packets from the next one on.
-func (q *NetEQ) level() time.Duration {
-	samples := len(q.pcm)
-	if q.started {
-		for seq := q.next; int16(q.newest-seq) >= 0; seq++ {
-			if s := &q.ring[seq%slots]; s.holds(seq) {
-				samples += s.samples
-			}
-		}
-	}
-	return time.Duration(samples) * time.Second / media.EngineRateHz
-}
-
-func (q *NetEQ) target() time.Duration {
-	return min(max(q.delay.target(), q.cfg.MinDelay), q.cfg.MaxDelay)
-}
-
-// decodeNext appends the next packet's samples, or what stands in for them. It
-// reports false when the talker has fallen silent.
-func (q *NetEQ) decodeNext() bool {
-	s := &q.ring[q.next%slots]
-	if s.holds(q.next) {
-		n, err := q.dec.Decode(s.data[:s.n], q.scrap)
-		s.filled = false
-		q.next++
-		if err == nil {
-			q.lost = 0
-			q.pcm = append(q.pcm, q.scrap[:n]...)
-			return true
-		}
-		q.stats.DecodeErrors++
-		return q.conceal(nil)
-	}
-	if int16(q.newest-q.next) <= 0 {
-		// Nothing newer is there: late or ended. Keep the place.
-		return q.conceal(nil)
-	}
-	q.stats.PacketsLost++
-	after := &q.ring[(q.next+1)%slots]
-	q.next++
-	if after.holds(q.next) {
-		return q.conceal(after.data[:after.n])
-	}
-	return q.conceal(nil)
-}
-
-// conceal bridges one packet, from the redundancy in following if there is any.
-func (q *NetEQ) conceal(following []byte) bool {
-	if q.lost++; q.lost > concealLimit && following == nil {
-		return false
-	}
-	if q.lost == 1 {
-		q.stats.ConcealmentEvents++
-	}
-	var n int
-	var err error
-	if following != nil {
-		if n, err = q.dec.DecodeFEC(following, q.scrap); err == nil {
-			q.stats.FECPacketsUsed++
-		}
-	}
-	if following == nil || err != nil {
-		n, err = q.dec.Conceal(q.scrap)
-	}
-	if err != nil || n == 0 {
-		q.stats.DecodeErrors++
-		return false
-	}
-	q.stats.ConcealedSamples += uint64(n)
-	q.pcm = append(q.pcm, q.scrap[:n]...)
-	return true
-}
-
-// Stats returns the counters and the state of the moment.
-func (q *NetEQ) Stats() Stats {
+// PullSamples writes the next 10 ms to pcm, which has room for those at 48 kHz, as
+// they come from the codec, and returns their number, 1/100 of the rate, and
+// whether anybody is heard. It is not to be mixed with Pull.
+func (q *NetEQ) PullSamples(pcm []int16) (n int, heard bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	s := q.stats
-	s.JitterBufferDelay, s.JitterBufferTarget = q.level(), q.target()
-	s.CurrentlyConcealing = q.playing && q.lost > 0
-	if !q.lastAt.IsZero() {
-		s.LastPacketAge = time.Since(q.lastAt)
+	return q.pull(pcm)
+}
+
+func (q *NetEQ) pull(out []int16) (n int, heard bool) {
+	heard = true
+	if !q.playing {
+		q.begin()
 	}
-	return s
+	if q.playing {
+		q.fill()
+	}
+	if !q.playing {
+		heard = q.idle()
+	} else {
+		q.stretch()
+	}
+	n = q.rateHz / 100
+	copy(out[:n], q.buf[q.start:q.start+n])
+	at := q.clock - q.delay.base - q.target()
+	if q.playing {
+		at = q.end - int64(q.future())*q.unit
+	}
+	if q.events.sound(out[:n], at, q.clock, q.rateHz, q.cfg.NoTones) {
+		heard = true
+	}
+	q.advance(n)
+	return n, heard
+}
+
+// advance counts a block as played.
+func (q *NetEQ) advance(n int) {
+	q.start += n
+	q.clock += tick
+	q.stats.TotalSamplesReceived += uint64(n)
+	if q.concealed == 0 && q.playing {
+		q.background.observe(q.buf[:q.start], n)
+	}
+	history := historyMs * q.rateHz / 1000
+	if q.start > 2*history {
+		cut := q.start - history
+		q.buf = q.buf[:copy(q.buf, q.buf[cut:])]
+		q.start = history
+	}
+}
+
+// idle plays what is heard while nothing is to be played: comfort noise, the
+// background, or nothing.
+func (q *NetEQ) idle() (heard bool) {
+	n := q.rateHz / 100
+	at := len(q.buf)
+	missing := n - q.future()
+	q.buf = q.buf[:at+missing]
+	dst := q.buf[at:]
+	q.quietTicks++
+	switch {
+	case q.noise != nil && q.noiseTicks < maxNoiseTicks:
+		q.noiseTicks++
+		q.noise.noise.Generate(dst)
+		q.stats.GeneratedNoiseSamples += uint64(missing)
+	case !q.muted():
+		q.background.generate(dst)
+		left := int32(quietFor - q.quietTicks)
+		for i := range dst {
+			dst[i] = int16(int32(dst[i]) * left / quietFor)
+		}
+		q.conceals(missing, true)
+	default:
+		clear(dst)
+		q.conceals(missing, true)
+		return false
+	}
+	return true
+}
+
+const (
+	// quietFor is how many blocks the background is heard after the voice ended.
+	quietFor = 100
+	// maxNoiseTicks is how many blocks comfort noise goes on without news: 30 s.
+	maxNoiseTicks = 3000
+)
+
+// muted says whether nothing is heard any more.
+func (q *NetEQ) muted() bool {
+	return !q.playing && (q.noise == nil || q.noiseTicks >= maxNoiseTicks) && q.quietTicks >= quietFor
+}
+
+// conceals counts samples that nobody sent.
+func (q *NetEQ) conceals(n int, silent bool) {
+	if q.stats.JitterBufferEmittedCount == 0 {
+		return // nobody has spoken yet
+	}
+	q.stats.ConcealedSamples += uint64(n)
+	if silent {
+		q.stats.SilentConcealedSamples += uint64(n)
+	}
 }

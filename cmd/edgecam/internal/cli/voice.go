@@ -13,7 +13,7 @@ import (
 // are kept stable.
 func (a *app) voiceCommand() *cobra.Command {
 	cmd := group("voice", "Run the node's own voice engine on files")
-	cmd.AddCommand(a.voiceEncode(), a.voiceDecode(), a.voiceAEC(), a.voiceNS(), a.voiceAGC(), a.voiceVAD())
+	cmd.AddCommand(a.voiceEncode(), a.voiceDecode(), a.voiceAEC(), a.voiceNS(), a.voiceAGC(), a.voiceVAD(), a.voiceNetEQ())
 	return cmd
 }
 
@@ -141,6 +141,33 @@ func (a *app) voiceVAD() *cobra.Command {
 		},
 	}
 	cmd.Flags().IntVar(&o.RateHz, "rate", 0, "must agree with IN, if given")
+	return cmd
+}
+
+func (a *app) voiceNetEQ() *cobra.Command {
+	var o voicecmd.NetEQOptions
+	var kbps int
+	cmd := &cobra.Command{
+		Use:   "neteq --trace TRACE.csv --in IN.wav --out OUT.wav --stats STATS.json [flags]",
+		Short: "Play a recording through the receive buffer, packets arriving as in a trace",
+		Long: "Play a recording through the receive buffer (jitter buffer, concealment, time stretching).\n" +
+			"TRACE.csv has a line seq,ts_ms,arrival_ms for each packet of 20 ms; arrival -1: lost.",
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			o.BitrateBps = kbps * 1000
+			return voicecmd.NetEQ(o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.Codec, "codec", "l16", "l16, opus, ilbc20, g722, pcmu or pcma")
+	f.StringVar(&o.Trace, "trace", "", "when packets arrive (needed)")
+	f.StringVar(&o.In, "in", "", "what is said (needed)")
+	f.StringVar(&o.Out, "out", "", "what is heard (needed)")
+	f.StringVar(&o.Stats, "stats", "", "statistics as JSON")
+	f.StringVar(&o.Timeline, "timeline", "", "delay and concealment every 10 ms as CSV")
+	f.IntVar(&o.RateHz, "rate", 0, "must agree with IN, if given")
+	f.IntVar(&kbps, "bitrate", 0, "Opus: bit rate in kbit/s; 0: its usual one")
+	need(cmd, "trace", "in", "out")
 	return cmd
 }
 
