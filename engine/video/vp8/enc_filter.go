@@ -51,11 +51,9 @@ func encFilterLevel(h *encHeader, m *encMB) int {
 	return min(max(level, 0), 63)
 }
 
-// applyFilter filters the whole of the current frame in place.
-func (e *Encoder) applyFilter(h *encHeader) {
-	if h.filterLevel == 0 {
-		return
-	}
+// finishPlanes filters the whole of the current frame in place and fills its
+// borders.
+func (e *Encoder) finishPlanes(h *encHeader) {
 	// The limits by segment, reference and kind of mode.
 	for seg := range e.filterTable {
 		for ref := range e.filterTable[seg] {
@@ -65,11 +63,35 @@ func (e *Encoder) applyFilter(h *encHeader) {
 			}
 		}
 	}
-	e.pool.run(e, encJobFilter, e.mbH)
+	e.pool.run(e, encJobFinish, e.mbH)
 }
 
 // encFilterKind is the column of the filter table by luma mode.
 var encFilterKind = [modeSplit + 1]uint8{modeB: 1, modeZero: 2, modeNearest: 3, modeNear: 3, modeNew: 3, modeSplit: 4}
+
+// finishRow filters a row of macroblocks and fills the borders of the lines that
+// are final then: the next row's filter changes up to three more lines above it,
+// luma and chroma alike.
+func (e *Encoder) finishRow(w *encWorkers, y int) {
+	if e.header.filterLevel > 0 {
+		e.filterRow(w, y)
+	}
+	f := e.cur
+	for _, p := range [3]*plane{&f.y, &f.u, &f.v} {
+		size := p.height / e.mbH
+		from, to := max(0, y*size-4), (y+1)*size-4
+		if y == e.mbH-1 {
+			to = p.height
+		}
+		p.extendSides(from, to)
+		if y == 0 {
+			p.extendTop()
+		}
+		if y == e.mbH-1 {
+			p.extendBottom()
+		}
+	}
+}
 
 // filterRow filters a row of macroblocks: each after its neighbours on the left,
 // above, and above on the right, whose left edge lies in the one above.

@@ -206,8 +206,7 @@ func (e *Encoder) putMacroblockModes(w *boolWriter, x, y int) {
 // told the decoder to.
 func (e *Encoder) finishFrame(key bool, layer layerFrame) {
 	h := &e.header
-	e.applyFilter(h)
-	e.cur.extend()
+	e.finishPlanes(h)
 	if h.refreshEntropy {
 		e.entropy = h.entropy
 	}

@@ -8,18 +8,23 @@ import (
 // encWorkers does the rows of a frame on a fixed number of goroutines that sleep
 // between frames.
 type encWorkers struct {
-	n       int
-	scratch []encScratch
-	start   []chan *Encoder
-	done    sync.WaitGroup
-	next    atomic.Int32
-	rows    int
-	job     encJob
-	// progress is the number of macroblocks done in each row.
-	progress []atomic.Int32
-	mu       sync.Mutex
-	moved    *sync.Cond
-	sleepers atomic.Int32
+	n        int
+	scratch  []encScratch
+	start    []chan *Encoder
+	done     sync.WaitGroup
+	next     atomic.Int32
+	rows     int
+	job      encJob
+	progress []encProgress
+}
+
+// encProgress is how far a row has come. One other row follows it at most.
+type encProgress struct {
+	done atomic.Int32 // macroblocks
+	// wanted is the number of macroblocks that the follower sleeps for, or 0;
+	// whoever sets it back to 0 decides that the follower need not sleep.
+	wanted atomic.Int32
+	wake   chan struct{}
 }
 
 // encJob is what is done with each row.
@@ -32,15 +37,15 @@ const (
 	// encJobPack writes the frame's parts; "row" 0 is the first partition,
 	// the others are the token partitions.
 	encJobPack
-	// encJobFilter applies the loop filter; row y follows row y-1.
-	encJobFilter
+	// encJobFinish applies the loop filter and fills the borders; row y follows
+	// row y-1.
+	encJobFinish
 )
 
 func newEncWorkers(n int) *encWorkers {
 	w := &encWorkers{n: n, scratch: make([]encScratch, n)}
-	w.moved = sync.NewCond(&w.mu)
 	for i := 1; i < n; i++ {
-		c := make(chan *Encoder)
+		c := make(chan *Encoder, 1) // so that run need not wait for its goroutine to wake
 		w.start = append(w.start, c)
 		go func() {
 			for e := range c {
@@ -62,10 +67,13 @@ func (w *encWorkers) close() {
 func (w *encWorkers) run(e *Encoder, job encJob, rows int) {
 	w.job = job
 	if len(w.progress) < rows {
-		w.progress = make([]atomic.Int32, rows)
+		w.progress = make([]encProgress, rows)
+		for i := range w.progress {
+			w.progress[i].wake = make(chan struct{}, 1)
+		}
 	}
 	for i := range w.progress {
-		w.progress[i].Store(0)
+		w.progress[i].done.Store(0)
 	}
 	w.rows = rows
 	w.next.Store(0)
@@ -90,8 +98,8 @@ func (w *encWorkers) work(e *Encoder, s *encScratch) {
 			e.encodeRow(s, w, y)
 		case encJobPack:
 			e.packPart(y)
-		case encJobFilter:
-			e.filterRow(w, y)
+		case encJobFinish:
+			e.finishRow(w, y)
 		}
 	}
 }
@@ -100,28 +108,26 @@ func (w *encWorkers) work(e *Encoder, s *encScratch) {
 // so that neighbouring rows do not wake each other for every macroblock.
 const encWaitAhead = 6
 
-// wait returns once row y has n of its width macroblocks done.
+// wait returns once row y has n of its width macroblocks done. It sleeps rather
+// than spins: on a small board the other worker wants the power and the cache.
 func (w *encWorkers) wait(y, n, width int) {
 	p := &w.progress[y]
-	if int(p.Load()) >= n {
+	if int(p.done.Load()) >= n {
 		return
 	}
-	n = min(n+encWaitAhead, width)
-	w.mu.Lock()
-	w.sleepers.Add(1)
-	for int(p.Load()) < n {
-		w.moved.Wait()
+	want := int32(min(n+encWaitAhead, width))
+	p.wanted.Store(want)
+	if p.done.Load() >= want && p.wanted.CompareAndSwap(want, 0) {
+		return
 	}
-	w.sleepers.Add(-1)
-	w.mu.Unlock()
+	<-p.wake
 }
 
 // reached says that row y has n macroblocks done.
 func (w *encWorkers) reached(y, n int) {
-	w.progress[y].Store(int32(n))
-	if w.sleepers.Load() > 0 {
-		w.mu.Lock()
-		w.moved.Broadcast()
-		w.mu.Unlock()
+	p := &w.progress[y]
+	p.done.Store(int32(n))
+	if want := p.wanted.Load(); want != 0 && int32(n) >= want && p.wanted.CompareAndSwap(want, 0) {
+		p.wake <- struct{}{}
 	}
 }

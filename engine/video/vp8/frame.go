@@ -69,15 +69,6 @@ func newPlane(width, height, border, left int) plane {
 // at returns the index of a pixel in pix.
 func (p *plane) at(x, y int) int { return p.origin + y*p.stride + x }
 
-// extend fills the borders of all planes from the frame's edge pixels.
-func (f *refFrame) extend() {
-	for _, p := range [3]*plane{&f.y, &f.u, &f.v} {
-		p.extendSides(0, p.height)
-		p.extendTop()
-		p.extendBottom()
-	}
-}
-
 // extendSides fills the left and right borders of rows y0 to y1-1.
 func (p *plane) extendSides(y0, y1 int) {
 	for y := y0; y < y1; y++ {
