@@ -8,11 +8,14 @@ import "github.com/edgecam/edgecam/internal/cpufeat"
 // the others want byte shuffles and the AVX encoding.
 var useSAD, useSSE, useSATD, useDCT, useQuant, useInter, useIntra, useFilter, useSimple, useAverage, useCopy bool
 
+// useWide has kernels that need no more than SSE2 use AVX2; they ask themselves.
+var useWide bool
+
 func selectKernels(set cpufeat.Set) {
 	selected = set
 	sse2 := set&cpufeat.SSE2 != 0
 	avx2 := set&cpufeat.AVX2 != 0
-	useSAD, useSSE, useCopy = sse2, sse2, sse2
+	useSAD, useSSE, useCopy, useWide = sse2, sse2, sse2, avx2
 	useSATD, useDCT, useQuant, useInter, useIntra = avx2, avx2, avx2, avx2, avx2
 	useFilter, useSimple, useAverage = avx2, avx2, avx2
 }

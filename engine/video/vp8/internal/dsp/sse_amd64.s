@@ -42,6 +42,33 @@
 	PXOR X2, X2; \
 	PXOR X7, X7
 
+// AVX2: the words a-b of a row in YD, their squares added in pairs to Y0, they
+// themselves to Y1; a column of 16 of them fits a word.
+#define WIDEROW(YD, YT) \
+	VPMOVZXBW (SI), YD; \
+	VPMOVZXBW (DI), YT; \
+	VPSUBW    YT, YD, YD; \
+	ADDQ      R8, SI; \
+	ADDQ      R9, DI; \
+	VPADDW    YD, Y1, Y1; \
+	VPMADDWD  YD, YD, YD; \
+	VPADDD    YD, Y0, Y0
+
+#define WIDECLEAR \
+	VPXOR Y0, Y0, Y0; \
+	VPXOR Y1, Y1, Y1
+
+// Leaves in the low dwords of both halves of Y0 the squares' sum and the words',
+// of that half each. Y15 holds words of 1.
+#define WIDEFOLD \
+	VPMADDWD Y15, Y1, Y1; \
+	VPHADDD  Y1, Y0, Y0; \
+	VPHADDD  Y0, Y0, Y0
+
+#define WIDEONES \
+	VPCMPEQW Y15, Y15, Y15; \
+	VPSRLW   $15, Y15, Y15
+
 // func diff16xN(a *byte, as int, b *byte, bs, h int) (sse uint32, sum int32)
 TEXT ·diff16xN(SB), NOSPLIT, $0-48
 	MOVQ a+0(FP), SI
@@ -49,6 +76,8 @@ TEXT ·diff16xN(SB), NOSPLIT, $0-48
 	MOVQ b+16(FP), DI
 	MOVQ bs+24(FP), R9
 	MOVQ h+32(FP), CX
+	CMPB ·useWide(SB), $0
+	JNE  diff16wide
 	CLEAR
 
 diff16loop:
@@ -62,6 +91,24 @@ diff16loop:
 	FOLD
 	MOVL  AX, sse+40(FP)
 	MOVL  BX, sum+44(FP)
+	RET
+
+diff16wide:
+	WIDECLEAR
+	WIDEONES
+
+diff16wideLoop:
+	WIDEROW(Y2, Y3)
+	DECQ         CX
+	JNZ          diff16wideLoop
+	WIDEFOLD
+	VEXTRACTI128 $1, Y0, X1
+	VPADDD       X1, X0, X0
+	VMOVQ        X0, AX
+	VZEROUPPER
+	MOVL         AX, sse+40(FP)
+	SHRQ         $32, AX
+	MOVL         AX, sum+44(FP)
 	RET
 
 // func diff8xN(a *byte, as int, b *byte, bs, h int) (sse uint32, sum int32)
@@ -125,6 +172,8 @@ TEXT ·quadrants(SB), NOSPLIT, $0-48
 	MOVQ bs+24(FP), R9
 	MOVQ sse+32(FP), R10
 	MOVQ sum+40(FP), R11
+	CMPB ·useWide(SB), $0
+	JNE  quadwide
 	MOVQ $4, DX
 
 quadloop:
@@ -160,4 +209,30 @@ quadrows:
 quadnext:
 	DECQ DX
 	JNZ  quadloop
+	RET
+
+quadwide:
+	WIDEONES
+	MOVQ $2, DX
+
+quadwideHalf:
+	WIDECLEAR
+	MOVQ $4, CX
+
+quadwideRows:
+	WIDEROW(Y2, Y3)
+	WIDEROW(Y4, Y5)
+	DECQ         CX
+	JNZ          quadwideRows
+	WIDEFOLD
+	VEXTRACTI128 $1, Y0, X1
+	VMOVD        X0, (R10)
+	VMOVD        X1, 4(R10)
+	VPEXTRD      $1, X0, (R11)
+	VPEXTRD      $1, X1, 4(R11)
+	ADDQ         $8, R10
+	ADDQ         $8, R11
+	DECQ         DX
+	JNZ          quadwideHalf
+	VZEROUPPER
 	RET
