@@ -1,6 +1,10 @@
 package vp8
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/edgecam/edgecam/engine/media"
+)
 
 // FuzzDecoder feeds two frames one after the other, so that inter frames are
 // reached too. The decoder with workers must do the same as the one without.
@@ -11,6 +15,11 @@ func FuzzDecoder(f *testing.F) {
 		f.Add(s[0], s[2][:len(s[2])/2])
 	}
 	f.Add([]byte{}, []byte{1, 2})
+	for i, size := range [][2]int{{16, 16}, {40, 24}, {33, 64}} {
+		s := tinyStream(f, size[0], size[1], 1<<i)
+		f.Add(s[0], s[1])
+		f.Add(s[0], s[2])
+	}
 	f.Fuzz(func(t *testing.T, a, b []byte) {
 		one := NewDecoder(DecoderOptions{MaxWidth: 320, MaxHeight: 320})
 		two := NewDecoder(DecoderOptions{MaxWidth: 320, MaxHeight: 320, Threads: 2})
@@ -32,6 +41,27 @@ func FuzzDecoder(f *testing.F) {
 			}
 		}
 	})
+}
+
+// tinyStream codes three frames of a drawn scene: small pictures are decoded so
+// fast that a fuzzer gets somewhere.
+func tinyStream(tb testing.TB, w, h, partitions int) (frames [][]byte) {
+	tb.Helper()
+	e, err := NewEncoder(EncoderConfig{Width: w, Height: h, FrameRate: 25, BitrateBps: 60_000, Speed: 2, TokenPartitions: partitions, TemporalLayers: 1 + partitions%2})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer e.Close()
+	scene, pic := newTestScene(uint64(w), w, h, 2), media.NewPicture(w, h)
+	for i := range 3 {
+		scene.next(pic)
+		f, err := e.Encode(pic, FrameOptions{Store: Reference(i)})
+		if err != nil {
+			tb.Fatal(err)
+		}
+		frames = append(frames, append([]byte(nil), f.Data...))
+	}
+	return frames
 }
 
 // FuzzBoolReader compares the reader with the one of section 7.3, which works

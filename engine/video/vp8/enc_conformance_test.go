@@ -258,7 +258,11 @@ func TestEncoderRandomOptions(t *testing.T) {
 					e.SetFrameRate(1 + 50*rng.Float64())
 				}
 				scene.frozen = i/10%2 == 1
-				return FrameOptions{ForceKey: rng.IntN(15) == 0}
+				opt := FrameOptions{ForceKey: rng.IntN(15) == 0}
+				if refs := 3 - b2i(cfg.TemporalLayers == 3); rng.IntN(4) == 0 {
+					opt.Store, opt.PredictFrom = Reference(rng.IntN(refs)), Reference(rng.IntN(refs))
+				}
+				return opt
 			}).checkFFmpeg()
 		})
 	}

@@ -1,5 +1,6 @@
-// Command bench is "edgecam vp8 encode" alone, without cgo and without what else
-// belongs to edgecam: scripts/bench-vp8 counts its instructions for arm64.
+// Command bench is "edgecam vp8 encode" and "decode" alone, without cgo and
+// without what else belongs to edgecam: scripts/bench-vp8 counts its instructions
+// for arm64.
 package main
 
 import (
@@ -20,9 +21,17 @@ func main() {
 	flag.IntVar(&o.Threads, "threads", 1, "encoder threads")
 	flag.IntVar(&o.Frames, "frames", 0, "how many frames to code; 0: all")
 	flag.StringVar(&o.Denoise, "denoise", "auto", "auto or off")
+	decode := flag.Bool("decode", false, "decode IN.ivf, write nothing")
 	flag.Parse()
-	if flag.NArg() != 2 {
-		fmt.Fprintln(os.Stderr, "usage: bench -bitrate KBPS [flags] IN.y4m OUT.ivf")
+	if *decode && flag.NArg() == 1 {
+		if err := runDecode(os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	if *decode || flag.NArg() != 2 {
+		fmt.Fprintln(os.Stderr, "usage: bench -bitrate KBPS [flags] IN.y4m OUT.ivf, or bench -decode IN.ivf")
 		os.Exit(2)
 	}
 	if err := run(o, os.Stdout); err != nil {
@@ -34,6 +43,14 @@ func main() {
 func run(o vp8cmd.EncodeOptions, out io.Writer) error {
 	o.Input, o.Output = flag.Arg(0), flag.Arg(1)
 	res, err := vp8cmd.Encode(o, os.Stdin, out)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(out).Encode(res)
+}
+
+func runDecode(out io.Writer) error {
+	res, err := vp8cmd.Decode(vp8cmd.DecodeOptions{Input: flag.Arg(0)}, os.Stdin, out)
 	if err != nil {
 		return err
 	}
