@@ -14,66 +14,85 @@ TEXT ·quantizeBlocksNEON(SB), NOSPLIT, $0-64
 	MOVD first+40(FP), R5
 	MOVD n+48(FP), R6
 	MOVD table+56(FP), R7
-	WORD $0x6f000403 // mvni v3.4s, #0x0
+	WORD $0x6f000408 // mvni v8.4s, #0x0
 	WORD $0x510004a5 // sub w5, w5, #0x1
-	WORD $0xad4024ea // ldp q10, q9, [x7]
+	WORD $0xad40248a // ldp q10, q9, [x4]
+	WORD $0x4f00040b // movi v11.4s, #0x0
 	WORD $0x8b060066 // add x6, x3, x6
-	WORD $0x91004049 // add x9, x2, #0x10
-	WORD $0x3dc008e8 // ldr q8, [x7, #32]
-	WORD $0x91004028 // add x8, x1, #0x10
-	WORD $0x91004007 // add x7, x0, #0x10
-	WORD $0x4e021ca3 // mov v3.h[0], w5
+	WORD $0x9100404a // add x10, x2, #0x10
+	WORD $0xad4034ee // ldp q14, q13, [x7]
+	WORD $0x91004029 // add x9, x1, #0x10
+	WORD $0x91004008 // add x8, x0, #0x10
+	WORD $0x3dc008ec // ldr q12, [x7, #32]
+	WORD $0x4e021ca8 // mov v8.h[0], w5
 	WORD $0xd2800005 // mov x5, #0x0
-	WORD $0x3ce56842 // ldr q2, [x2, x5]
+	WORD $0x14000009 // b @84
+	WORD $0x3ca5682b // str q11, [x1, x5]
+	WORD $0xeb0300df // cmp x6, x3
+	WORD $0x3ca5692b // str q11, [x9, x5]
+	WORD $0x3ca56801 // str q1, [x0, x5]
+	WORD $0x3ca56903 // str q3, [x8, x5]
+	WORD $0x910080a5 // add x5, x5, #0x20
+	WORD $0x381ff067 // sturb w7, [x3, #-1]
+	WORD $0x540007a0 // b.eq @324
+	WORD $0x3ce56840 // ldr q0, [x2, x5]
+	WORD $0x4f000401 // movi v1.4s, #0x0
+	WORD $0x91000463 // add x3, x3, #0x1
+	WORD $0x52800007 // mov w7, #0x0
+	WORD $0x3ce56942 // ldr q2, [x10, x5]
+	WORD $0x4ea11c23 // mov v3.16b, v1.16b
+	WORD $0x4e60a813 // cmlt v19.8h, v0.8h, #0
+	WORD $0x4e60b800 // abs v0.8h, v0.8h
+	WORD $0x4e60b852 // abs v18.8h, v2.8h
+	WORD $0x4e60a850 // cmlt v16.8h, v2.8h, #0
+	WORD $0x4e6a3c02 // cmge v2.8h, v0.8h, v10.8h
+	WORD $0x4e693e51 // cmge v17.8h, v18.8h, v9.8h
+	WORD $0x4e281c42 // and v2.16b, v2.16b, v8.16b
+	WORD $0x4ea21e2f // orr v15.16b, v17.16b, v2.16b
+	WORD $0x6e70a9ef // umaxv h15, v15.8h
+	WORD $0x0e023deb // umov w11, v15.h[0]
+	WORD $0x72003d7f // tst w11, #0xffff
+	WORD $0x54fffce0 // b.eq @52
 	WORD $0x3dc00881 // ldr q1, [x4, #32]
-	WORD $0x3dc0008b // ldr q11, [x4]
-	WORD $0x4e60b840 // abs v0.8h, v2.8h
-	WORD $0x3dc0108d // ldr q13, [x4, #64]
-	WORD $0x4e60a842 // cmlt v2.8h, v2.8h, #0
-	WORD $0x3dc0188c // ldr q12, [x4, #96]
+	WORD $0xeb0300df // cmp x6, x3
+	WORD $0x3dc0108f // ldr q15, [x4, #64]
+	WORD $0x3dc01883 // ldr q3, [x4, #96]
 	WORD $0x4e608421 // add v1.8h, v1.8h, v0.8h
-	WORD $0x4e6b3c0b // cmge v11.8h, v0.8h, v11.8h
-	WORD $0x2e6dc020 // umull v0.4s, v1.4h, v13.4h
-	WORD $0x6e6dc021 // umull2 v1.4s, v1.8h, v13.8h
+	WORD $0x2e6fc020 // umull v0.4s, v1.4h, v15.4h
+	WORD $0x6e6fc021 // umull2 v1.4s, v1.8h, v15.8h
 	WORD $0x4e415800 // uzp2 v0.8h, v0.8h, v1.8h
-	WORD $0x4e2b1c00 // and v0.16b, v0.16b, v11.16b
-	WORD $0x4e231c00 // and v0.16b, v0.16b, v3.16b
-	WORD $0x6e221c00 // eor v0.16b, v0.16b, v2.16b
-	WORD $0x6e628400 // sub v0.8h, v0.8h, v2.8h
-	WORD $0x4e609d81 // mul v1.8h, v12.8h, v0.8h
+	WORD $0x4e221c00 // and v0.16b, v0.16b, v2.16b
+	WORD $0x6e331c00 // eor v0.16b, v0.16b, v19.16b
+	WORD $0x6e738400 // sub v0.8h, v0.8h, v19.8h
+	WORD $0x4e609c61 // mul v1.8h, v3.8h, v0.8h
 	WORD $0x4ea01c04 // mov v4.16b, v0.16b
 	WORD $0x4ea01c06 // mov v6.16b, v0.16b
 	WORD $0x3ca56821 // str q1, [x1, x5]
-	WORD $0x3ce56922 // ldr q2, [x9, x5]
 	WORD $0x3dc00c81 // ldr q1, [x4, #48]
-	WORD $0x3dc0048b // ldr q11, [x4, #16]
-	WORD $0x4e60b840 // abs v0.8h, v2.8h
-	WORD $0x3dc0148d // ldr q13, [x4, #80]
-	WORD $0x4e60a842 // cmlt v2.8h, v2.8h, #0
-	WORD $0x3dc01c8c // ldr q12, [x4, #112]
-	WORD $0x4e608421 // add v1.8h, v1.8h, v0.8h
-	WORD $0x4e6b3c0b // cmge v11.8h, v0.8h, v11.8h
-	WORD $0x2e6dc020 // umull v0.4s, v1.4h, v13.4h
-	WORD $0x6e6dc021 // umull2 v1.4s, v1.8h, v13.8h
+	WORD $0x3dc01483 // ldr q3, [x4, #80]
+	WORD $0x3dc01c82 // ldr q2, [x4, #112]
+	WORD $0x4e728421 // add v1.8h, v1.8h, v18.8h
+	WORD $0x2e63c020 // umull v0.4s, v1.4h, v3.4h
+	WORD $0x6e63c021 // umull2 v1.4s, v1.8h, v3.8h
 	WORD $0x4e415800 // uzp2 v0.8h, v0.8h, v1.8h
-	WORD $0x4e2b1c00 // and v0.16b, v0.16b, v11.16b
-	WORD $0x6e201c40 // eor v0.16b, v2.16b, v0.16b
-	WORD $0x6e628400 // sub v0.8h, v0.8h, v2.8h
+	WORD $0x4e311c00 // and v0.16b, v0.16b, v17.16b
+	WORD $0x6e201e00 // eor v0.16b, v16.16b, v0.16b
+	WORD $0x6e708400 // sub v0.8h, v0.8h, v16.8h
 	WORD $0x4ea01c05 // mov v5.16b, v0.16b
 	WORD $0x4ea01c07 // mov v7.16b, v0.16b
-	WORD $0x4e609d81 // mul v1.8h, v12.8h, v0.8h
-	WORD $0x4e0a208b // tbl v11.16b, {v4.16b, v5.16b}, v10.16b
-	WORD $0x4e0920c2 // tbl v2.16b, {v6.16b, v7.16b}, v9.16b
-	WORD $0x4e6b8d60 // cmtst v0.8h, v11.8h, v11.8h
-	WORD $0x4e628c4c // cmtst v12.8h, v2.8h, v2.8h
-	WORD $0x3ca56901 // str q1, [x8, x5]
-	WORD $0x3ca5680b // str q11, [x0, x5]
-	WORD $0x3ca568e2 // str q2, [x7, x5]
+	WORD $0x4e609c42 // mul v2.8h, v2.8h, v0.8h
+	WORD $0x4e0e2081 // tbl v1.16b, {v4.16b, v5.16b}, v14.16b
+	WORD $0x4e0d20c3 // tbl v3.16b, {v6.16b, v7.16b}, v13.16b
+	WORD $0x4e618c20 // cmtst v0.8h, v1.8h, v1.8h
+	WORD $0x4e638c6f // cmtst v15.8h, v3.8h, v3.8h
+	WORD $0x3ca56922 // str q2, [x9, x5]
+	WORD $0x3ca56801 // str q1, [x0, x5]
+	WORD $0x3ca56903 // str q3, [x8, x5]
 	WORD $0x910080a5 // add x5, x5, #0x20
-	WORD $0x4e0c1800 // uzp1 v0.16b, v0.16b, v12.16b
-	WORD $0x4e281c00 // and v0.16b, v0.16b, v8.16b
+	WORD $0x4e0f1800 // uzp1 v0.16b, v0.16b, v15.16b
+	WORD $0x4e2c1c00 // and v0.16b, v0.16b, v12.16b
 	WORD $0x6e30a800 // umaxv b0, v0.16b
-	WORD $0x3c001460 // str b0, [x3], #1
-	WORD $0xeb06007f // cmp x3, x6
-	WORD $0x54fff9a1 // b.ne @40
+	WORD $0x0e013c07 // umov w7, v0.b[0]
+	WORD $0x381ff067 // sturb w7, [x3, #-1]
+	WORD $0x54fff8a1 // b.ne @84
 	RET
