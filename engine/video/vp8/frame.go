@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"github.com/edgecam/edgecam/engine/media"
+	"github.com/edgecam/edgecam/engine/video/vp8/internal/dsp"
 )
 
 // Borders around a reference frame, in pixels, so that most vectors that point
@@ -71,11 +72,7 @@ func (p *plane) at(x, y int) int { return p.origin + y*p.stride + x }
 
 // extendSides fills the left and right borders of rows y0 to y1-1.
 func (p *plane) extendSides(y0, y1 int) {
-	for y := y0; y < y1; y++ {
-		row := p.pix[p.at(-p.border, y):p.at(p.width+p.border, y)]
-		fill(row[:p.border], row[p.border])
-		fill(row[p.border+p.width:], row[p.border+p.width-1])
-	}
+	dsp.ExtendRows(p.pix, p.at(0, y0), p.stride, p.width, y1-y0, p.border)
 }
 
 // extendTop copies the first row, with its borders, into the rows above.

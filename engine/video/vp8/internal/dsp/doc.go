@@ -15,7 +15,7 @@ package dsp
 
 import "github.com/edgecam/edgecam/internal/cpufeat"
 
-//go:generate go run ./internal/neongen neon/sad.c neon/sse.c neon/dct.c neon/quant.c neon/inter.c neon/filter.c neon/average.c neon/intra4.c
+//go:generate go run ./internal/neongen neon/sad.c neon/sse.c neon/dct.c neon/quant.c neon/inter.c neon/filter.c neon/average.c neon/intra4.c neon/extend.c
 
 // Layout of a macroblock's 25 coefficient blocks.
 const (

@@ -193,6 +193,9 @@ func filterSimpleH(y *byte, stride, limit int)
 func average(avgQ7 *uint16, pix *byte, stride, w, h, shift, limitQ7 int)
 
 //go:noescape
+func extendRows(p *byte, stride, w, h, n int)
+
+//go:noescape
 func copy16xN(dst *byte, ds int, src *byte, ss, h int)
 
 //go:noescape

@@ -11,6 +11,13 @@ func Extend(buf []byte, off, stride, w, h, n int) {
 
 // ExtendRows extends h rows to the left and to the right by n samples.
 func ExtendRows(buf []byte, off, stride, w, h, n int) {
+	if useCopy && (n == 24 || n == 48) && h > 0 {
+		if w < 1 || stride < w || off < n || off+(h-1)*stride+w+n > len(buf) {
+			panic("dsp: border outside the plane")
+		}
+		extendRows(&buf[off], stride, w, h, n)
+		return
+	}
 	for y := range h {
 		i := off + y*stride
 		fill(buf[i-n:i], buf[i])

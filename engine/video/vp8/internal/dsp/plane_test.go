@@ -1,6 +1,10 @@
 package dsp
 
-import "testing"
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
 
 func TestExtend(t *testing.T) {
 	const w, h, n, stride = 5, 3, 4, 16
@@ -25,6 +29,29 @@ func TestExtend(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestExtendRowsEqualsGeneric extends rows whose right border ends where memory
+// ends; what lies between the borders of two rows must stay.
+func TestExtendRowsEqualsGeneric(t *testing.T) {
+	g := newGuarded(t)
+	forEachSet(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(17, 17))
+		for round := range 300 {
+			n, w, h := 24<<rng.IntN(2), 1+rng.IntN(70), 1+rng.IntN(9)
+			stride := w + 2*n + rng.IntN(40)
+			buf := g.tail((h-1)*stride + w + 2*n)
+			for i := range buf {
+				buf[i] = byte(rng.Uint32())
+			}
+			want := slices.Clone(buf)
+			generic(func() { ExtendRows(want, n, stride, w, h, n) })
+			ExtendRows(buf, n, stride, w, h, n)
+			if !slices.Equal(buf, want) {
+				t.Fatalf("round %d (%dx%d, border %d, stride %d): wrong border", round, w, h, n, stride)
+			}
+		}
+	})
 }
 
 func TestCopyPlane(t *testing.T) {
@@ -53,6 +80,7 @@ func TestPreconditions(t *testing.T) {
 		"six-tap": func() { SixTap(make([]byte, 256), 16, make([]byte, 999), 1, 32, 2, 0, 16, 16) },
 		"size":    func() { Copy(make([]byte, 16), 16, short, 16, 16, 2); SixTap(short, 16, short, 0, 16, 0, 0, 5, 4) },
 		"filter":  func() { FilterMB(&MBFilter{}, short, short, short, 4, 4, 16, 16, true, true) },
+		"border":  func() { ExtendRows(short, 20, 64, 16, 2, 24) },
 		"quantiser": func() {
 			QuantizeBlocks(make([]int16, 15), make([]int16, 16), make([]int16, 16), make([]uint8, 1), &QuantMatrix{}, 0, 1)
 		},
