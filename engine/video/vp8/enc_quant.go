@@ -15,8 +15,8 @@ func encACStep(q int) int { return int(acQuant[clampQuantIndex(q)]) }
 // Rounding and zero bins, in 1/128 step. Zero bins above half a step keep
 // lone coefficients out whose bits cost more than the error they take away.
 const (
-	encRoundInter = 46
-	encZeroInter  = 80
+	encRoundInter = 42
+	encZeroInter  = 84
 	encRoundIntra = 54
 	encZeroIntra  = 72
 	encRoundY2    = 48
@@ -58,7 +58,7 @@ type lambdas struct {
 
 func newLambdas(q, goodShare int) lambdas {
 	ac := encACStep(q)
-	return lambdas{satdQ4: max(ac*16*20/100, 8), sseQ4: max(ac*ac*16*18/1000, 16), goodSATD: uint32(410 * ac / goodShare)}
+	return lambdas{satdQ4: max(ac*16*20/100, 8), sseQ4: max(ac*ac*16*23/1000, 16), goodSATD: uint32(410 * ac / goodShare)}
 }
 
 // satd is the price of bits256/256 bits in SATD.

@@ -66,7 +66,7 @@ func (e *Encoder) planRefinement(q int, budget float64) {
 
 // encRefineStepPercent is the step of refined macroblocks relative to the
 // frame's.
-const encRefineStepPercent = 30
+const encRefineStepPercent = 26
 
 // stillBeforeRefine is how long a macroblock must have been still: with a noisy
 // camera its average has to settle first.
@@ -126,4 +126,4 @@ func (e *Encoder) refineBudget() float64 {
 
 // encRefineShare is the part of the rate that may go into still macroblocks, in
 // percent.
-const encRefineShare = 50
+const encRefineShare = 65
