@@ -307,7 +307,8 @@ func (e *Encoder) tokenizeBlock(s *encScratch, recs *encMBRecords, n, i, first, 
 	base, ctx := encTypeRecord(blockType), uint32(*above+*left)
 	if eob > first {
 		block := (*[16]uint32)(recs[n:])
-		if e.speed.trim {
+		// A last coefficient that is no lone step takes away more than it costs.
+		if lone := uint16(levels[eob-1]+1) <= 2; lone && e.speed.trim {
 			coef, dequant := (*[16]int16)(s.coef[16*i:]), (*[16]int16)(s.dequant[16*i:])
 			eob = e.tokens.trimBlock(block, levels, coef, dequant, first, eob, base, ctx, lambda)
 			s.eobs[i] = uint8(eob)
