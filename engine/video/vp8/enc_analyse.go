@@ -25,6 +25,10 @@ type encBlockStats struct {
 	known bool
 	// refine says that this frame improves a still macroblock.
 	refine bool
+	// segment is what regions of interest and activity ask for.
+	segment uint8
+	// detail is the deviation from the mean, where activity is asked for.
+	detail uint32
 }
 
 // encInput is the picture to code in whole macroblocks: the caller's own where
@@ -80,6 +84,9 @@ func (e *Encoder) analyseRow(s *encScratch, y int) {
 		if b.still < encSettled || (x+y+e.frames)&3 == 0 || e.noise.starting {
 			e.updateSource(b, x, y)
 			b.known = false
+			if e.cfg.AdaptiveQuant {
+				b.detail = e.detail(x, y)
+			}
 		}
 		if e.keyFrame {
 			b.known = false

@@ -74,6 +74,9 @@ type EncoderConfig struct {
 	AllowDrop bool
 	// Denoise chooses the temporal noise filter.
 	Denoise DenoiseMode
+	// AdaptiveQuant gives busy texture, which hides errors, a coarser quantiser
+	// and what is saved to plain surfaces, on which errors show. It costs PSNR.
+	AdaptiveQuant bool
 }
 
 // withDefaults returns c with its defaults filled in.

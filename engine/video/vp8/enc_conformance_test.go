@@ -221,6 +221,20 @@ func TestEncoderOutputDecodesElsewhere(t *testing.T) {
 	}
 }
 
+// randomInterest sets up to three regions, some of them outside the picture.
+func randomInterest(t *testing.T, e *Encoder, rng *rand.Rand) {
+	var r [3]Region
+	for i := range r {
+		r[i] = Region{X: rng.IntN(300) - 60, Y: rng.IntN(300) - 60, Width: 1 + rng.IntN(120), Height: 1 + rng.IntN(120)}
+		if rng.IntN(8) == 0 {
+			r[i] = Region{X: -1 << 62, Y: 1 << 62, Width: 1<<63 - 1, Height: 1<<63 - 1}
+		}
+	}
+	if err := e.SetInterest(r[:rng.IntN(4)], rng.IntN(255)-127); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestEncoderRandomOptions changes rate, frame rate and key requests at random
 // in mid-stream, with random settings and sizes.
 func TestEncoderRandomOptions(t *testing.T) {
@@ -237,6 +251,7 @@ func TestEncoderRandomOptions(t *testing.T) {
 			Denoise: DenoiseMode(rng.IntN(2)), Threads: 1 + rng.IntN(3), TokenPartitions: []int{0, 1, 2, 4, 8}[rng.IntN(5)],
 			BufferDelay: time.Duration(100+rng.IntN(2000)) * time.Millisecond,
 		}
+		cfg.AdaptiveQuant = rng.IntN(3) == 0
 		if rng.IntN(3) == 0 {
 			cfg.KeyInterval = 1 + rng.IntN(20)
 		}
@@ -258,6 +273,9 @@ func TestEncoderRandomOptions(t *testing.T) {
 					e.SetFrameRate(1 + 50*rng.Float64())
 				}
 				scene.frozen = i/10%2 == 1
+				if rng.IntN(6) == 0 {
+					randomInterest(t, e, rng)
+				}
 				opt := FrameOptions{ForceKey: rng.IntN(15) == 0}
 				if refs := 3 - b2i(cfg.TemporalLayers == 3); rng.IntN(4) == 0 {
 					opt.Store, opt.PredictFrom = Reference(rng.IntN(refs)), Reference(rng.IntN(refs))

@@ -31,6 +31,7 @@ func (e *Encoder) encodeFrame(pic *media.Picture, key bool, opt *FrameOptions) m
 	if !key {
 		e.planRefinement(e.rc.lastQ[rateInter], e.refineBudget())
 	}
+	e.chooseSegments(key)
 	q := e.rc.quantizer(kind, activity)
 	e.again = false
 	if key && e.speed.subblockIntra {

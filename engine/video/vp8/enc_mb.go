@@ -48,7 +48,7 @@ func (e *Encoder) encodeRow(s *encScratch, w *encWorkers, y int) {
 		if y > 0 {
 			w.wait(y-1, min(x+2, e.mbW), e.mbW)
 		}
-		if m := e.mb(x, y); !e.header.key && m.kept && m.segment == segmentMoving {
+		if m := e.mb(x, y); !e.header.key && m.kept && m.segment != segmentRefine {
 			// Static: no more than the neighbours must know.
 			s.skipContexts(&e.above[x], m)
 			s.tally.static++
@@ -63,18 +63,17 @@ func (e *Encoder) encodeRow(s *encScratch, w *encWorkers, y int) {
 // keepStill decides which macroblocks of a row stay as they are in the last
 // frame, or start from there to be refined, and copies runs of them.
 func (e *Encoder) keepStill(y int) {
-	z := &e.quant[segmentMoving]
 	start := -1
 	for x := range e.mbW {
 		b, m := &e.blocks[y*e.mbW+x], e.mb(x, y)
-		m.segment = segmentMoving
+		m.segment = b.segment
 		m.kept = false
 		if e.refreshDue(x, y) {
 			m.nb.ref = refIntra
 		} else if b.refine {
 			m.segment = segmentRefine
 			m.kept = true
-		} else if e.isStatic(b, z, x, y) {
+		} else if e.isStatic(b, &e.quant[b.segment], x, y) {
 			m.kept = true
 			m.noCoeffs = true
 		}
@@ -120,9 +119,9 @@ func (e *Encoder) encodeMB(s *encScratch, row *encRow, m *encMB, x, y int) {
 	t := &s.tally
 	before := len(row.tokens)
 	if e.header.key {
-		m.segment = segmentMoving
+		m.segment = e.blocks[y*e.mbW+x].segment
 		m.nb = neighbour{}
-		z := &e.quant[segmentMoving]
+		z := &e.quant[m.segment]
 		e.chooseIntra(s, m, &p)
 		e.codeIntra(s, row, m, &p, z)
 	} else {

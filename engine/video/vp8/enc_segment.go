@@ -3,9 +3,12 @@ package vp8
 // Segments: what moves (and all else) has the frame's quantiser; still
 // macroblocks that are being improved have a finer one, since what is spent on
 // them lasts.
+// Regions of interest and busy texture have one each, where they are asked for.
 const (
 	segmentMoving = iota
 	segmentRefine
+	segmentInterest
+	segmentBusy
 )
 
 // segmentState plans the improvement of still macroblocks. It happens in every
@@ -16,6 +19,10 @@ type segmentState struct {
 	since   int
 	// bitsPerMB is what a refined macroblock cost lately.
 	bitsPerMB float64
+	// sorted says that blocks have segments of their own; counts are the
+	// macroblocks in each.
+	sorted bool
+	counts [4]uint32
 }
 
 func (s *segmentState) reset() { *s = segmentState{bitsPerMB: 100} }
@@ -106,16 +113,37 @@ func encIndexOfStep(step int) int {
 // fillSegments puts the segmentation of the coming frame into its header.
 func (e *Encoder) fillSegments(h *encHeader) {
 	s := &e.segment
-	h.segmented = s.count > 0 && !h.key
+	refines := s.count > 0 && !h.key
+	h.segmented = refines || s.sorted
 	if !h.segmented {
 		return
 	}
 	h.updateMap, h.updateSegments = true, true
-	h.segmentQ = [4]int{h.q, s.refineQ, h.q, h.q}
-	fine := encLevelOfStep(encACStep(s.refineQ), false)
-	h.segmentLevel = [4]int{h.filterLevel, fine, h.filterLevel, h.filterLevel}
-	n := uint32(len(e.blocks))
-	h.segmentProbs = [3]uint8{255, encBestProb([2]uint32{n - uint32(s.count), uint32(s.count)}), 255}
+	n := [4]uint32{uint32(len(e.blocks) - s.count), uint32(s.count)}
+	h.segmentQ = [4]int{h.q, h.q, h.q, h.q}
+	if s.sorted {
+		n = s.counts
+		h.segmentQ[segmentInterest] = min(max(h.q+e.interest.delta, e.cfg.MinQuantizer), e.cfg.MaxQuantizer)
+		h.segmentQ[segmentBusy] = min(encIndexOfStep(encACStep(h.q)*encBusyStepPercent/100), e.cfg.MaxQuantizer)
+	}
+	if refines {
+		h.segmentQ[segmentRefine] = s.refineQ
+	}
+	for i, q := range h.segmentQ {
+		h.segmentLevel[i] = encLevelOfStep(encACStep(q), h.key)
+	}
+	h.segmentProbs = [3]uint8{
+		encSegmentProb(n[0]+n[1], n[2]+n[3]), encSegmentProb(n[0], n[1]), encSegmentProb(n[2], n[3]),
+	}
+}
+
+// encSegmentProb is the best probability of a branch of the segment tree, 255
+// where only one side is taken: that one is not sent.
+func encSegmentProb(zeros, ones uint32) uint8 {
+	if ones == 0 {
+		return 255
+	}
+	return encBestProb([2]uint32{zeros, ones})
 }
 
 // refineBudget is how many bits a refining frame may spend on still

@@ -28,6 +28,8 @@ type Encoder struct {
 	entropy entropy // what the decoder holds
 	header  encHeader
 	segment segmentState
+	// interest is what SetInterest was told.
+	interest interestState
 	noise   noiseState
 	lambda  lambdas
 	quant   [4]encQuantizer
