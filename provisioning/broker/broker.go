@@ -73,7 +73,9 @@ func Start(opt Options) (*Broker, error) {
 	caps.MaximumQos = 1
 	caps.SharedSubAvailable = 0
 	caps.MaximumSessionExpiryInterval = 3600
-	server := mqtt.New(&mqtt.Options{Capabilities: caps, Logger: opt.Log})
+	// The library warns of every connection that ends; what matters is logged
+	// here.
+	server := mqtt.New(&mqtt.Options{Capabilities: caps, Logger: slog.New(slog.DiscardHandler)})
 	b := &Broker{opt: opt, server: server}
 	if err := server.AddHook(&access{opt: opt}, nil); err != nil {
 		return nil, fmt.Errorf("broker: %w", err)
@@ -117,11 +119,17 @@ func (b *Broker) Addr() string { return b.listen.Addr().String() }
 // Clients returns how many clients are connected.
 func (b *Broker) Clients() int { return int(b.server.Info.Clone().ClientsConnected) }
 
-// Disconnect ends the connections of a client id, for one whose certificate
-// was revoked.
-func (b *Broker) Disconnect(clientID string) {
-	if cl, ok := b.server.Clients.Get(clientID); ok {
-		_ = b.server.DisconnectClient(cl, packets.ErrNotAuthorized)
+// Sweep ends the connections of clients whose certificate was revoked since
+// they connected.
+func (b *Broker) Sweep() {
+	if b.opt.Revoked == nil {
+		return
+	}
+	for _, cl := range b.server.Clients.GetAll() {
+		if cert := certificate(cl); cert != nil && !cl.Closed() && b.opt.Revoked(cert) {
+			b.opt.Log.Warn("client's certificate is revoked", "client_id", cl.ID)
+			_ = b.server.DisconnectClient(cl, packets.ErrNotAuthorized)
+		}
 	}
 }
 
@@ -175,16 +183,23 @@ func (*access) Provides(b byte) bool {
 	return bytes.IndexByte([]byte{mqtt.OnConnectAuthenticate, mqtt.OnACLCheck}, b) >= 0
 }
 
-func commonName(cl *mqtt.Client) string {
+func certificate(cl *mqtt.Client) *x509.Certificate {
 	c, ok := cl.Net.Conn.(*conn)
 	if !ok {
-		return ""
+		return nil
 	}
 	certs := c.ConnectionState().PeerCertificates
 	if len(certs) == 0 {
-		return ""
+		return nil
 	}
-	return certs[0].Subject.CommonName
+	return certs[0]
+}
+
+func commonName(cl *mqtt.Client) string {
+	if c := certificate(cl); c != nil {
+		return c.Subject.CommonName
+	}
+	return ""
 }
 
 // OnConnectAuthenticate implements mqtt.Hook: the certificate was checked by

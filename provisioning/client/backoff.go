@@ -16,6 +16,9 @@ type Backoff struct {
 	// small again; default 60 s. Two clients with one name, each throwing the
 	// other out, slow down because of it.
 	Stable time.Duration
+	// Lost is the least range of the pauses after a connection was lost: all
+	// nodes of a broker lose theirs at one moment. Default 30 s.
+	Lost time.Duration
 	// Start is the range of a pause before the very first attempt; default 0.
 	Start time.Duration
 }
@@ -30,6 +33,8 @@ func (b Backoff) withDefaults() Backoff {
 	def(&b.Most, 300*time.Second)
 	def(&b.Least, time.Second)
 	def(&b.Stable, 60*time.Second)
+	def(&b.Lost, 30*time.Second)
+	b.Lost = min(b.Lost, b.Most)
 	return b
 }
 
@@ -40,6 +45,14 @@ func (b Backoff) pause(failures int) time.Duration {
 		span = b.First << failures
 	}
 	return max(b.Least, rand.N(span))
+}
+
+// lost returns the number of failures that a lost connection counts as.
+func (b Backoff) lost() (failures int) {
+	for failures < 30 && b.First<<failures < b.Lost {
+		failures++
+	}
+	return failures
 }
 
 // pauseRefused returns the pause after a refusal that time alone does not

@@ -181,7 +181,7 @@ func (c *Client) Run(ctx context.Context) {
 		return
 	}
 	for failures := 0; ctx.Err() == nil; {
-		began := time.Now()
+		began, connects := time.Now(), c.connects.Load()
 		e, err := c.session(ctx)
 		if ctx.Err() != nil {
 			return
@@ -195,6 +195,9 @@ func (c *Client) Run(ctx context.Context) {
 		}
 		if time.Since(began) >= c.opt.Backoff.Stable {
 			failures = 0
+		}
+		if c.connects.Load() > connects {
+			failures = max(failures, c.opt.Backoff.lost())
 		}
 		kind := KindOf(err)
 		pause := c.opt.Backoff.pause(failures)

@@ -18,6 +18,9 @@ import (
 	"github.com/edgecam/edgecam/provisioning/pki"
 )
 
+// sweepEvery is how soon a revoked node loses its connection.
+const sweepEvery = 10 * time.Second
+
 // Broker returns the command "broker".
 func Broker(s Streams) *cobra.Command {
 	var dir, listen string
@@ -69,7 +72,15 @@ func Broker(s Streams) *cobra.Command {
 					}
 				})
 			}
-			<-ctx.Done()
+			sweep := time.NewTicker(sweepEvery)
+			defer sweep.Stop()
+			for ctx.Err() == nil {
+				select {
+				case <-ctx.Done():
+				case <-sweep.C:
+					b.Sweep()
+				}
+			}
 			wg.Wait()
 			return b.Close()
 		},
