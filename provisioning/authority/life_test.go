@@ -138,6 +138,9 @@ func TestLife(t *testing.T) {
 	if n, _ := f.a.Node(id); len(n.Revoked) != 1 || !f.a.IsRevoked(id, n.Revoked[0].Serial) || n.Cert == first.Cert {
 		t.Fatal("the former certificate is not revoked")
 	}
+	if names, _ := d.Names(); strings.Count(strings.Join(names, " "), "key-") != 1 {
+		t.Fatalf("keys after a rotation: %v", names)
+	}
 	// Long off: expired. It asks by the claim certificate and its old key.
 	f.now = f.now.Add(2 * pki.NodeLife)
 	m, err = f.node(d.After(powercut.KeepAll), "")

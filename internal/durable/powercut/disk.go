@@ -63,6 +63,7 @@ type Disk struct {
 	cutAt  int // number of the operation during which the power goes; 0: never
 	full   int // number of the write that finds the disk full; 0: never
 	dead   bool
+	graves []*inode // files that were removed or replaced: their blocks remain
 }
 
 // New returns an empty disk with power.
@@ -101,6 +102,7 @@ func (d *Disk) After(loss Loss) *Disk {
 		out.seen[name] = c
 	}
 	out.synced = maps.Clone(out.seen)
+	out.graves = slices.Clone(d.graves)
 	return out
 }
 
@@ -191,6 +193,9 @@ func (d *Disk) Rename(oldName, newName string) error {
 	if _, err := d.step(); err != nil {
 		return err
 	}
+	if old := d.seen[newName]; old != nil {
+		d.graves = append(d.graves, old)
+	}
 	delete(d.seen, oldName)
 	d.seen[newName] = n
 	return nil
@@ -203,12 +208,14 @@ func (d *Disk) Remove(name string) error {
 	if d.dead {
 		return ErrCut
 	}
-	if _, ok := d.seen[name]; !ok {
+	n, ok := d.seen[name]
+	if !ok {
 		return fs.ErrNotExist
 	}
 	if _, err := d.step(); err != nil {
 		return err
 	}
+	d.graves = append(d.graves, n)
 	delete(d.seen, name)
 	return nil
 }
@@ -234,8 +241,9 @@ func (d *Disk) Names() ([]string, error) {
 	return slices.Sorted(maps.Keys(d.seen)), nil
 }
 
-// Contains reports whether any file on the medium, backups and temporary files
-// included, holds the bytes.
+// Contains reports whether the medium holds the bytes anywhere: in any file,
+// backups and temporary files included, or in the blocks of one that was
+// removed or replaced without being overwritten.
 func (d *Disk) Contains(secret []byte) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -246,5 +254,5 @@ func (d *Disk) Contains(secret []byte) bool {
 			}
 		}
 	}
-	return false
+	return slices.ContainsFunc(d.graves, func(n *inode) bool { return contains(n.synced, secret) })
 }
