@@ -18,6 +18,7 @@ import (
 	"github.com/edgecam/edgecam/provisioning/enrol"
 	"github.com/edgecam/edgecam/provisioning/fleet"
 	"github.com/edgecam/edgecam/provisioning/pki"
+	"github.com/edgecam/edgecam/provisioning/schema"
 	"github.com/edgecam/edgecam/provisioning/wire"
 )
 
@@ -40,7 +41,7 @@ func Fleet(s Streams) *cobra.Command {
 	f.DurationVar(&t.timeout, "timeout", 30*time.Second, "give up after this long")
 	f.DurationVar(&t.settle, "settle", 500*time.Millisecond, "wait this long for what the broker has retained")
 	f.BoolVar(&t.asJSON, "json", false, "print JSON")
-	root.AddCommand(t.listCommand(), t.showCommand(), t.watchCommand(), t.setCommand(), t.commandCommand(), t.rolloutCommand())
+	root.AddCommand(t.listCommand(), t.showCommand(), t.watchCommand(), t.setCommand(), t.commandCommand(), t.rolloutCommand(), t.schemaCommand())
 	return root
 }
 
@@ -128,6 +129,26 @@ func (t *tool) showCommand() *cobra.Command {
 				}
 				return printJSON(t.Out, out)
 			})
+		},
+	}
+}
+
+func (t *tool) schemaCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "schema [MESSAGE]", Short: "Print the JSON schema of a message of the fleet protocol", Args: cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				for _, name := range schema.Names() {
+					fmt.Fprintln(t.Out, name)
+				}
+				return nil
+			}
+			text := schema.Read(args[0])
+			if text == nil {
+				return fmt.Errorf("there is no message %q; 'edgecam fleet schema' lists them", args[0])
+			}
+			_, err := t.Out.Write(text)
+			return err
 		},
 	}
 }
