@@ -86,6 +86,28 @@ func TestEraseLeavesNothing(t *testing.T) {
 	}
 }
 
+func TestMemory(t *testing.T) {
+	m := durable.NewMemory()
+	if err := durable.Load(m, "doc", &doc{}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no file: %v", err)
+	}
+	save(t, m, 1)
+	save(t, m, 2)
+	var got doc
+	if err := durable.Load(m, "doc", &got); err != nil || got.N != 2 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if err := durable.Erase(m, "doc"); err != nil {
+		t.Error(err)
+	}
+	if err := durable.Load(m, "doc", &got); err != nil || got.N != 1 {
+		t.Errorf("the backup: %+v, %v", got, err)
+	}
+	if names, _ := m.Names(); len(names) != 1 {
+		t.Errorf("names %v", names)
+	}
+}
+
 func TestDir(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
 	d, err := durable.OpenDir(path)

@@ -34,7 +34,7 @@ func (a *Authority) Serve(ctx context.Context, backoff client.Backoff) error {
 		Endpoint: func(context.Context) (client.Endpoint, error) { return e, nil },
 		Handle:   func(m client.Received) { a.message(m, answer) },
 		Up:       func(context.Context, client.Endpoint) error { a.opt.Log.Info("authority listens"); return nil },
-		Backoff:  backoff, Log: a.opt.Log,
+		Inbox:    4096, Backoff: backoff, Log: a.opt.Log,
 	})
 	c.Run(ctx)
 	return nil

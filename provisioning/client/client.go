@@ -66,6 +66,12 @@ type Options struct {
 	// Failed is called when an attempt has failed.
 	Failed func(e Endpoint, err error)
 
+	// Inbox bounds the messages that wait for Handle; default 64. More are
+	// dropped, or with Wait hold the connection up until there is room: only
+	// for a Handle that never publishes.
+	Inbox int
+	Wait  bool
+
 	Backoff        Backoff
 	KeepAlive      time.Duration // default 60 s
 	ConnectTimeout time.Duration // default 20 s
@@ -96,9 +102,6 @@ type Client struct {
 	attempts, connects, published, received, dropped, bytesIn, bytesOut atomic.Uint64
 }
 
-// inboxSize bounds the messages that wait for the handler.
-const inboxSize = 64
-
 // New makes a client; Run connects it.
 func New(opt Options) *Client {
 	opt.Backoff = opt.Backoff.withDefaults()
@@ -111,10 +114,13 @@ func New(opt Options) *Client {
 	if opt.AckTimeout <= 0 {
 		opt.AckTimeout = 30 * time.Second
 	}
+	if opt.Inbox <= 0 {
+		opt.Inbox = 64
+	}
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Client{opt: opt, again: make(chan struct{}, 1), inbox: make(chan delivery, inboxSize)}
+	return &Client{opt: opt, again: make(chan struct{}, 1), inbox: make(chan delivery, opt.Inbox)}
 }
 
 // Stats returns the counters.
@@ -421,8 +427,16 @@ func (c *Client) subscribe(ctx context.Context, conn mqtt.Client, filters []stri
 func (c *Client) receive(ctx context.Context, m mqtt.Message) {
 	c.received.Add(1)
 	c.bytesIn.Add(uint64(len(m.Payload()) + len(m.Topic())))
+	d := delivery{Received{m.Topic(), m.Payload(), m.Retained()}, m.Ack}
+	if c.opt.Wait {
+		select {
+		case c.inbox <- d:
+		case <-ctx.Done():
+		}
+		return
+	}
 	select {
-	case c.inbox <- delivery{Received{m.Topic(), m.Payload(), m.Retained()}, m.Ack}:
+	case c.inbox <- d:
 	case <-ctx.Done():
 	default:
 		// Not acknowledging would stop the broker for good.

@@ -77,6 +77,7 @@ func New(opt Options) *Operator {
 		Endpoint: func(context.Context) (client.Endpoint, error) { return e, nil },
 		Handle:   o.handle,
 		Up:       func(context.Context, client.Endpoint) error { o.once.Do(func() { close(o.up) }); return nil },
+		Inbox:    4096, Wait: true, // a whole fleet's retained messages come at once
 		Backoff:  opt.Backoff, Log: opt.Log,
 	})
 	return o
