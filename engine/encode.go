@@ -53,22 +53,28 @@ func (e *Engine) runEncode(ctx context.Context) {
 }
 
 type encoder struct {
-	e      *Engine
-	vp8    *vp8.Encoder
-	fps    float64
-	bps    int
-	width  int
-	height int
-	lastAt time.Time
+	e       *Engine
+	vp8     *vp8.Encoder
+	fps     float64
+	bps     int
+	width   int
+	height  int
+	denoise vp8.DenoiseMode
+	lastAt  time.Time
 }
 
 func (enc *encoder) encode(p *media.Picture, fps float64, again, force bool) {
 	if fps <= 0 {
 		fps = defaultFPS
 	}
-	if enc.vp8 != nil && (p.Width != enc.width || p.Height != enc.height) {
-		enc.close() // the picture was cut or turned
+	denoise := vp8.DenoiseAuto
+	if enc.e.enhance.denoises.Load() {
+		denoise = vp8.DenoiseOff // once is enough
 	}
+	if enc.vp8 != nil && (p.Width != enc.width || p.Height != enc.height || denoise != enc.denoise) {
+		enc.close() // the picture was cut or turned, or comes with its noise
+	}
+	enc.denoise = denoise
 	if enc.vp8 == nil {
 		if err := enc.open(p, fps); err != nil {
 			enc.e.log.Error("video encoder cannot start", "error", err)
@@ -111,7 +117,7 @@ func (enc *encoder) open(p *media.Picture, fps float64) error {
 	bps := int(enc.e.bitrate.Load())
 	codec, err := vp8.NewEncoder(vp8.EncoderConfig{
 		Width: p.Width, Height: p.Height, FrameRate: fps,
-		BitrateBps: bps, Speed: v.Speed, Threads: v.Threads,
+		BitrateBps: bps, Speed: v.Speed, Threads: v.Threads, Denoise: enc.denoise,
 	})
 	if err != nil {
 		return err

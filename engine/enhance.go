@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/edgecam/edgecam/engine/media"
@@ -46,6 +47,8 @@ type enhancer struct {
 	mu    sync.Mutex
 	chain *enhance.Chain
 	night NightMode
+	// denoises says that the chain takes noise out, so that the encoder need not.
+	denoises atomic.Bool
 
 	// Owned by the capture goroutine.
 	decision   *enhance.DayNight
@@ -64,6 +67,7 @@ func (e *enhancer) init(cfg Config, devices Devices, observer Observer, log *slo
 		e.observer = o
 	}
 	e.decision = enhance.NewDayNight(enhance.DayNightConfig{})
+	e.denoises.Store(cfg.Enhance.Denoise.Mode != enhance.Off)
 	var err error
 	e.chain, err = enhance.New(cfg.Enhance, enhance.Options{Now: time.Now, StepDone: e.observer.EnhanceStep})
 	return err
@@ -80,6 +84,7 @@ func (e *Engine) SetEnhance(cfg enhance.Config, night NightMode) error {
 		return err
 	}
 	e.enhance.night = night
+	e.enhance.denoises.Store(cfg.Denoise.Mode != enhance.Off)
 	// A key frame for a new viewer must not be made of an older picture.
 	e.latest.clear()
 	return nil
@@ -102,6 +107,9 @@ func (e *Engine) handOn(ctx context.Context, p *media.Picture, fps float64) {
 	defer h.mu.Unlock()
 	h.chain.SetFrameRate(fps)
 	h.chain.HoldTone(h.exposure.acting)
+	if h.night != NightAuto {
+		h.chain.SetNight(h.night == AlwaysNight)
+	}
 	out := h.chain.Process(p)
 	if out != p {
 		p.Release()

@@ -52,7 +52,8 @@ func (x *exposureControl) open(camera hal.Camera, mains enhance.Mains, log *slog
 		case ctl.ID == controlPowerLine:
 			x.setMains(ctl, mains)
 		case ctl.ID == controlExposureBias && ctl.Max > ctl.Min:
-			x.bias, x.has = ctl, true
+			// Tone mapping waits until the camera has been asked.
+			x.bias, x.has, x.acting = ctl, true, true
 		}
 	}
 }

@@ -1,0 +1,185 @@
+package engine
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/edgecam/edgecam/engine/media"
+	"github.com/edgecam/edgecam/engine/video/enhance"
+	"github.com/edgecam/edgecam/hal"
+)
+
+// enhancing returns an engine that is only as complete as handing pictures on
+// needs.
+func enhancing(t *testing.T, cfg Config, devices Devices) *Engine {
+	t.Helper()
+	e := &Engine{cfg: cfg, log: slog.New(slog.DiscardHandler), observer: noObserver{}}
+	e.latest.ready = make(chan struct{}, 1)
+	e.shots.changed = func() {}
+	if err := e.enhance.init(cfg, devices, noObserver{}, e.log); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { e.latest.clear() })
+	return e
+}
+
+func (e *Engine) grey(luma byte) *media.Picture {
+	p := e.pool.Get(64, 48)
+	for i := range p.Y {
+		p.Y[i] = luma
+	}
+	p.CapturedAt = time.Now()
+	return p
+}
+
+// From the moment in which SetEnhance returns, neither the encoder's mailbox
+// nor a snapshot gives a picture without the new mask.
+func TestNewMaskHoldsAtOnce(t *testing.T) {
+	for range 20 {
+		e := enhancing(t, Defaults(), Devices{})
+		ctx, stop := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				e.handOn(ctx, e.grey(200), 30)
+			}
+		})
+		for p, _, _ := e.latest.take(); ; p, _, _ = e.latest.take() {
+			if p != nil {
+				p.Release()
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
+		cfg := Defaults().Enhance
+		cfg.Masks = []enhance.Mask{enhance.Rect(0, 0, 0.5, 0.5)}
+		if err := e.SetEnhance(cfg, AlwaysDay); err != nil {
+			t.Fatal(err)
+		}
+		seen := 0
+		for seen < 5 {
+			if p, _, _ := e.latest.take(); p != nil {
+				if p.Y[0] != 16 {
+					t.Fatal("the encoder gets a picture without the mask")
+				}
+				p.Release()
+				seen++
+			}
+			p, err := e.shots.next(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p.Y[0] != 16 {
+				t.Fatal("a snapshot is taken without the mask")
+			}
+			p.Release()
+		}
+		if err := e.SetEnhance(enhance.Config{Masks: []enhance.Mask{{}}}, AlwaysDay); err == nil || len(e.enhance.chain.Config().Masks[0]) != 4 {
+			t.Errorf("a bad configuration is taken: %v", err)
+		}
+		stop()
+		wg.Wait()
+	}
+}
+
+func TestHandingOnAllocatesNothing(t *testing.T) {
+	cfg := Defaults()
+	cfg.Night = NightAuto
+	cfg.Enhance.Geometry.Rotate = 90
+	cfg.Enhance.Overlay = enhance.OverlayConfig{Label: "door", Time: true}
+	e := enhancing(t, cfg, Devices{})
+	step := func() { e.handOn(t.Context(), e.grey(90), 30) }
+	for range 10 {
+		step()
+	}
+	if n := testing.AllocsPerRun(50, step); n != 0 {
+		t.Errorf("%v allocations per picture, want 0", n)
+	}
+}
+
+type recordedOutput struct{ levels *[]bool }
+
+func (o recordedOutput) Set(active bool) error { *o.levels = append(*o.levels, active); return nil }
+func (o recordedOutput) Close() error          { *o.levels = append(*o.levels, false); return nil }
+
+func TestInfraredLines(t *testing.T) {
+	var filter, light []bool
+	line := func(levels *[]bool) func(context.Context) (hal.Output, error) {
+		return func(context.Context) (hal.Output, error) { return recordedOutput{levels}, nil }
+	}
+	cfg := Defaults()
+	e := enhancing(t, cfg, Devices{IRFilter: line(&filter), IRLight: line(&light)})
+	for range 3 {
+		e.handOn(t.Context(), e.grey(90), 30)
+	}
+	if err := e.SetEnhance(cfg.Enhance, AlwaysNight); err != nil {
+		t.Fatal(err)
+	}
+	p := e.grey(90)
+	p.U[0] = 90
+	p.Retain()
+	e.handOn(t.Context(), p, 30)
+	if p.U[0] != 128 {
+		t.Error("the picture has colour by night")
+	}
+	p.Release()
+	e.enhance.close()
+	if !slices.Equal(filter, []bool{true, false, false}) || !slices.Equal(light, []bool{false, true, false}) {
+		t.Errorf("filter %v, light %v", filter, light)
+	}
+}
+
+// controlled is a camera with an exposure bias.
+type controlled struct {
+	hal.Camera
+	set []int64
+}
+
+func (c *controlled) Controls() ([]hal.Control, error) {
+	return []hal.Control{
+		{ID: controlPowerLine, Max: 3, Value: 0}, {ID: controlExposureBias, Min: -4, Max: 4, Step: 1},
+	}, nil
+}
+
+func (c *controlled) SetControl(id uint32, value int64) error {
+	if id == controlExposureBias {
+		c.set = append(c.set, value)
+	} else {
+		c.set = append(c.set, 100+value)
+	}
+	return nil
+}
+
+// In the dark the camera is asked for more light until it has no more; only
+// then are samples lifted.
+func TestExposureBeforeTone(t *testing.T) {
+	cfg := Defaults()
+	cfg.Enhance.Deflicker = enhance.Mains50
+	e := enhancing(t, cfg, Devices{})
+	camera := &controlled{}
+	e.openExposure(camera)
+	at := time.Unix(1000, 0)
+	var luma []byte
+	for range 80 {
+		p := e.grey(40)
+		for i := range p.Y[:len(p.Y)/2] {
+			p.Y[i] = 30
+		}
+		p.CapturedAt = at
+		at = at.Add(100 * time.Millisecond)
+		p.Retain()
+		e.handOn(t.Context(), p, 10)
+		luma = append(luma, p.Y[len(p.Y)-100])
+		p.Release()
+	}
+	if !slices.Equal(camera.set, []int64{101, 1, 2, 3, 4}) {
+		t.Errorf("controls set to %v", camera.set)
+	}
+	if luma[30] > 45 || luma[79] < 46 {
+		t.Errorf("luma is %d while the camera exposes more, %d after: tone mapping must wait, then work", luma[30], luma[79])
+	}
+}
