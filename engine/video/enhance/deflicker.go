@@ -123,7 +123,7 @@ func (d *deflicker) process(p *media.Picture, hidden []bool) bool {
 	return true
 }
 
-// measure takes the bands' mean luma above black, of one sample in four.
+// measure takes the bands' mean luma above black, of one sample in eight.
 func (d *deflicker) measure(p *media.Picture, hidden []bool) {
 	across := (p.Width + cellSide - 1) / cellSide
 	for b := range d.bands {
@@ -134,7 +134,7 @@ func (d *deflicker) measure(p *media.Picture, hidden []bool) {
 				if hidden != nil && hidden[y/cellSide*across+cx] {
 					continue
 				}
-				for x := cx * cellSide; x < min(cx*cellSide+cellSide, p.Width); x += 4 {
+				for x := cx * cellSide; x < min(cx*cellSide+cellSide, p.Width); x += 8 {
 					// Clipped highlights do not flicker.
 					if v := row[x]; v > 16 && v < 230 {
 						sum += uint64(v - 16)

@@ -198,7 +198,14 @@ func remap(dst []byte, ds int, src []byte, ss int, t []place, w, h int) {
 		for x, p := range t[y*w : y*w+w] {
 			at := int(p.at>>16)*ss + int(p.at&0xffff)
 			fx, fy := uint32(p.fx), uint32(p.fy)
-			var right, below, both uint32
+			if at+ss+1 < len(src) {
+				a, b := src[at:at+2:at+2], src[at+ss:at+ss+2:at+ss+2]
+				top := uint32(a[0])*(16-fx) + uint32(a[1])*fx
+				bottom := uint32(b[0])*(16-fx) + uint32(b[1])*fx
+				row[x] = byte((top*(16-fy) + bottom*fy + 128) >> 8)
+				continue
+			}
+			var right, below, both uint32 // without weight beyond the edge
 			here := uint32(src[at])
 			if fx != 0 {
 				right = uint32(src[at+1])

@@ -25,7 +25,7 @@ type NoiseModel struct {
 const (
 	levels = 16
 	// Only one row of 8x8 blocks in noisePhases is looked at per frame.
-	noisePhases = 4
+	noisePhases = 8
 	noiseBins   = 320
 	// noiseLeastBlocks is how many blocks of a level make an estimate.
 	noiseLeastBlocks = 12
@@ -63,7 +63,11 @@ type noiseEstimator struct {
 
 func newNoiseEstimator(width, height int) *noiseEstimator {
 	rows := (height/8 + noisePhases - 1) / noisePhases * 8
-	return &noiseEstimator{width: width, height: height, correlation: 1, limit: sigmaMost, last: make([]byte, rows*width)}
+	e := &noiseEstimator{width: width, height: height, correlation: 1, limit: sigmaMost, last: make([]byte, rows*width)}
+	for l := range e.flat {
+		e.flat[l] = 1 << 21 // until it is known what is flat, all is
+	}
+	return e
 }
 
 // look takes what it needs of a new plane, before anything changes it.

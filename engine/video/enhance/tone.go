@@ -252,12 +252,16 @@ func (c *curves) apply(p *media.Picture, liftQ15, gainQ12 []int16) {
 	gain := uint16(min(c.gain*38302/4+0.5, 65535))
 	blackQ8 := uint16(c.black*256 + 0.5)
 	for y := range p.Height {
-		gridRow(liftQ15[:p.Width], &c.lift, y, p.Height, 32767)
+		if y&1 == 0 { // from one row to the next hardly anything changes
+			gridRow(liftQ15[:p.Width], &c.lift, y, p.Height, 32767)
+		}
 		toneRow(p.Y[y*p.YStride:y*p.YStride+p.Width], liftQ15[:p.Width], blackQ8, gain)
 	}
 	cw, ch := p.ChromaSize()
 	for y := range ch {
-		gridRow(gainQ12[:cw], &c.chroma, y, ch, 4096)
+		if y&1 == 0 {
+			gridRow(gainQ12[:cw], &c.chroma, y, ch, 4096)
+		}
 		scaleRow(p.U[y*p.UVStride:y*p.UVStride+cw], gainQ12[:cw], 128, 128)
 		scaleRow(p.V[y*p.UVStride:y*p.UVStride+cw], gainQ12[:cw], 128, 128)
 	}

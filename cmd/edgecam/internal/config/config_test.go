@@ -64,6 +64,13 @@ func TestProblems(t *testing.T) {
 		{"processing rate", "audio:\n  rate_khz: 44\n", []string{"2:13 audio.rate_khz is 44, must be 16, 32 or 48"}},
 		{"high-pass", "audio:\n  high_pass_hz: 7\n", []string{"2:17 audio.high_pass_hz is 7, must be 0 (none) or 20 to 400"}},
 		{"noise", "audio:\n  noise_reduction: medium\n", []string{"2:20 audio.noise_reduction is \"medium\", must be one of off, low, mid, high"}},
+		{"enhance", "enhance:\n  rotate: 45\n  tone: loud\n  crop: 10,20\n  masks: ['1,2 3,4', '0,0 50,0 900,50']\n", []string{
+			"2:11 enhance.rotate is 45, must be 0, 90, 180 or 270",
+			`3:9 enhance.tone is "loud", must be one of auto, off`,
+			`4:9 enhance.crop is "10,20", must be X,Y,WIDTH,HEIGHT in hundredths of the picture`,
+			`enhance.masks[0] is "1,2 3,4", must be 3 to 64 corners X,Y in hundredths of the picture`,
+			`enhance.masks[1] has corner "900,50", must be X,Y with numbers from -100 to 200`,
+		}},
 		{"relay held", "lines:\n  relay_pulse_ms: 60000\n", []string{"2:19 lines.relay_pulse_ms is 60000, must be 50 to 5000"}},
 		{"line half named", "lines:\n  button:\n    offset: 17\n", []string{"3:13 lines.button.offset is given without chip"}},
 		{"same line twice", "lines:\n  button: {name: GPIO17}\n  relay: {name: GPIO17}\n", []string{"3:3 lines.relay is the same line as button"}},
