@@ -49,7 +49,11 @@ func newDenoiser(width, height int, fixedSigma float32) *denoiser {
 	d.planes[1].init((width+1)/2, (height+1)/2)
 	d.planes[2].init((width+1)/2, (height+1)/2)
 	for n := range levels {
-		put16(&d.blend.gainLo[n], &d.blend.gainHi[n], 32767/float64(n+1))
+		frames := float64(n + 1)
+		if n > 11 { // counters are small: the last steps stand for more
+			frames = [4]float64{14, 17, 21, 26}[n-12]
+		}
+		put16(&d.blend.gainLo[n], &d.blend.gainHi[n], 32767/frames)
 	}
 	d.blend.most = levels - 1
 	for n := 1; n < levels; n++ {
