@@ -1,9 +1,9 @@
 package enhance
 
 // glyphs are the characters from ' ' to '_', five dots wide and seven high, a
-// row per byte, the leftmost dot in bit 4.
+// row per byte, the leftmost dot in bit 4; 0 is the space.
 var glyphs = [64][glyphHeight]byte{
-	' ' - ' ':  {0b00000, 0b00000, 0b00000, 0b00000, 0b00000, 0b00000, 0b00000},
+	0:          {0b00000, 0b00000, 0b00000, 0b00000, 0b00000, 0b00000, 0b00000},
 	'!' - ' ':  {0b00100, 0b00100, 0b00100, 0b00100, 0b00000, 0b00100, 0b00100},
 	'"' - ' ':  {0b01010, 0b01010, 0b01010, 0b00000, 0b00000, 0b00000, 0b00000},
 	'#' - ' ':  {0b01010, 0b11111, 0b01010, 0b01010, 0b11111, 0b01010, 0b00000},
