@@ -8,6 +8,9 @@ const (
 	// stepDB is how far they must lie off for the average to start anew. The
 	// mean of 0.8 s of even speech strays by less.
 	stepDB = 6
+	// anewFrames are what the average then starts from: 0.25 s of speech. Older
+	// ones may be from before the step.
+	anewFrames = 25
 )
 
 // level measures the active level of speech from frame powers.
@@ -45,7 +48,19 @@ func (l *level) add(power int64) {
 	}
 	now := sum / n
 	if d := logQ10(uint64(now)) - logQ10(uint64(l.mean)); d > stepDB*decibel || d < -stepDB*decibel {
-		l.mean, l.frames = now, n
-		l.steps++
+		l.anew(least)
 	}
+}
+
+// anew starts the average from the newest frames above least.
+func (l *level) anew(least int64) {
+	l.mean, l.frames = 0, 0
+	for i := range anewFrames {
+		p := l.recent[(l.at+recentFrames-1-i)%recentFrames]
+		if p >= least {
+			l.mean, l.frames = l.mean+p, l.frames+1
+		}
+	}
+	l.mean /= max(l.frames, 1)
+	l.steps++
 }
