@@ -173,6 +173,7 @@ func (d *Driver) OpenMicrophone(ctx context.Context, id string) (hal.Microphone,
 		return nil, err
 	}
 	m.stream = s
+	m.mixer = openMixer(d.dev, s.card.number)
 	s.onOverrun = m.lost
 	if err := s.start(); err != nil {
 		return nil, err

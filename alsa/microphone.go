@@ -26,6 +26,8 @@ type Microphone struct {
 	// lossAfter is how many samples are still to be read before the place
 	// where some are missing; -1 if none are.
 	lossAfter int
+
+	mixer *mixer // nil without an analogue gain
 }
 
 var _ hal.Microphone = (*Microphone)(nil)
@@ -130,4 +132,8 @@ func (m *Microphone) Overruns() uint64 { return m.overruns.Load() }
 
 // Close stops capturing. It wakes a waiting Read, which returns
 // [hal.ErrClosed], and takes two seconds at most.
-func (m *Microphone) Close() error { return m.close() }
+func (m *Microphone) Close() error {
+	err := m.close()
+	m.mixer.close()
+	return err
+}

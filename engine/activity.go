@@ -29,14 +29,21 @@ type VoiceStats struct {
 	// the speaker was heard.
 	Duplex       Duplex `json:"duplex"`
 	DuckedBlocks int64  `json:"ducked_blocks"`
+	// AnalogGainCB is the card's analogue gain in centibels, nil if it has none.
+	AnalogGainCB *int `json:"analog_gain_cb,omitempty"`
 }
 
 // VoiceStats returns the statistics of the microphone's path.
 func (e *Engine) VoiceStats() VoiceStats {
-	return VoiceStats{
+	s := VoiceStats{
 		Stats: e.front.Stats(), Visitor: e.visiting.Load(),
 		Duplex: e.cfg.Voice.Duplex, DuckedBlocks: e.duck.Blocks(),
 	}
+	if e.analog.has.Load() {
+		cB := int(e.analog.cB.Load())
+		s.AnalogGainCB = &cB
+	}
+	return s
 }
 
 // visitorSpeaks takes the decision on every block, and tells the viewers when

@@ -41,6 +41,8 @@ type VoiceConfig struct {
 	BitrateBps int // Opus
 	// FrontEnd sets what the microphone's signal goes through.
 	FrontEnd voice.Config
+	// AnalogGain lets the gain control move the card's own gain, slowly.
+	AnalogGain bool
 	// Duplex is how calls are held; viewers may choose otherwise for theirs.
 	Duplex Duplex
 	// DuckDecay is how long the microphone takes to come back after a caller in
@@ -61,7 +63,7 @@ const MaxPulse = 5 * time.Second
 func Defaults() Config {
 	return Config{
 		Video:     VideoConfig{BitrateBps: 1_000_000, Speed: -1, Threads: 1},
-		Voice:     VoiceConfig{BitrateBps: 32_000, FrontEnd: voice.Defaults(), Duplex: FullDuplex, DuckDecay: voice.DefaultDecay},
+		Voice:     VoiceConfig{BitrateBps: 32_000, FrontEnd: voice.Defaults(), AnalogGain: true, Duplex: FullDuplex, DuckDecay: voice.DefaultDecay},
 		Door:      DoorConfig{Pulse: 3 * time.Second},
 		Session:   session.Defaults(),
 		Enhance:   enhance.Defaults(),

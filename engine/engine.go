@@ -35,6 +35,7 @@ type Engine struct {
 	front    *voice.FrontEnd
 	duck     *voice.Ducker
 	visitor  visitor
+	analog   analog
 	visiting atomic.Bool
 	door     door
 	idle     idleTimer

@@ -43,6 +43,7 @@ func (e *Engine) capturePCM(ctx context.Context, mic hal.Microphone) (spoke bool
 		return false, err
 	}
 	e.front.Restart()
+	e.analog.attach(e, mic)
 	var b media.Block
 	for e.watching.isOpen() {
 		readCtx, cancel := context.WithTimeout(ctx, stallAfter)
@@ -57,10 +58,12 @@ func (e *Engine) capturePCM(ctx context.Context, mic hal.Microphone) (spoke bool
 			e.log.Info("microphone streams")
 		}
 		start := time.Now()
+		e.analog.captured(&b)
 		speech, err := e.front.Capture(&b)
 		if err != nil {
 			return spoke, err
 		}
+		e.analog.processed(e, speech)
 		e.visitorSpeaks(speech, start)
 		e.duck.Process(&b)
 		enc.SetSpeech(speech)

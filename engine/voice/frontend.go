@@ -177,6 +177,15 @@ func (f *FrontEnd) Capture(b *media.Block) (speech bool, err error) {
 // 0 dB of a full-scale square wave. It is for the goroutine that captures.
 func (f *FrontEnd) LevelDBov() int { return f.activity.Stats().LevelDBov }
 
+// SpeechLevelDBFS returns the level of speech as the gain control measured it,
+// -127 before any or without gain control. It is for the goroutine that captures.
+func (f *FrontEnd) SpeechLevelDBFS() int {
+	if f.gain == nil {
+		return -127
+	}
+	return f.gain.Stats().LevelDBFS
+}
+
 // process runs the stages over 10 ms at the processing rate.
 func (f *FrontEnd) process(mic, far []int16) (speech bool, err error) {
 	if f.highPass != nil {

@@ -83,6 +83,7 @@ type SoundDriver struct {
 	mu                  sync.Mutex
 	room                room
 	mute                bool // the voice is silent
+	gainCB              int  // the microphone's analogue gain
 	unplugged           bool
 	mic                 *microphone
 	speaker             *speaker

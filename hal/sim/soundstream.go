@@ -121,9 +121,10 @@ func (m *microphone) Read(ctx context.Context, b *media.Block) error {
 	if lost > 0 {
 		d.overruns++
 	}
+	gain := float32(math.Pow(10, float64(d.gainCB)/200))
 	d.mu.Unlock()
 	for i, v := range m.mixed {
-		b.Samples[i] = int16(min(max(v, -32768), 32767))
+		b.Samples[i] = int16(min(max(v*gain, -32768), 32767))
 	}
 	b.CapturedAt = d.timeOf(m.next)
 	m.next += media.BlockSamples
@@ -141,6 +142,30 @@ func (m *microphone) Close() error {
 		m.driver.mic = nil
 		m.driver.mu.Unlock()
 	})
+	return nil
+}
+
+// The simulated card's analogue gain, in centibels.
+const minGainCB, maxGainCB, gainStepCB = -120, 240, 15
+
+var _ hal.CaptureGain = (*microphone)(nil)
+
+// GainRange is -12 to +24 dB.
+func (m *microphone) GainRange() (minCB, maxCB int, ok bool) { return minGainCB, maxGainCB, true }
+
+// Gain returns the gain; it outlives the stream, as a card's does.
+func (m *microphone) Gain() (int, error) {
+	m.driver.mu.Lock()
+	defer m.driver.mu.Unlock()
+	return m.driver.gainCB, nil
+}
+
+// SetGain sets the gain in steps of 1.5 dB.
+func (m *microphone) SetGain(cB int) error {
+	cB = min(max(cB, minGainCB), maxGainCB)
+	m.driver.mu.Lock()
+	defer m.driver.mu.Unlock()
+	m.driver.gainCB = int(math.Round(float64(cB)/gainStepCB)) * gainStepCB
 	return nil
 }
 

@@ -21,7 +21,8 @@ func voiceConfig(a config.Audio) engine.VoiceConfig {
 			NoiseReduction: reduce, Strength: strength,
 			GainControl: a.GainControl, TargetDBFS: a.LevelDBFS, MaxGainDB: a.MaxGainDB,
 		},
-		Duplex: engine.Duplex(a.Duplex), DuckDecay: time.Duration(a.DuckDecayMS) * time.Millisecond,
+		AnalogGain: a.AnalogGain,
+		Duplex:     engine.Duplex(a.Duplex), DuckDecay: time.Duration(a.DuckDecayMS) * time.Millisecond,
 	}
 }
 

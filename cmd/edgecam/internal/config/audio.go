@@ -11,6 +11,7 @@ type Audio struct {
 	GainControl      bool   `yaml:"gain_control" doc:"bring speech to one level"`
 	LevelDBFS        int    `yaml:"level_dbfs" doc:"the level that gain control brings speech to, in dB of full scale" min:"-40" max:"-6"`
 	MaxGainDB        int    `yaml:"max_gain_db" doc:"the most that gain control turns speech up, in dB" min:"1" max:"36"`
+	AnalogGain       bool   `yaml:"analog_gain" doc:"move the sound card's own microphone gain, slowly, where it has one"`
 	Duplex           string `yaml:"duplex" doc:"full: both ends talk at once; half: one caller at a time, and the microphone is turned down while one is heard" enum:"full|half"`
 	DuckDecayMS      int    `yaml:"duck_decay_ms" doc:"with duplex half: how long the microphone takes to come back, in milliseconds" min:"100" max:"200"`
 }
@@ -20,7 +21,7 @@ func (Audio) Defaults() Audio {
 	return Audio{
 		BitrateKbps: 32, RateKHz: 48, HighPassHz: 80,
 		EchoCancellation: true, EchoTailMS: 256, NoiseReduction: "mid",
-		GainControl: true, LevelDBFS: -22, MaxGainDB: 24, Duplex: "full", DuckDecayMS: 150,
+		GainControl: true, LevelDBFS: -22, MaxGainDB: 24, AnalogGain: true, Duplex: "full", DuckDecayMS: 150,
 	}
 }
 

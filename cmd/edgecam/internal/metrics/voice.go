@@ -61,6 +61,9 @@ var (
 		totalOf("far_gaps", "Times that the speaker ran dry.", func(s *engine.VoiceStats) float64 { return float64(s.FarEnd.Gaps) }),
 		totalOf("far_late", "Blocks of the reference that were not there in time.", func(s *engine.VoiceStats) float64 { return float64(s.FarEnd.Late) }),
 	}
+	analogSeries = []voiceSeries{
+		gaugeOf("analog_gain_db", "The sound card's own microphone gain.", func(s *engine.VoiceStats) float64 { return float64(*s.AnalogGainCB) / 10 }),
+	}
 	noiseSeries = []voiceSeries{
 		gaugeOf("noise_level_db", "Level of the background noise in dB of a full-scale square wave.", func(s *engine.VoiceStats) float64 { return float64(s.Noise.NoiseDBFS) }),
 		gaugeOf("noise_attenuation_db", "How far noise is turned down.", func(s *engine.VoiceStats) float64 { return float64(s.Noise.AttenuationDB) }),
@@ -74,7 +77,7 @@ var (
 
 // Describe implements prometheus.Collector.
 func (c *voiceCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, group := range [][]voiceSeries{activitySeries, echoSeries, noiseSeries, gainSeries} {
+	for _, group := range [][]voiceSeries{activitySeries, echoSeries, noiseSeries, gainSeries, analogSeries} {
 		for _, s := range group {
 			ch <- s.desc
 		}
@@ -96,6 +99,7 @@ func (c *voiceCollector) Collect(ch chan<- prometheus.Metric) {
 		{stats.Echo != nil && stats.FarEnd != nil, echoSeries},
 		{stats.Noise != nil, noiseSeries},
 		{stats.Gain != nil, gainSeries},
+		{stats.AnalogGainCB != nil, analogSeries},
 	} {
 		if !group.on {
 			continue
