@@ -1,11 +1,13 @@
-// Voiceplot draws what the voice front end does, as PNG:
+// Voicefigures shows what the voice front end does, in pictures (PNG) and a table:
 //
-//	voiceplot erle -far F.wav -mic M.wav -out P.png NAME=OUT.wav...
-//	voiceplot spectrogram -out P.png A.wav B.wav...
+//	voicefigures erle -far F.wav -mic M.wav -out P.png NAME=OUT.wav...
+//	voicefigures spectrogram -out P.png A.wav B.wav...
+//	voicefigures table -doc docs/voice.md OUTPUT.txt
 //
 // Erle plots by how much each output is softer than the microphone, over time,
 // while the far end is active. Spectrogram draws files below each other, on one
-// scale. Files are mono and 16-bit; scripts/bench-voice makes and names them.
+// scale. Table puts what the benches printed into a document, as Markdown. Files
+// are mono and 16-bit; scripts/bench-voice makes and names them.
 package main
 
 import (
@@ -14,6 +16,7 @@ import (
 	"flag"
 	"fmt"
 	"image"
+	"image/color"
 	"image/png"
 	"os"
 	"strings"
@@ -21,21 +24,28 @@ import (
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "voiceplot:", err)
+		fmt.Fprintln(os.Stderr, "voicefigures:", err)
 		os.Exit(2)
 	}
 }
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return errors.New("usage: voiceplot erle|spectrogram [options] FILES")
+		return errors.New("usage: voicefigures erle|spectrogram|table [options] FILES")
 	}
 	set := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	far := set.String("far", "", "far end (erle)")
 	mic := set.String("mic", "", "microphone (erle)")
+	doc := set.String("doc", "docs/voice.md", "document to change (table)")
 	out := set.String("out", "plot.png", "PNG file to write")
 	if err := set.Parse(args[1:]); err != nil {
 		return err
+	}
+	if args[0] == "table" {
+		if set.NArg() != 1 {
+			return errors.New("table needs one file: the output of scripts/bench-voice")
+		}
+		return writeTable(*doc, set.Arg(0))
 	}
 	var img image.Image
 	var err error
@@ -45,7 +55,7 @@ func run(args []string) error {
 	case "spectrogram":
 		img, err = plotSpectrograms(set.Args())
 	default:
-		err = fmt.Errorf("unknown plot %q (known: erle, spectrogram)", args[0])
+		err = fmt.Errorf("unknown plot %q (known: erle, spectrogram, table)", args[0])
 	}
 	if err != nil {
 		return err
@@ -55,7 +65,31 @@ func run(args []string) error {
 		return err
 	}
 	encoder := png.Encoder{CompressionLevel: png.BestCompression}
-	return errors.Join(encoder.Encode(f, img), f.Close())
+	return errors.Join(encoder.Encode(f, indexed(img)), f.Close())
+}
+
+// indexed turns a picture of at most 256 colours into one with a palette, which
+// makes a much smaller file.
+func indexed(img image.Image) image.Image {
+	b := img.Bounds()
+	index := map[color.Color]uint8{}
+	out := image.NewPaletted(b, nil)
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			c := img.At(x, y)
+			i, ok := index[c]
+			if !ok {
+				if len(out.Palette) == 256 {
+					return img
+				}
+				i = uint8(len(out.Palette))
+				index[c] = i
+				out.Palette = append(out.Palette, c)
+			}
+			out.SetColorIndex(x, y, i)
+		}
+	}
+	return out
 }
 
 // readWAV returns the samples of a mono file of 16 bits.

@@ -13,6 +13,7 @@ import (
 const (
 	spectrumSize            = 512
 	paneHeight, paneGap     = 200, 24
+	shades                  = 31
 	loudestDB, softestDB    = -25.0, -95.0 // of full scale, per bin
 	spectrogramWidth, axisW = 900, 52
 )
@@ -54,7 +55,7 @@ func fft(z []complex128) {
 
 // heat maps 0..1 to a colour from nearly black over blue and orange to white.
 func heat(v float64) color.RGBA {
-	v = min(max(v, 0), 1)
+	v = math.Round(min(max(v, 0), 1)*shades) / shades
 	stops := [][3]float64{{8, 10, 26}, {30, 50, 120}, {150, 60, 110}, {235, 120, 50}, {255, 250, 220}}
 	at := v * float64(len(stops)-1)
 	i := min(int(at), len(stops)-2)
