@@ -3,6 +3,8 @@ package agc
 import (
 	"errors"
 	"fmt"
+
+	"github.com/edgecam/edgecam/engine/fixed"
 )
 
 // ErrConfig is wrapped by the errors of New.
@@ -131,7 +133,7 @@ func (a *Control) follow() {
 	if a.level.frames < 10 {
 		return
 	}
-	want := a.target - logQ10(uint64(a.level.mean))
+	want := a.target - fixed.Log2Q10(uint64(a.level.mean))
 	want = max(min(want, a.mostGain()), -a.most)
 	a.gain += max(min(want-a.gain, upStep), -downStep)
 }
@@ -139,7 +141,7 @@ func (a *Control) follow() {
 // mostGain is the configured limit or, where that is less, what raises the
 // background to loudestNoise; background that is louder is not raised.
 func (a *Control) mostGain() int32 {
-	return min(a.most, max(loudestNoise-logQ10(uint64(a.floor.background)), 0))
+	return min(a.most, max(loudestNoise-fixed.Log2Q10(uint64(a.floor.background)), 0))
 }
 
 // scale applies the gain, in a straight line from the last frame's.
@@ -175,7 +177,7 @@ func (a *Control) Stats() Stats {
 		Steps: a.level.steps, LimitedPieces: a.limiter.limited,
 	}
 	if a.level.frames > 0 {
-		s.LevelDBFS = roundDB(logQ10(uint64(a.level.mean)) - 42<<10)
+		s.LevelDBFS = roundDB(fixed.Log2Q10(uint64(a.level.mean)) - 42<<10)
 	}
 	return s
 }

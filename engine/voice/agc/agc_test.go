@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/edgecam/edgecam/engine/fixed"
 )
 
 func control(t testing.TB, c Config) *Control {
@@ -230,7 +232,7 @@ func TestErrors(t *testing.T) {
 
 func TestLogarithms(t *testing.T) {
 	for x := uint64(1); x < 1<<50; x += x/7 + 1 {
-		if got, want := float64(logQ10(x))/1024, math.Log2(float64(x)); math.Abs(got-want) > 0.011 {
+		if got, want := float64(fixed.Log2Q10(x))/1024, math.Log2(float64(x)); math.Abs(got-want) > 0.011 {
 			t.Errorf("log2(%d) = %.4f, want %.4f", x, got, want)
 		}
 	}

@@ -1,5 +1,7 @@
 package agc
 
+import "github.com/edgecam/edgecam/engine/fixed"
+
 const (
 	floorParts  = 10
 	floorFrames = 50 // per part: the memory is 5 s
@@ -52,5 +54,5 @@ func (f *floor) above(power int64) bool {
 		f.now, f.n = f.smooth, 0
 	}
 	f.background = background
-	return power > leastPower && logQ10(uint64(power))-logQ10(uint64(background)) > floorMargin
+	return power > leastPower && fixed.Log2Q10(uint64(power))-fixed.Log2Q10(uint64(background)) > floorMargin
 }

@@ -1,5 +1,7 @@
 package agc
 
+import "github.com/edgecam/edgecam/engine/fixed"
+
 const (
 	// longFrames is the memory of the average: 4 s of speech.
 	longFrames = 400
@@ -47,7 +49,7 @@ func (l *level) add(power int64) {
 		}
 	}
 	now := sum / n
-	if d := logQ10(uint64(now)) - logQ10(uint64(l.mean)); d > stepDB*decibel || d < -stepDB*decibel {
+	if d := fixed.Log2Q10(uint64(now)) - fixed.Log2Q10(uint64(l.mean)); d > stepDB*decibel || d < -stepDB*decibel {
 		l.anew(least)
 	}
 }

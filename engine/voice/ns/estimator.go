@@ -59,7 +59,7 @@ func (e *estimator) process(spectrum []fixed.Complex32) {
 	fine := min(e.fine, len(e.power), len(e.powerLog), len(spectrum))
 	for c, x := range spectrum[:fine] {
 		p := (int64(x.Re)*int64(x.Re)+int64(x.Im)*int64(x.Im))>>powerShift + 1
-		e.power[c], e.powerLog[c] = p, logQ10(uint64(p)) // never 0: every quotient is defined
+		e.power[c], e.powerLog[c] = p, fixed.Log2Q10(uint64(p)) // never 0: every quotient is defined
 	}
 	for c := fine; c < len(e.power); c++ {
 		bins := spectrum[e.edges[c]:e.edges[c+1]]
@@ -68,7 +68,7 @@ func (e *estimator) process(spectrum []fixed.Complex32) {
 			p += (int64(x.Re)*int64(x.Re) + int64(x.Im)*int64(x.Im)) >> powerShift
 		}
 		p = p>>9*int64(e.shareQ15[c])>>6 + 1 // p is below 2^52 (Parseval's theorem)
-		e.power[c], e.powerLog[c] = p, logQ10(uint64(p))
+		e.power[c], e.powerLog[c] = p, fixed.Log2Q10(uint64(p))
 	}
 	e.noise.update(e.power, e.powerLog)
 	speech := e.presence.update(e.power, e.noise.power)

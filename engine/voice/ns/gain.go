@@ -1,5 +1,7 @@
 package ns
 
+import "github.com/edgecam/edgecam/engine/fixed"
+
 const (
 	// oldQ10 is the weight of the last frame's speech in the a-priori SNR: 0.87.
 	// Frames of 32 ms that overlap by two thirds need less than the usual 0.98,
@@ -54,11 +56,11 @@ func (g *gains) update(power []int64, powerLog []int32, noise *tracker, presence
 		n, nLog := noises[c], noiseLogs[c]
 		posterior := powerLog[c] - nLog
 		speech := speeches[c]>>10*oldQ10 + max(p-n, 0)>>10*(1<<10-oldQ10)
-		prior := max(logQ10(uint64(speech))-nLog, leastSNR)
+		prior := max(fixed.Log2Q10(uint64(speech))-nLog, leastSNR)
 		wiener := lookup(wienerQ10[:], prior, wienerFirst)
 		log := min(wiener+nearest(expintQ10[:], wiener+posterior, expintFirst), 0)
 		logs[c] = log
-		a := int64(expQ15(log))
+		a := int64(fixed.Exp2Q15(log))
 		clean := (p >> 8) * (a * a >> 15) >> 7
 		speeches[c] = clean
 		left, all = left+clean>>12, all+p>>12
@@ -66,16 +68,16 @@ func (g *gains) update(power []int64, powerLog []int32, noise *tracker, presence
 	for c, log := range logs {
 		logs[c] = g.floor + (max(log, g.floor)-g.floor)*presenceQ10>>10
 	}
-	g.average(logQ10(uint64(left+1)) - logQ10(uint64(all+1)))
+	g.average(fixed.Log2Q10(uint64(left+1)) - fixed.Log2Q10(uint64(all+1)))
 	gainQ15 := g.gainQ15[:len(logs)]
 	for c, log := range logs {
-		gainQ15[c] = expQ15(log)
+		gainQ15[c] = fixed.Exp2Q15(log)
 	}
 }
 
 // rest is update for a frame without speech.
 func (g *gains) rest(power []int64) {
-	a := expQ15(g.floor)
+	a := fixed.Exp2Q15(g.floor)
 	kept := int64(a) * int64(a) >> 15
 	for c, p := range power {
 		g.gainQ15[c], g.speech[c] = a, p>>8*kept>>7

@@ -1,28 +1,8 @@
 package ns
 
-import "math/bits"
-
 // decibel is one decibel of power as a logarithm to base 2 in Q10. All logarithms
 // here are of that kind; of an amplitude the same number is two decibels.
 const decibel = 340
-
-// logQ10 returns log2(x) in Q10, within ±0.003; for 0 that of 1.
-func logQ10(x uint64) int32 {
-	if x == 0 {
-		return 0
-	}
-	n := bits.LeadingZeros64(x)
-	return int32(63-n)<<10 + int32(log2Q10[x<<(uint(n)&63)>>55&0xff])
-}
-
-// expQ15 returns 2^x in Q15 for x (Q10) ≤ 0.
-func expQ15(x int32) int32 {
-	x = -x
-	if x>>10 > 16 {
-		return 0
-	}
-	return int32(exp2Q15[x&1023]) >> (uint(x>>10) & 31)
-}
 
 // lookup interpolates in a table of a function of x (Q10) whose first entry is
 // for x = first·1024 and whose entries are 1/16 apart; beyond its ends the

@@ -1,5 +1,7 @@
 package ns
 
+import "github.com/edgecam/edgecam/engine/fixed"
+
 const (
 	// startFrames are averaged for the first noise spectrum.
 	startFrames = 8
@@ -72,7 +74,7 @@ func (t *tracker) update(power []int64, powerLog []int32) {
 		}
 		noise += (p - noise) >> 3 * weightQ15 >> 12
 		noise = max(noise, min(least[c], now[c])>>minShift, 1)
-		noises[c], noiseLogs[c] = noise, logQ10(uint64(noise))
+		noises[c], noiseLogs[c] = noise, fixed.Log2Q10(uint64(noise))
 	}
 	if t.n++; t.n == minFrames {
 		t.roll()
@@ -83,7 +85,7 @@ func (t *tracker) update(power []int64, powerLog []int32) {
 func (t *tracker) start(power []int64) {
 	for c, p := range power {
 		t.power[c] += (p - t.power[c]) / int64(t.frames)
-		t.powerLog[c] = logQ10(uint64(t.power[c]))
+		t.powerLog[c] = fixed.Log2Q10(uint64(t.power[c]))
 		t.smooth[c], t.now[c], t.least[c] = t.power[c], t.power[c], t.power[c]
 		for i := range t.parts {
 			t.parts[i][c] = t.power[c]

@@ -107,7 +107,7 @@ func (s *Suppressor) windows() {
 		}
 		s.synthQ15[k] = int32((h * h >> 30 << 15) / a)
 	}
-	s.windowLog = logQ10(uint64(energy)) - 30<<10 + logQ10(uint64(s.fft.Size()))
+	s.windowLog = fixed.Log2Q10(uint64(energy)) - 30<<10 + fixed.Log2Q10(uint64(s.fft.Size()))
 }
 
 // Delay returns the delay of the output against the input in samples: 10 ms.
@@ -184,6 +184,6 @@ func (s *Suppressor) noiseDBFS() int {
 	}
 	// A spectrum of full scale has the power of the window, which is
 	// 2^(2·shift) · Σ analysis² per sample squared; both sides of it count.
-	log := logQ10(sum) + (10+powerShift+1)<<10 - int32(2*s.shift)<<10 - s.windowLog
+	log := fixed.Log2Q10(sum) + (10+powerShift+1)<<10 - int32(2*s.shift)<<10 - s.windowLog
 	return int(max((log-30<<10-decibel/2)/decibel, -127))
 }

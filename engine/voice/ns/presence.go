@@ -1,5 +1,7 @@
 package ns
 
+import "github.com/edgecam/edgecam/engine/fixed"
+
 const (
 	// scoreKnee is what a band must stand above its noise to count, the spread
 	// of noise in a band, scoreSpan the most that it counts.
@@ -50,7 +52,7 @@ func (p *presence) update(power, noise []int64) int32 {
 			ps += power[c] >> 6
 			ns += noise[c] >> 6
 		}
-		sum += min(max(logQ10(uint64(ps+1))-logQ10(uint64(ns+1))-scoreKnee, 0), scoreSpan)
+		sum += min(max(fixed.Log2Q10(uint64(ps+1))-fixed.Log2Q10(uint64(ns+1))-scoreKnee, 0), scoreSpan)
 	}
 	p.score += (sum/int32(bands) - p.score) >> 1
 	now := min(max((p.score-absentScore)<<10/(presentScore-absentScore), 0), 1<<10) << 10

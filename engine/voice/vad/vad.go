@@ -144,5 +144,5 @@ func (d *Detector) band(from, to int) int32 {
 		p += uint64(int64(x.Re)*int64(x.Re)+int64(x.Im)*int64(x.Im)) >> 4
 	}
 	least := uint64(d.frame) << (2 * d.shift) >> 8
-	return logQ10(max(p/uint64(to-from), least))
+	return fixed.Log2Q10(max(p/uint64(to-from), least))
 }
