@@ -34,6 +34,7 @@ type talkers struct {
 // talker is a viewer whose microphone is heard.
 type talker struct {
 	buffer   *neteq.NetEQ
+	ssrc     uint32
 	activity *vad.Detector
 	block    media.Block
 	heard    bool // block holds something
@@ -55,7 +56,7 @@ func (t *talkers) init(node Duplex, log *slog.Logger) {
 
 // packet takes a voice packet from a viewer.
 func (t *talkers) packet(id session.ViewerID, p session.TalkPacket) {
-	q := t.buffer(id)
+	q := t.buffer(id, p.SSRC)
 	if q == nil {
 		return
 	}
@@ -63,10 +64,15 @@ func (t *talkers) packet(id session.ViewerID, p session.TalkPacket) {
 	t.active.set(true)
 }
 
-func (t *talkers) buffer(id session.ViewerID) *neteq.NetEQ {
+// buffer returns a viewer's receive buffer; another source begins anew in it.
+func (t *talkers) buffer(id session.ViewerID, ssrc uint32) *neteq.NetEQ {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if k, ok := t.byID[id]; ok {
+		if k.ssrc != ssrc {
+			k.ssrc = ssrc
+			k.buffer.Reset()
+		}
 		return k.buffer
 	}
 	if len(t.byID) >= maxTalkers {
@@ -83,7 +89,7 @@ func (t *talkers) buffer(id session.ViewerID) *neteq.NetEQ {
 		return nil
 	}
 	q := neteq.New(dec, neteq.Config{OwnConcealment: true})
-	t.byID[id] = &talker{buffer: q, activity: activity}
+	t.byID[id] = &talker{buffer: q, ssrc: ssrc, activity: activity}
 	t.log.Info("talker joined", "viewer", id)
 	return q
 }

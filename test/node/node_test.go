@@ -281,6 +281,11 @@ func TestTalkBack(t *testing.T) {
 	done := make(chan struct{})
 	go func() { defer close(done); v.speak(ctx, packet) }()
 	eventually(t, 20*time.Second, "the tone is played", func() bool { return b.sound.PlayedTone(660, 200*time.Millisecond) > -20 })
+	for id, s := range b.engine.TalkerStats() {
+		if s.JitterBufferEmittedCount == 0 || s.JitterBufferDelay == 0 || s.TargetDelay > 400*time.Millisecond {
+			t.Errorf("talker %s: %+v", id, s)
+		}
+	}
 	if other := b.sound.PlayedTone(1500, 200*time.Millisecond); other > -40 {
 		t.Errorf("%.1f dBFS at 1500 Hz, where nothing was sent", other)
 	}

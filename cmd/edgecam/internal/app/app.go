@@ -113,6 +113,7 @@ func (n *node) run(ctx context.Context) error {
 	n.fleet.serve(n.engine)
 	n.metrics.SetViewers(n.viewerMetrics)
 	n.metrics.SetVoice(n.engine.VoiceStats)
+	n.metrics.SetTalkers(n.engine.TalkerStats)
 	signalling := n.whep()
 	defer signalling.Close()
 	server, err := n.server(signalling)

@@ -19,6 +19,7 @@ import (
 	"github.com/edgecam/edgecam/engine/session"
 	"github.com/edgecam/edgecam/engine/session/whep"
 	"github.com/edgecam/edgecam/engine/video/enhance"
+	"github.com/edgecam/edgecam/engine/voice/neteq"
 	"github.com/edgecam/edgecam/internal/version"
 )
 
@@ -61,7 +62,9 @@ type status struct {
 	Simulated bool               `json:"simulated"`
 	Viewers   int                `json:"viewers"`
 	Voice     engine.VoiceStats  `json:"voice"`
-	UptimeSec int64              `json:"uptime_s"`
+	// Talkers are the receive statistics of those who talk, with W3C names.
+	Talkers   map[session.ViewerID]neteq.Stats `json:"talkers,omitempty"`
+	UptimeSec int64                            `json:"uptime_s"`
 }
 
 func (n *node) status(g auth.Grant) any {
@@ -71,6 +74,7 @@ func (n *node) status(g auth.Grant) any {
 		Camera: n.engine.Camera(), Source: n.devices.camera,
 		Talk: n.devices.speaker != "", Door: n.hasDoor, Simulated: n.devices.simLines != nil,
 		Voice:   n.engine.VoiceStats(),
+		Talkers: n.engine.TalkerStats(),
 		Viewers: n.engine.Sessions().Stats().Connected, UptimeSec: int64(time.Since(n.started).Seconds()),
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/edgecam/edgecam/engine"
+	"github.com/edgecam/edgecam/engine/session"
+	"github.com/edgecam/edgecam/engine/voice/neteq"
 	"github.com/edgecam/edgecam/internal/version"
 )
 
@@ -48,6 +50,7 @@ type Metrics struct {
 	requests [6]prometheus.Counter
 
 	viewers atomic.Pointer[func() []Viewer]
+	talkers atomic.Pointer[func() map[session.ViewerID]neteq.Stats]
 	voice   atomic.Pointer[func() engine.VoiceStats]
 }
 
@@ -105,7 +108,7 @@ func newMetrics(sysRoot string, now func() time.Time) *Metrics {
 	})
 	info.Set(1)
 	r.MustRegister(m.stage, m.dropped, frames, m.bytes, m.size, bitrate, m.deviceErrors, m.events, requests, info,
-		&viewerCollector{m}, &voiceCollector{m}, &thermalCollector{root: sysRoot},
+		&viewerCollector{m}, &talkerCollector{m}, &voiceCollector{m}, &thermalCollector{root: sysRoot},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.Enhance = newEnhance(r)
 	m.Audio = newAudio(r)

@@ -12,8 +12,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/edgecam/edgecam/engine"
+	"github.com/edgecam/edgecam/engine/session"
 	"github.com/edgecam/edgecam/engine/voice"
 	"github.com/edgecam/edgecam/engine/voice/aec"
+	"github.com/edgecam/edgecam/engine/voice/neteq"
 	"github.com/edgecam/edgecam/engine/voice/ns"
 )
 
@@ -67,6 +69,9 @@ func TestScrape(t *testing.T) {
 			Noise: &ns.Stats{NoiseDBFS: -61},
 		}}
 	})
+	m.SetTalkers(func() map[session.ViewerID]neteq.Stats {
+		return map[session.ViewerID]neteq.Stats{"v1": {ConcealedSamples: 480, PlayoutDelay: 30 * time.Millisecond}}
+	})
 	got := scrape(t, m)
 	for _, want := range []string{
 		`edgecam_stage_seconds_count{stage="encode"} 1`,
@@ -74,6 +79,7 @@ func TestScrape(t *testing.T) {
 		`edgecam_frames_dropped_total{reason="encoder_busy"} 2`,
 		`edgecam_frames_total{type="inter"} 30`, `edgecam_frames_total{type="key"} 1`,
 		`edgecam_video_bytes_total 159000`,
+		`edgecam_talker_playout_delay_seconds{viewer="v1"} 0.03`, `edgecam_talker_concealed_samples_total{viewer="v1"} 480`,
 		`edgecam_viewers{state="connected"} 1`, `edgecam_viewers{state="connecting"} 2`,
 		`edgecam_viewer_rtt_seconds{viewer="v1"} 0.02`, `edgecam_viewer_sent_bytes_total{viewer="v1"} 77`,
 		`edgecam_temperature_celsius{zone="cpu-thermal"} 61.234`, `edgecam_temperature_celsius{zone="cpu-thermal-2"} -5`,
