@@ -110,6 +110,11 @@ bench-voice: build
 	@scripts/setup bench-voice
 	scripts/bench-voice all
 
+## bench-neteq: the receive buffer on recorded and random arrival traces, with plots (minutes)
+.PHONY: bench-neteq
+bench-neteq: build
+	scripts/bench-neteq
+
 ## bench-webrtc: start-up, latency and load beside other WHEP servers
 .PHONY: bench-webrtc
 bench-webrtc: build

@@ -30,10 +30,10 @@ type Encoder struct {
 	segment segmentState
 	// interest is what SetInterest was told.
 	interest interestState
-	noise   noiseState
-	lambda  lambdas
-	quant   [4]encQuantizer
-	mvCosts encMVCostTable
+	noise    noiseState
+	lambda   lambdas
+	quant    [4]encQuantizer
+	mvCosts  encMVCostTable
 	// mvCostsOf are the probabilities that mvCosts was made for.
 	mvCostsOf mvProbs
 	tally     encTally // of the frame

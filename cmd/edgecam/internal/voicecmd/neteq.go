@@ -37,14 +37,11 @@ type neteqStats struct {
 	neteq.Stats
 }
 
-const (
-	packetsPerSecond = 50
-	afterwards       = 100 // blocks pulled after the end of the input
-)
+const packetsPerSecond = 50
 
 // NetEQ plays o.In through the receive buffer, packets arriving as in o.Trace. The
-// result begins when the first packet is sent and is a second longer than what was
-// sent. Errors of input and options wrap ErrUsage.
+// result begins when the first packet is sent and is as long as what was sent: its
+// end is still on its way. Errors of input and options wrap ErrUsage.
 func NetEQ(o NetEQOptions) error {
 	if o.Trace == "" || o.In == "" || o.Out == "" {
 		return fmt.Errorf("%w: --trace, --in and --out are all needed", ErrUsage)
@@ -157,7 +154,7 @@ func (ch *channel) run(trace []traceLine, wantTimeline bool, timeline *strings.B
 	if err := q.Register(0, neteq.Codec{Decoder: ch.dec, ClockHz: ch.clockHz, OwnConcealment: ch.own}); err != nil {
 		panic(err) // the rates have been checked
 	}
-	blocks := len(trace)*2 + afterwards
+	blocks := len(trace) * 2
 	n := ch.rateHz / 100
 	out := make([]int16, 0, blocks*n)
 	pcm := make([]int16, media.BlockSamples)

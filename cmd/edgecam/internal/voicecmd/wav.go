@@ -110,6 +110,7 @@ func (s *sound) readData(r io.Reader, size int64) error {
 		return fmt.Errorf("has %d samples, at most %d are taken: cut it into pieces", size/2, maxSamples)
 	}
 	var buf [1 << 14]byte
+	s.samples = make([]int16, 0, min(size/2, 1<<22)) // the header's word is taken for so much
 	for size > 0 {
 		n, err := io.ReadFull(r, buf[:min(size, int64(len(buf)))])
 		if err != nil {
