@@ -7,9 +7,9 @@ import (
 
 	"github.com/edgecam/edgecam/engine/media"
 	"github.com/edgecam/edgecam/engine/session"
+	"github.com/edgecam/edgecam/engine/session/codec"
 	"github.com/edgecam/edgecam/engine/voice/mixer"
 	"github.com/edgecam/edgecam/engine/voice/neteq"
-	"github.com/edgecam/edgecam/engine/voice/opus"
 	"github.com/edgecam/edgecam/engine/voice/vad"
 )
 
@@ -56,16 +56,16 @@ func (t *talkers) init(node Duplex, log *slog.Logger) {
 
 // packet takes a voice packet from a viewer.
 func (t *talkers) packet(id session.ViewerID, p session.TalkPacket) {
-	q := t.buffer(id, p.SSRC)
+	q := t.buffer(id, p.Format, p.SSRC)
 	if q == nil {
 		return
 	}
-	q.Insert(p.SequenceNumber, p.Timestamp, p.Payload, p.ArrivedAt)
+	q.Insert(p.SequenceNumber, codec.Ticks48k(p.Timestamp, p.Format), p.Payload, p.ArrivedAt)
 	t.active.set(true)
 }
 
 // buffer returns a viewer's receive buffer; another source begins anew in it.
-func (t *talkers) buffer(id session.ViewerID, ssrc uint32) *neteq.NetEQ {
+func (t *talkers) buffer(id session.ViewerID, f codec.Format, ssrc uint32) *neteq.NetEQ {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if k, ok := t.byID[id]; ok {
@@ -78,7 +78,7 @@ func (t *talkers) buffer(id session.ViewerID, ssrc uint32) *neteq.NetEQ {
 	if len(t.byID) >= maxTalkers {
 		return nil
 	}
-	dec, err := opus.NewDecoder()
+	dec, err := codec.NewDecoder(f)
 	if err != nil {
 		t.log.Error("voice decoder cannot start", "error", err)
 		return nil

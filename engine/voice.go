@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/edgecam/edgecam/engine/media"
-	"github.com/edgecam/edgecam/engine/voice/opus"
 	"github.com/edgecam/edgecam/hal"
 )
 
@@ -38,10 +37,7 @@ func (e *Engine) runVoice(ctx context.Context) {
 
 // capturePCM reads the microphone until nobody watches (nil) or it fails.
 func (e *Engine) capturePCM(ctx context.Context, mic hal.Microphone) (spoke bool, err error) {
-	enc, err := opus.NewEncoder(opus.EncoderConfig{BitrateBps: e.cfg.Voice.BitrateBps})
-	if err != nil {
-		return false, err
-	}
+	enc := voiceEncoders{sessions: e.sessions, opusBps: e.cfg.Voice.BitrateBps, log: e.log}
 	e.front.Restart()
 	e.analog.attach(e, mic)
 	var b media.Block
@@ -66,16 +62,8 @@ func (e *Engine) capturePCM(ctx context.Context, mic hal.Microphone) (spoke bool
 		e.analog.processed(e, speech)
 		e.visitorSpeaks(speech, start)
 		e.duck.Process(&b)
-		enc.SetSpeech(speech)
-		packet, ok, err := enc.Encode(&b)
-		if err != nil {
-			return spoke, err
-		}
+		enc.send(&b, speech, e.front.LevelDBov())
 		e.voice.VoiceEncoded(time.Since(start))
-		if ok {
-			packet.Speech, packet.LevelDBov = speech, e.front.LevelDBov()
-			e.sessions.WriteAudio(&packet)
-		}
 	}
 	e.log.Info("microphone closed: nobody watches")
 	return spoke, nil

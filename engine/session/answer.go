@@ -25,7 +25,7 @@ func (m *Manager) Answer(ctx context.Context, offer string, g Grant) (_ *Viewer,
 	if !g.Expires.IsZero() && !time.Now().Before(g.Expires) {
 		return nil, "", fmt.Errorf("%w: the grant expired at %s", ErrForbidden, g.Expires.UTC().Format(time.RFC3339))
 	}
-	p, err := planOffer(offer, g.Talk)
+	p, err := planOffer(offer, g.Talk, m.cfg.VoiceCodecs)
 	if err != nil {
 		return nil, "", err
 	}
@@ -75,7 +75,7 @@ func (v *Viewer) negotiateFirst(ctx context.Context) (string, error) {
 		v.video.path = v.path
 	}
 	if p.audio != "" {
-		v.audio = newOutTrack(webrtc.RTPCodecTypeAudio, webrtc.MimeTypeOpus, p.audio)
+		v.audio = newOutTrack(webrtc.RTPCodecTypeAudio, p.params.MimeType(), p.audio)
 		v.audio.path = v.path
 	}
 	pc, err := m.api.NewPeerConnection(pcfg)

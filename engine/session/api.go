@@ -13,6 +13,8 @@ import (
 	"github.com/pion/logging"
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
+
+	"github.com/edgecam/edgecam/engine/session/codec"
 )
 
 // playoutDelayURI names the header extension that asks receivers for a short
@@ -34,10 +36,11 @@ const (
 // package's own, on state shared by all viewers.
 func newAPI(cfg Config, s *sockets, lf logging.LoggerFactory) (*webrtc.API, error) {
 	m := &webrtc.MediaEngine{}
-	codecs := []struct {
+	type registration struct {
 		kind  webrtc.RTPCodecType
 		param webrtc.RTPCodecParameters
-	}{
+	}
+	codecs := []registration{
 		{webrtc.RTPCodecTypeVideo, webrtc.RTPCodecParameters{
 			PayloadType: 96,
 			RTPCodecCapability: webrtc.RTPCodecCapability{
@@ -47,13 +50,19 @@ func newAPI(cfg Config, s *sockets, lf logging.LoggerFactory) (*webrtc.API, erro
 				},
 			},
 		}},
-		{webrtc.RTPCodecTypeAudio, webrtc.RTPCodecParameters{
-			PayloadType: 111,
+	}
+	for _, name := range codec.Names() {
+		p, err := codec.Lookup(name)
+		if err != nil {
+			return nil, fmt.Errorf("session: %w", err)
+		}
+		codecs = append(codecs, registration{webrtc.RTPCodecTypeAudio, webrtc.RTPCodecParameters{
+			PayloadType: webrtc.PayloadType(p.PayloadType),
 			RTPCodecCapability: webrtc.RTPCodecCapability{
-				MimeType: webrtc.MimeTypeOpus, ClockRate: audioRateHz, Channels: 2,
-				SDPFmtpLine: "minptime=10;useinbandfec=1", RTCPFeedback: []webrtc.RTCPFeedback{{Type: "transport-cc"}},
+				MimeType: p.MimeType(), ClockRate: uint32(p.ClockHz), Channels: uint16(p.Channels), SDPFmtpLine: p.FMTP,
+				RTCPFeedback: []webrtc.RTCPFeedback{{Type: "transport-cc"}},
 			},
-		}},
+		}})
 	}
 	for _, c := range codecs {
 		if err := m.RegisterCodec(c.param, c.kind); err != nil {

@@ -2,11 +2,9 @@ package session
 
 import "time"
 
-// Clock rates of the RTP timestamps.
-const (
-	videoRateHz = 90000
-	audioRateHz = 48000
-)
+// videoRateHz is the clock rate of video's RTP timestamps. That of sound is its
+// codec's.
+const videoRateHz = 90000
 
 // ntpUnixOffset is the number of seconds from 1900 to 1970.
 const ntpUnixOffset = 2208988800
@@ -45,8 +43,8 @@ func (c mediaClock) ntp(t time.Time) uint64 {
 }
 
 // audioGap is the jump of capture time against the count of samples that is
-// taken for a real gap in the recording, in samples of 48 kHz.
-const audioGap = 60 * audioRateHz / 1000
+// taken for a real gap in the recording, in ms.
+const audioGap = 60
 
 // sampleClock gives audio packets timestamps that count samples. Receivers
 // conceal or drop samples when timestamps jitter, and capture times do; so the
@@ -54,6 +52,7 @@ const audioGap = 60 * audioRateHz / 1000
 // sound card's crystal is off by some 10 ppm) and goes into sender reports.
 type sampleClock struct {
 	started bool
+	rateHz  int64
 	next    int64 // timestamp of the next packet
 	lagQ8   int64 // media clock minus sample count, low-passed, 8 fraction bits
 }
@@ -61,14 +60,15 @@ type sampleClock struct {
 // stamp returns the timestamp of a packet of n samples captured at want (media
 // clock, in samples).
 func (s *sampleClock) stamp(want, n int64) int64 {
+	gap := audioGap * s.rateHz / 1000
 	lag := want - s.next
 	switch off := lag - s.lagQ8>>8; {
 	case !s.started:
 		s.started, s.next, s.lagQ8 = true, want, 0
-	case off > audioGap:
+	case off > gap:
 		// Samples are missing: leave the gap in the timestamps.
 		s.next += off
-	case off < -audioGap:
+	case off < -gap:
 		// The capture clock went back; timestamps never do.
 		s.lagQ8 = lag << 8
 	default:

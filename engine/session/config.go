@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"github.com/edgecam/edgecam/engine/session/codec"
 )
 
 // DefaultUDPPort is the port of all media unless configured otherwise.
@@ -66,6 +68,9 @@ type Config struct {
 	MaxHalfOpen int
 	// ConnectTimeout ends sessions that do not connect.
 	ConnectTimeout time.Duration
+	// VoiceCodecs are the codecs that are spoken with viewers, the preferred
+	// first; empty means all.
+	VoiceCodecs []codec.Name
 	// PlayoutDelay of video.
 	PlayoutDelay PlayoutDelay
 	// MDNS is how ".local" candidates are treated; "" means MDNSOff.
@@ -99,6 +104,9 @@ func (c Config) withDefaults() Config {
 	if c.MDNS == "" {
 		c.MDNS = MDNSOff
 	}
+	if len(c.VoiceCodecs) == 0 {
+		c.VoiceCodecs = codec.Names()
+	}
 	return c
 }
 
@@ -130,6 +138,11 @@ func (c Config) Validate() error {
 	case MDNSOff, MDNSQuery, MDNSQueryAndGather:
 	default:
 		bad("mdns mode %q: must be %q, %q or %q", c.MDNS, MDNSOff, MDNSQuery, MDNSQueryAndGather)
+	}
+	for _, n := range c.VoiceCodecs {
+		if _, err := codec.Lookup(n); err != nil {
+			errs = append(errs, fmt.Errorf("session: %w", err))
+		}
 	}
 	for _, ip := range c.PublicIPs {
 		if a, err := netip.ParseAddr(ip); err != nil || a.Zone() != "" {

@@ -32,7 +32,7 @@
 //
 // # Media in
 //
-// A viewer's microphone (Opus) reaches [Hooks].Talk when its grant allows to
+// A viewer's microphone reaches [Hooks].Talk when its grant allows to
 // talk; otherwise the answer refuses it. A data channel named "edgecam", opened
 // by the viewer, carries text messages both ways.
 //
@@ -40,5 +40,5 @@
 //
 // RFC 8829 (JSEP), RFC 9429, RFC 8843 (BUNDLE), RFC 8445 (ICE), RFC 6544
 // (ICE-TCP), RFC 3550 (RTP), RFC 3711 (SRTP), RFC 4585 (NACK, PLI), RFC 5104
-// (FIR), RFC 7741 (VP8), RFC 7587 (Opus), RFC 8831 (data channels).
+// (FIR), RFC 7741 (VP8), RFC 7587 (Opus), RFC 3952 (iLBC), RFC 3551 (G.711, G.722), RFC 8831 (data channels).
 package session

@@ -19,12 +19,11 @@ const (
 // fanout is the state of the two streams. Manager.fan guards it.
 type fanout struct {
 	packets   packetizer
-	samples   sampleClock
 	lastVideo int64 // last video timestamp
 	anyVideo  bool
 	watchers  []*Viewer // get video
-	listeners []*Viewer // get audio
-	recent    []*frame  // from the last key frame on, while replayable
+	voices    []*voiceStream
+	recent    []*frame // from the last key frame on, while replayable
 	recentAt  time.Time
 	replay    bool
 	stopped   bool
@@ -110,42 +109,10 @@ func (o *fanout) forget(pl *pool) {
 
 func (o *fanout) stop(pl *pool) {
 	o.forget(pl)
-	o.stopped, o.watchers, o.listeners = true, nil, nil
-}
-
-// WriteAudio sends one Opus packet (48 kHz clock) to all viewers. It copies the
-// data, returns without waiting for any network, and is to be called from one
-// goroutine, which need not be the video's.
-func (m *Manager) WriteAudio(a *media.EncodedAudio) {
-	if len(a.Data) == 0 || len(a.Data) > maxPayload {
-		return // longer than any Opus packet of 20 ms at 400 kbit/s
+	o.stopped, o.watchers = true, nil
+	for _, s := range o.voices {
+		s.listeners = nil
 	}
-	captured := a.CapturedAt
-	if captured.IsZero() {
-		captured = time.Now()
-	}
-	n := int64(a.Duration) * audioRateHz / int64(time.Second)
-	if n <= 0 {
-		n = audioRateHz / 50
-	}
-	m.audioPackets.Add(1)
-	m.fan.Lock()
-	defer m.fan.Unlock()
-	o := &m.out
-	ts := o.samples.stamp(m.clock.ticks(captured, audioRateHz), n)
-	m.tick.Store(o.samples.lagQ8)
-	if o.stopped || len(o.listeners) == 0 {
-		return
-	}
-	fr := m.pool.frame(kindAudio)
-	p := m.pool.packet()
-	p.ts, p.marker, p.n = uint32(ts), a.Start, copy(p.buf[:], a.Data)
-	p.level = audioLevel(a)
-	fr.pkts = append(fr.pkts, p)
-	for _, v := range o.listeners {
-		v.pushAudio(fr)
-	}
-	m.pool.release(fr)
 }
 
 // audioLevel is the octet of RFC 6464 section 3: voice activity, and the level
@@ -169,9 +136,6 @@ func audioLevel(a *media.EncodedAudio) byte {
 // SetSpeaking tells that somebody begins or ends speaking at the node; Stats
 // shows it.
 func (m *Manager) SetSpeaking(on bool) { m.speaking.Store(on) }
-
-// audioTicks turns a moment of the media clock into the audio stream's time.
-func (m *Manager) audioTicks(ticks int64) int64 { return ticks - m.tick.Load()>>8 }
 
 // join makes video flow into a viewer's queue, from a key frame on. It is
 // called when ICE has connected; the queue is emptied when DTLS has, too.
@@ -205,25 +169,13 @@ func (m *Manager) join(v *Viewer) {
 	m.gate.request(ReasonJoin)
 }
 
-// listen makes sound flow into a viewer's queue; it can start anywhere.
-func (m *Manager) listen(v *Viewer) {
-	m.fan.Lock()
-	defer m.fan.Unlock()
-	select {
-	case <-v.done:
-		return
-	default:
-	}
-	if v.audio != nil && !m.out.stopped && !slices.Contains(m.out.listeners, v) {
-		m.out.listeners = append(m.out.listeners, v)
-	}
-}
-
 // leave stops both.
 func (m *Manager) leave(v *Viewer) {
 	m.fan.Lock()
 	same := func(w *Viewer) bool { return w == v }
 	m.out.watchers = slices.DeleteFunc(m.out.watchers, same)
-	m.out.listeners = slices.DeleteFunc(m.out.listeners, same)
+	for _, s := range m.out.voices {
+		s.listeners = slices.DeleteFunc(s.listeners, same)
+	}
 	m.fan.Unlock()
 }

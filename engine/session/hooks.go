@@ -1,6 +1,10 @@
 package session
 
-import "time"
+import (
+	"time"
+
+	"github.com/edgecam/edgecam/engine/session/codec"
+)
 
 // ViewerID names a viewer in logs, metrics and maps. It is not secret and gives
 // no access to the session.
@@ -44,12 +48,14 @@ type Hooks struct {
 	Message func(v *Viewer, msg []byte)
 }
 
-// TalkPacket is one RTP packet of a viewer's voice (RFC 7587).
+// TalkPacket is one RTP packet of a viewer's voice (RFC 3550).
 type TalkPacket struct {
-	// Payload is one Opus packet, valid until the hook returns.
+	// Format is the codec, the same for all packets of a viewer.
+	Format codec.Format
+	// Payload is one packet of that codec, valid until the hook returns.
 	Payload        []byte
 	SequenceNumber uint16
-	// Timestamp counts samples of 48 kHz.
+	// Timestamp counts at the codec's clock rate (codec.Format.ClockHz).
 	Timestamp uint32
 	SSRC      uint32
 	// Marker is set on the first packet after silence.

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/edgecam/edgecam/engine/media"
+	"github.com/edgecam/edgecam/engine/session/codec"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -110,7 +111,7 @@ func (n *node) play() {
 				n.WriteVideo(&media.EncodedVideo{Data: vp8Frame(key, i, size), Key: key, CapturedAt: now})
 				n.frames.Add(1)
 				if i%2 == 0 {
-					n.WriteAudio(&media.EncodedAudio{Data: []byte{0xf8, 1, 2, 3}, CapturedAt: now, Duration: 20 * time.Millisecond})
+					n.WriteAudio(codec.Format{Name: codec.Opus}, &media.EncodedAudio{Data: []byte{0xf8, 1, 2, 3}, CapturedAt: now, Duration: 20 * time.Millisecond})
 				}
 			}
 		}

@@ -36,9 +36,8 @@ type Manager struct {
 	connCount int
 	wg        sync.WaitGroup // one per viewer, until it is all gone
 
-	fan  sync.Mutex // guards fanout and what Viewer says
-	out  fanout
-	tick atomic.Int64 // lag of the sample clock, for sender reports
+	fan sync.Mutex // guards fanout and what Viewer says
+	out fanout
 
 	ceiling   atomic.Int64 // of the video stream, bits per second
 	rate      atomic.Int64 // that the encoder was told

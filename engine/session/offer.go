@@ -3,9 +3,12 @@ package session
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pion/sdp/v3"
+
+	"github.com/edgecam/edgecam/engine/session/codec"
 )
 
 const (
@@ -24,6 +27,10 @@ type plan struct {
 	// mids of the sections used, "" for none. mic may equal audio.
 	video, audio, mic string
 	data              bool
+	// voice is the codec of the sound, in both directions, and params its
+	// parameters; only with audio or mic.
+	voice  codec.Format
+	params codec.Parameters
 	// lone: a single section without a BUNDLE group.
 	lone bool
 	// refused holds, per m-line of the offer, nil when the library answers it,
@@ -43,7 +50,10 @@ func bad(format string, args ...any) error {
 // microphone that is not allowed, or a second camera section, with more than
 // wanted. Sections of unknown kind or without a usable codec are taken out and
 // refused with port 0 (RFC 3264 section 6), in their place.
-func planOffer(offer string, talk bool) (*plan, error) {
+//
+// An audio section is reduced to the one codec that is used, so that both sides
+// know it from the answer.
+func planOffer(offer string, talk bool, preferred []codec.Name) (*plan, error) {
 	if len(offer) > maxOfferBytes {
 		return nil, bad("%d bytes are more than the limit of %d", len(offer), maxOfferBytes)
 	}
@@ -91,7 +101,7 @@ func planOffer(offer string, talk bool) (*plan, error) {
 				dir, p.video = "recvonly", mid
 			}
 		case "audio":
-			if use = !off && hasCodec(md, "opus/48000/2"); !use {
+			if use = !off && p.chooseVoice(md, preferred); !use {
 				break
 			}
 			out, in := receives && p.audio == "", sends && talk && p.mic == ""
@@ -119,7 +129,7 @@ func planOffer(offer string, talk bool) (*plan, error) {
 	case wantsVideo && p.video == "":
 		return nil, fmt.Errorf("%w: %w: this node sends VP8 only; offer it among the video codecs", ErrBadOffer, ErrNoVP8)
 	case p.video == "" && p.audio == "" && p.mic == "" && !p.data:
-		return nil, bad("nothing to serve: offer video (VP8) or audio (opus) with recvonly or sendrecv, or a data channel")
+		return nil, bad("nothing to serve: offer video (VP8) or audio (opus, G722, PCMU, PCMA, iLBC or ISAC) with recvonly or sendrecv, or a data channel")
 	}
 	d.MediaDescriptions = keep
 	trimBundle(&d, mids, keep)
@@ -128,6 +138,59 @@ func planOffer(offer string, talk bool) (*plan, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// chooseVoice takes the codec that is preferred out of an audio section and
+// leaves no other in it. A second section has to offer the same one.
+func (p *plan) chooseVoice(md *sdp.MediaDescription, preferred []codec.Name) bool {
+	offered := voiceOffered(md)
+	if p.audio != "" || p.mic != "" {
+		preferred = []codec.Name{p.voice.Name}
+	}
+	f, params, _, ok := codec.Choose(offered, preferred)
+	if !ok {
+		return false
+	}
+	p.voice, p.params = f, params
+	pt := strconv.Itoa(int(params.PayloadType))
+	md.MediaName.Formats = []string{pt}
+	md.Attributes = slices.DeleteFunc(md.Attributes, func(a sdp.Attribute) bool {
+		switch a.Key {
+		case "rtpmap", "fmtp":
+			return true
+		case "rtcp-fb":
+			return !strings.HasPrefix(a.Value, pt+" ")
+		}
+		return false
+	})
+	md.Attributes = append(md.Attributes, sdp.Attribute{Key: "rtpmap", Value: pt + " " + params.RTPMap()})
+	if params.FMTP != "" {
+		md.Attributes = append(md.Attributes, sdp.Attribute{Key: "fmtp", Value: pt + " " + params.FMTP})
+	}
+	return true
+}
+
+// voiceOffered lists the payload types of a section, in the offer's order.
+func voiceOffered(md *sdp.MediaDescription) []codec.Offered {
+	var out []codec.Offered
+	for _, pt := range md.MediaName.Formats {
+		for _, a := range md.Attributes {
+			if a.Key != "rtpmap" || !strings.HasPrefix(a.Value, pt+" ") {
+				continue
+			}
+			o, ok := codec.ParseRTPMap(a.Value)
+			if !ok {
+				continue
+			}
+			for _, f := range md.Attributes {
+				if line, found := strings.CutPrefix(f.Value, pt+" "); found && f.Key == "fmtp" {
+					o.FMTP = line
+				}
+			}
+			out = append(out, o)
+		}
+	}
+	return out
 }
 
 // directions gives the direction to offer in the viewer's name, by whether it

@@ -113,7 +113,7 @@ func TestOffers(t *testing.T) {
 			"text/t refused, video/0 sendonly; BUNDLE 0",
 		},
 		{
-			"sound without opus", offerOf(section("video", "0", "recvonly", vp8), section("audio", "1", "recvonly", "PCMU/8000")), false,
+			"sound without a known codec", offerOf(section("video", "0", "recvonly", vp8), section("audio", "1", "recvonly", "G728/8000", "telephone-event/8000")), false,
 			"video/0 sendonly, audio/1 refused; BUNDLE 0",
 		},
 		{"sound only", offerOf(section("audio", "1", "recvonly", opus)), false, "audio/1 sendonly; BUNDLE 1"},
@@ -166,7 +166,7 @@ func TestRefusedSectionsConnect(t *testing.T) {
 	c.add(webrtc.RTPCodecTypeVideo, webrtc.RTPTransceiverDirectionRecvonly)
 	c.add(webrtc.RTPCodecTypeVideo, webrtc.RTPTransceiverDirectionRecvonly)
 	c.add(webrtc.RTPCodecTypeAudio, webrtc.RTPTransceiverDirectionRecvonly)
-	offer := strings.Replace(c.offer(), "opus/48000/2", "opus/24000/1", 1)
+	offer := strings.NewReplacer("opus/48000/2", "opus/24000/1", "G722/", "G728/", "PCMU/", "PCMX/", "PCMA/", "PCMY/").Replace(c.offer())
 	v, answer, err := n.Answer(context.Background(), offer, watcher)
 	if err != nil {
 		t.Fatal(err)

@@ -109,7 +109,7 @@ func (v *Viewer) sendLoop() {
 				timer.Reset(wait)
 				due = timer.C
 			}
-			v.report(v.video, videoRateHz, &videoReport)
+			v.report(v.video, &videoReport)
 		}
 		if now := time.Now(); v.path.enabled.Load() && now.Sub(ticked) > silenceTick {
 			ticked = now
@@ -128,7 +128,7 @@ func (v *Viewer) sendLoop() {
 				continue
 			}
 			v.sendPacket(v.audio, f.pkts[0], 0)
-			v.report(v.audio, audioRateHz, &audioReport)
+			v.report(v.audio, &audioReport)
 			v.m.pool.release(f)
 		}
 	}
@@ -214,7 +214,7 @@ func (v *Viewer) sendPacket(t *outTrack, p *packet, burst uint32) bool {
 // report sends a sender report with the first packet and then every second
 // (RFC 3550 section 6.4.1). Its two times belong to the same moment of the
 // media clock.
-func (v *Viewer) report(t *outTrack, rateHz int64, last *time.Time) {
+func (v *Viewer) report(t *outTrack, last *time.Time) {
 	now := time.Now()
 	if now.Sub(*last) < reportInterval {
 		return
@@ -224,9 +224,11 @@ func (v *Viewer) report(t *outTrack, rateHz int64, last *time.Time) {
 	if packets == 0 {
 		return
 	}
-	ticks := v.m.clock.ticks(now, rateHz)
-	if t == v.audio {
-		ticks = v.m.audioTicks(ticks)
+	var ticks int64
+	if t == v.video {
+		ticks = v.m.clock.ticks(now, videoRateHz)
+	} else if s := v.stream.Load(); s != nil {
+		ticks = s.ticks(v.m.clock, now)
 	}
 	sr := &rtcp.SenderReport{
 		SSRC: t.ssrc(), NTPTime: v.m.clock.ntp(now), RTPTime: uint32(ticks) + t.tsOffset,

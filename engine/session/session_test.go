@@ -363,7 +363,7 @@ func TestInStep(t *testing.T) {
 	}
 	checked := 0
 	for range 20 {
-		s := seconds(next(t, c.audio), a, audioRateHz)
+		s := seconds(next(t, c.audio), a, 48000)
 		if s < pictures[0]-0.005 || s > pictures[len(pictures)-1]+0.005 {
 			continue
 		}

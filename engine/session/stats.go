@@ -6,6 +6,7 @@ import (
 
 	"github.com/pion/webrtc/v4"
 
+	"github.com/edgecam/edgecam/engine/session/codec"
 	"github.com/edgecam/edgecam/engine/session/congestion"
 )
 
@@ -51,6 +52,8 @@ type ViewerInfo struct {
 	Local, Remote, RemoteAddr string
 	RTT                       time.Duration
 	HasVideo, HasAudio        bool
+	// Voice is the codec of the sound, in both directions; empty without sound.
+	Voice                     codec.Format
 	Video, Audio              TrackInfo
 	FramesSent, FramesDropped uint64
 	// Overruns counts how often the viewer fell behind.
@@ -75,7 +78,7 @@ func (v *Viewer) Info() ViewerInfo {
 		ID: v.id, Subject: v.grant.Subject, CreatedAt: v.created, Expires: v.grant.Expires,
 		RTT: time.Duration(c.rttNs.Load()), HasVideo: v.video != nil, HasAudio: v.audio != nil,
 		FramesSent: c.framesSent.Load(), FramesDropped: c.framesDropped.Load(), Overruns: c.overruns.Load(),
-		AudioDropped: c.audioDropped.Load(), SendErrors: c.sendErrors.Load(),
+		Voice: v.plan.voice, AudioDropped: c.audioDropped.Load(), SendErrors: c.sendErrors.Load(),
 		NACKs: c.nacks.Load(), NACKsRefused: c.nacksRefused.Load(), Resent: c.resent.Load(),
 		PLIs: c.plis.Load(), FIRs: c.firs.Load(),
 		TalkAllowed: v.grant.Talk, TalkDropped: c.talkDropped.Load(),
@@ -85,7 +88,7 @@ func (v *Viewer) Info() ViewerInfo {
 	i.Path, i.HasReports = v.path.estimate(), v.path.enabled.Load()
 	i.TalkPackets, i.TalkBytes, i.TalkLost = v.mic.snapshot()
 	i.Video = trackInfo(v.video, &c.videoLoss, videoRateHz)
-	i.Audio = trackInfo(v.audio, &c.audioLoss, audioRateHz)
+	i.Audio = trackInfo(v.audio, &c.audioLoss, max(int64(v.plan.params.ClockHz), 1))
 	v.mu.Lock()
 	i.ConnectedAt, i.HasChannel = v.connectedAt, v.channel != nil
 	v.mu.Unlock()

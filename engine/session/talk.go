@@ -24,6 +24,7 @@ func (v *Viewer) receive(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver
 		v.log.Warn("viewer sends what it was not asked for", "kind", track.Kind().String())
 		return
 	}
+	v.mic.rateHz = int64(v.plan.params.ClockHz)
 	v.start(func() { v.readTalk(track) })
 	v.start(func() {
 		buf := make([]byte, rtcpBuffer)
@@ -49,6 +50,7 @@ func (v *Viewer) receive(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver
 func (v *Viewer) readTalk(track *webrtc.TrackRemote) {
 	buf := make([]byte, talkBuffer)
 	limit := newRateLimit(talkRate, talkBurst)
+	pt := v.plan.params.PayloadType
 	var h rtp.Header
 	for {
 		n, _, err := track.Read(buf)
@@ -71,6 +73,11 @@ func (v *Viewer) readTalk(track *webrtc.TrackRemote) {
 			}
 			payload = payload[:len(payload)-pad]
 		}
+		if h.PayloadType != pt {
+			// Only one codec is in the answer.
+			v.counters.talkDropped.Add(1)
+			continue
+		}
 		v.mic.packet(&h, len(payload), now)
 		if v.audio == nil {
 			v.micOnlyReport(now)
@@ -85,7 +92,7 @@ func (v *Viewer) readTalk(track *webrtc.TrackRemote) {
 		if v.m.hooks.Talk != nil {
 			v.m.hooks.Talk(v.id, TalkPacket{
 				Payload: payload, SequenceNumber: h.SequenceNumber, Timestamp: h.Timestamp,
-				SSRC: h.SSRC, Marker: h.Marker, ArrivedAt: now,
+				SSRC: h.SSRC, Marker: h.Marker, ArrivedAt: now, Format: v.plan.voice,
 			})
 		}
 	}
@@ -105,7 +112,8 @@ func (v *Viewer) micOnlyReport(now time.Time) {
 // micStats keeps what a reception report says (RFC 3550 appendices A.1, A.3
 // and A.8).
 type micStats struct {
-	mu sync.Mutex
+	mu     sync.Mutex
+	rateHz int64 // of timestamps
 	micState
 }
 
@@ -133,7 +141,7 @@ func (s *micStats) packet(h *rtp.Header, n int, now time.Time) {
 	}
 	s.received++
 	s.octets += uint64(n)
-	arrival := uint32(now.UnixNano() / 1000 * audioRateHz / 1000000)
+	arrival := uint32(now.UnixNano() / 1000 * s.rateHz / 1000000)
 	transit := arrival - h.Timestamp
 	if s.received > 1 {
 		d := int32(transit - s.transit)

@@ -90,7 +90,7 @@ func TestMediaClock(t *testing.T) {
 }
 
 func TestSampleClock(t *testing.T) {
-	var s sampleClock
+	s := sampleClock{rateHz: 48000}
 	at := int64(1000)
 	last := s.stamp(at, 960)
 	// 100 ppm drift with jitter: timestamps stay exact multiples, and the lag

@@ -30,6 +30,7 @@ type Viewer struct {
 
 	video, audio *outTrack // nil when not asked for
 	path         *path
+	stream       atomic.Pointer[voiceStream]
 	queue        chan *frame
 	videoQueued  atomic.Int32
 	flushBefore  atomic.Uint64 // video frames with lower numbers are stale

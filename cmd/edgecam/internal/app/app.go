@@ -21,6 +21,7 @@ import (
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/tlscert"
 	"github.com/edgecam/edgecam/engine"
 	"github.com/edgecam/edgecam/engine/session"
+	"github.com/edgecam/edgecam/engine/session/codec"
 	"github.com/edgecam/edgecam/web"
 )
 
@@ -223,6 +224,9 @@ func engineConfig(cfg *config.Config, loopback bool) engine.Config {
 	s.MaxViewers = cfg.WebRTC.MaxViewers
 	s.MaxHalfOpen = max(s.MaxHalfOpen, cfg.WebRTC.MaxViewers)
 	s.Loopback = loopback
+	for _, name := range cfg.WebRTC.VoiceCodecs {
+		s.VoiceCodecs = append(s.VoiceCodecs, codec.Name(name))
+	}
 	for _, server := range cfg.WebRTC.ICEServers {
 		s.ICEServers = append(s.ICEServers, session.ICEServer(server))
 	}

@@ -48,6 +48,7 @@ func TestProblems(t *testing.T) {
 		{"fraction", "camera:\n  fps: 29.97\n", []string{"2:8 camera.fps is \"29.97\", must be a whole number"}},
 		{"huge number", "camera:\n  fps: 99999999999999999999\n", []string{"2:8 camera.fps"}},
 		{"bool as word", "microphone:\n  enabled: yes\n", []string{"2:12 microphone.enabled is \"yes\", must be true or false"}},
+		{"voice codec", "webrtc:\n  voice_codecs: [opus, g727, opus]\n", []string{"webrtc.voice_codecs[1] is \"g727\"", "webrtc.voice_codecs[2] names \"opus\" twice"}},
 		{"out of range", "webrtc:\n  udp_port: 70000\n", []string{"2:13 webrtc.udp_port is 70000, must be 0 to 65535"}},
 		{"not one of", "log:\n  level: warning\n", []string{"2:10 log.level is \"warning\", must be one of debug, info, warn, error; did you mean warn?"}},
 		{"map for scalar", "node:\n  name:\n    first: x\n", []string{"node.name must be text"}},

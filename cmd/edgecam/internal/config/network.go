@@ -4,8 +4,11 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/edgecam/edgecam/engine/session/codec"
 )
 
 // HTTP is the web server's share of the configuration.
@@ -75,12 +78,22 @@ func (p *Problems) address(key, addr string) {
 
 // WebRTC is the media transport's share of the configuration.
 type WebRTC struct {
-	UDPPort    int         `yaml:"udp_port" doc:"UDP port of all media; 0: any free one" min:"0" max:"65535"`
-	ICETCP     bool        `yaml:"ice_tcp" doc:"accept media over TCP on the same port number, for networks without UDP"`
-	ICEServers []ICEServer `yaml:"ice_servers" doc:"STUN and TURN servers; none by default"`
-	PublicIPs  []string    `yaml:"public_ips" doc:"addresses to announce instead of the interfaces' own, behind a 1:1 NAT"`
-	MaxViewers int         `yaml:"max_viewers" doc:"viewers served at once" min:"1" max:"1000"`
+	UDPPort     int         `yaml:"udp_port" doc:"UDP port of all media; 0: any free one" min:"0" max:"65535"`
+	ICETCP      bool        `yaml:"ice_tcp" doc:"accept media over TCP on the same port number, for networks without UDP"`
+	ICEServers  []ICEServer `yaml:"ice_servers" doc:"STUN and TURN servers; none by default"`
+	PublicIPs   []string    `yaml:"public_ips" doc:"addresses to announce instead of the interfaces' own, behind a 1:1 NAT"`
+	VoiceCodecs []string    `yaml:"voice_codecs" doc:"voice codecs that are spoken with viewers, the preferred first: opus, isac32, isac16, g722, ilbc30, ilbc20, pcmu, pcma; empty: all, in this order"`
+	MaxViewers  int         `yaml:"max_viewers" doc:"viewers served at once" min:"1" max:"1000"`
 }
+
+// voiceCodecs are the names of the session's voice codecs.
+var voiceCodecs = func() []string {
+	var names []string
+	for _, n := range codec.Names() {
+		names = append(names, string(n))
+	}
+	return names
+}()
 
 // ICEServer is a STUN or TURN server.
 type ICEServer struct {
@@ -99,6 +112,13 @@ func (w WebRTC) Validate() Problems {
 	p := checkTags(w)
 	for i, s := range w.ICEServers {
 		p = append(p, s.Validate().under("ice_servers["+strconv.Itoa(i)+"]")...)
+	}
+	for i, name := range w.VoiceCodecs {
+		if !slices.Contains(voiceCodecs, name) {
+			p.add("voice_codecs["+strconv.Itoa(i)+"]", "is %q, must be one of %s%s", name, strings.Join(voiceCodecs, ", "), didYouMean(name, voiceCodecs))
+		} else if slices.Contains(w.VoiceCodecs[:i], name) {
+			p.add("voice_codecs["+strconv.Itoa(i)+"]", "names %q twice", name)
+		}
 	}
 	for i, ip := range w.PublicIPs {
 		if _, err := netip.ParseAddr(ip); err != nil {
