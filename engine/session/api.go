@@ -41,30 +41,17 @@ func newAPI(cfg Config, s *sockets, lf logging.LoggerFactory) (*webrtc.API, erro
 		param webrtc.RTPCodecParameters
 	}
 	codecs := []registration{
-		{webrtc.RTPCodecTypeVideo, webrtc.RTPCodecParameters{
-			PayloadType: 96,
-			RTPCodecCapability: webrtc.RTPCodecCapability{
-				MimeType: webrtc.MimeTypeVP8, ClockRate: videoRateHz,
-				RTCPFeedback: []webrtc.RTCPFeedback{
-					{Type: "ccm", Parameter: "fir"}, {Type: "nack"}, {Type: "nack", Parameter: "pli"}, {Type: "transport-cc"},
-				},
-			},
-		}},
+		{webrtc.RTPCodecTypeVideo, vp8Codec()},
 	}
 	for _, name := range codec.Names() {
 		p, err := codec.Lookup(name)
 		if err != nil {
 			return nil, fmt.Errorf("session: %w", err)
 		}
-		codecs = append(codecs, registration{webrtc.RTPCodecTypeAudio, webrtc.RTPCodecParameters{
-			PayloadType: webrtc.PayloadType(p.PayloadType),
-			RTPCodecCapability: webrtc.RTPCodecCapability{
-				MimeType: p.MimeType(), ClockRate: uint32(p.ClockHz), Channels: uint16(p.Channels), SDPFmtpLine: p.FMTP,
-				RTCPFeedback: []webrtc.RTCPFeedback{{Type: "transport-cc"}},
-			},
-		}})
+		codecs = append(codecs, registration{webrtc.RTPCodecTypeAudio, voiceCodec(p)})
 	}
 	for _, c := range codecs {
+		c.param.RTCPFeedback = append(c.param.RTCPFeedback, webrtc.RTCPFeedback{Type: "transport-cc"})
 		if err := m.RegisterCodec(c.param, c.kind); err != nil {
 			return nil, fmt.Errorf("session: register %s: %w", c.param.MimeType, err)
 		}

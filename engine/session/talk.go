@@ -63,15 +63,10 @@ func (v *Viewer) readTalk(track *webrtc.TrackRemote) {
 			v.counters.badRTP.Add(1)
 			continue
 		}
-		payload := buf[head:n]
-		if h.Padding && len(payload) > 0 {
-			// The last octet counts the padding (RFC 3550 section 5.1).
-			pad := int(payload[len(payload)-1])
-			if pad == 0 || pad > len(payload) {
-				v.counters.badRTP.Add(1)
-				continue
-			}
-			payload = payload[:len(payload)-pad]
+		payload, ok := unpad(&h, buf[head:n])
+		if !ok {
+			v.counters.badRTP.Add(1)
+			continue
 		}
 		if h.PayloadType != pt {
 			// Only one codec is in the answer.
@@ -159,6 +154,13 @@ func (s *micStats) senderReport(sr *rtcp.SenderReport, now time.Time) {
 		s.lastSR, s.lastSRAt = uint32(sr.NTPTime>>16), now
 	}
 	s.mu.Unlock()
+}
+
+// is reports whether ssrc is what is received.
+func (s *micStats) is(ssrc uint32) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.started && s.ssrc == ssrc
 }
 
 // report returns a reception report, once per reportInterval.

@@ -35,10 +35,12 @@ type sentTable struct {
 // outTrack is one RTP stream to one viewer: what pion's TrackLocal is for, but
 // for a single peer, with its own numbering.
 type outTrack struct {
-	kind  webrtc.RTPCodecType
-	mime  string
-	mid   string
-	delay []byte // playout-delay extension, nil on audio
+	kind webrtc.RTPCodecType
+	mime string
+	// payloadType, unless 0, is the codec's among those of one media type.
+	payloadType uint8
+	mid         string
+	delay       []byte // playout-delay extension, nil on audio
 
 	stream webrtc.TrackLocalWriter // set by Bind
 	// header is used by the viewer's sending goroutine, again by the one that
@@ -83,7 +85,7 @@ func (t *outTrack) Kind() webrtc.RTPCodecType { return t.kind }
 // Bind implements webrtc.TrackLocal: negotiation is complete.
 func (t *outTrack) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
 	for _, codec := range c.CodecParameters() {
-		if !strings.EqualFold(codec.MimeType, t.mime) {
+		if !strings.EqualFold(codec.MimeType, t.mime) || t.payloadType != 0 && uint8(codec.PayloadType) != t.payloadType {
 			continue
 		}
 		h := rtp.Header{Version: 2, PayloadType: uint8(codec.PayloadType), SSRC: uint32(c.SSRC())}

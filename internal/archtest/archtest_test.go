@@ -45,6 +45,8 @@ var layers = []struct {
 	// The chain of the microphone's stages is put together in one place.
 	{"engine/voice", []string{"engine/media", "engine/fixed", "engine/voice/*"}},
 	{"engine/session/...", []string{"engine/media", "engine/fixed", "engine/video/*", "engine/voice/*", "engine/session/..."}},
+	// The indoor station is the other end of a session.
+	{"engine/station", []string{"engine/media", "engine/session/...", "engine/video/*", "engine/voice/...", "hal"}},
 	// The engine ties them together; it knows devices only through hal.
 	{"engine", []string{"engine/...", "hal", "internal/cpufeat"}},
 	{"web", nil},

@@ -145,8 +145,13 @@ func Choose(offered []Offered, preferred []Name) (f Format, p Parameters, index 
 			case ILBC20, ILBC30:
 				// If one side says 30, it is 30 (RFC 3952 section 5): an offer
 				// of 20 leaves the choice, one of 30 or nothing does not.
-				if name == ILBC20 && fmtpValue(o.FMTP, "mode") != "20" {
+				short := fmtpValue(o.FMTP, "mode") == "20"
+				if name == ILBC20 && !short {
 					continue
+				}
+				if name == ILBC30 && short && slices.Contains(preferred, ILBC20) {
+					f, p, _, ok = Choose(offered[i:i+1], []Name{ILBC20})
+					return f, p, i, ok
 				}
 			}
 			return f, p, i, true

@@ -31,6 +31,7 @@ func TestChoose(t *testing.T) {
 		{"a browser with A-law only wanted", chromium, []codec.Name{codec.PCMA}, codec.Format{Name: codec.PCMA}, 8},
 		{"Opus as the receiver wishes", []codec.Offered{{97, "OPUS", 48000, 2, "usedtx=1; useinbandfec=0"}}, codec.Names(), codec.Format{Name: codec.Opus, DTX: true}, 97},
 		{"iLBC of 20 ms", []codec.Offered{{98, "iLBC", 8000, 1, "mode=20"}}, []codec.Name{codec.ILBC20, codec.ILBC30}, codec.Format{Name: codec.ILBC20}, 98},
+		{"iLBC of 20 ms, though 30 is preferred", []codec.Offered{{98, "iLBC", 8000, 1, "mode=20"}}, codec.Names(), codec.Format{Name: codec.ILBC20}, 98},
 		{"iLBC, one says 30", []codec.Offered{{98, "iLBC", 8000, 1, "mode=20"}}, []codec.Name{codec.ILBC30}, codec.Format{Name: codec.ILBC30}, 98},
 		{"iLBC without a mode", []codec.Offered{{98, "iLBC", 8000, 1, ""}}, []codec.Name{codec.ILBC20, codec.ILBC30}, codec.Format{Name: codec.ILBC30}, 98},
 		{"iSAC by its rate", []codec.Offered{{103, "isac", 16000, 1, ""}, {104, "isac", 32000, 1, ""}}, codec.Names(), codec.Format{Name: codec.ISAC32}, 104},

@@ -1,0 +1,207 @@
+package session
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+
+	"github.com/edgecam/edgecam/engine/media"
+	"github.com/edgecam/edgecam/engine/session/codec"
+)
+
+// callSSRC stands for a side that sends nothing, in its reports.
+const callSSRC = 1
+
+func vp8Codec() webrtc.RTPCodecParameters {
+	return webrtc.RTPCodecParameters{
+		PayloadType: 96,
+		RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: webrtc.MimeTypeVP8, ClockRate: videoRateHz,
+			RTCPFeedback: []webrtc.RTCPFeedback{
+				{Type: "ccm", Parameter: "fir"}, {Type: "nack"}, {Type: "nack", Parameter: "pli"},
+			},
+		},
+	}
+}
+
+func voiceCodec(p codec.Parameters) webrtc.RTPCodecParameters {
+	return webrtc.RTPCodecParameters{
+		PayloadType: webrtc.PayloadType(p.PayloadType),
+		RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: p.MimeType(), ClockRate: uint32(p.ClockHz), Channels: uint16(p.Channels), SDPFmtpLine: p.FMTP,
+		},
+	}
+}
+
+// receive takes a track of the other side.
+func (c *Call) receive(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+	video := track.Kind() == webrtc.RTPCodecTypeVideo
+	if video {
+		c.videoSSRC.Store(uint32(track.SSRC()))
+		c.video.rateHz = videoRateHz
+		for _, e := range receiver.GetParameters().HeaderExtensions {
+			if e.URI == playoutDelayURI {
+				c.delayExt.Store(uint32(e.ID))
+			}
+		}
+	}
+	c.start(func() { c.drainRTCP(receiver.Read) })
+	c.start(func() { c.readTrack(track, video) })
+}
+
+func (c *Call) readTrack(track *webrtc.TrackRemote, video bool) {
+	buf := make([]byte, talkBuffer)
+	var h rtp.Header
+	stats := &c.heard
+	if video {
+		stats = &c.video
+	}
+	for {
+		n, _, err := track.Read(buf)
+		if err != nil {
+			return
+		}
+		now := time.Now()
+		head, err := h.Unmarshal(buf[:n])
+		if err != nil {
+			c.counters.malformed.Add(1)
+			continue
+		}
+		payload, ok := unpad(&h, buf[head:n])
+		if !ok {
+			c.counters.malformed.Add(1)
+			continue
+		}
+		if video {
+			c.deliverVideo(&h, payload, now)
+		} else if !c.deliverVoice(&h, payload, now) {
+			continue
+		}
+		stats.packet(&h, len(payload), now)
+		c.receiverReport(stats, now)
+	}
+}
+
+// unpad takes padding off a payload: the last octet counts it (RFC 3550 section
+// 5.1).
+func unpad(h *rtp.Header, payload []byte) ([]byte, bool) {
+	if !h.Padding || len(payload) == 0 {
+		return payload, true
+	}
+	pad := int(payload[len(payload)-1])
+	if pad == 0 || pad > len(payload) {
+		return nil, false
+	}
+	return payload[:len(payload)-pad], true
+}
+
+func (c *Call) deliverVideo(h *rtp.Header, payload []byte, now time.Time) {
+	if c.hooks.Video == nil {
+		return
+	}
+	p := VideoPacket{SequenceNumber: h.SequenceNumber, Timestamp: h.Timestamp, Marker: h.Marker, Payload: payload, ArrivedAt: now}
+	if id := c.delayExt.Load(); id != 0 {
+		if e := h.GetExtension(uint8(id)); len(e) == 3 {
+			v := uint32(e[0])<<16 | uint32(e[1])<<8 | uint32(e[2])
+			p.PlayoutDelay = PlayoutDelay{Min: time.Duration(v>>12) * 10 * time.Millisecond, Max: time.Duration(v&0xfff) * 10 * time.Millisecond}
+			p.HasPlayoutDelay = true
+		}
+	}
+	c.hooks.Video(p)
+}
+
+// deliverVoice reports whether the packet is of a codec that was agreed on.
+func (c *Call) deliverVoice(h *rtp.Header, payload []byte, now time.Time) bool {
+	f, ok := c.byType[h.PayloadType]
+	if !ok {
+		c.counters.malformed.Add(1)
+		return false
+	}
+	if len(payload) > 0 && c.hooks.Voice != nil {
+		c.hooks.Voice(TalkPacket{
+			Format: f, Payload: payload, SequenceNumber: h.SequenceNumber, Timestamp: h.Timestamp,
+			SSRC: h.SSRC, Marker: h.Marker, ArrivedAt: now,
+		})
+	}
+	return true
+}
+
+func (c *Call) senderReport(sr *rtcp.SenderReport) {
+	now := time.Now()
+	c.video.senderReport(sr, now)
+	c.heard.senderReport(sr, now)
+	if hook := c.hooks.VideoClock; hook != nil && sr.SSRC == c.videoSSRC.Load() {
+		hook(sr.NTPTime, sr.RTPTime)
+	} else if hook := c.hooks.VoiceClock; hook != nil && c.heard.is(sr.SSRC) {
+		hook(sr.NTPTime, sr.RTPTime)
+	}
+}
+
+// receiverReport reports on a track once a second.
+func (c *Call) receiverReport(s *micStats, now time.Time) {
+	r, ok := s.report(now)
+	if !ok {
+		return
+	}
+	c.control(&rtcp.ReceiverReport{SSRC: callSSRC, Reports: []rtcp.ReceptionReport{r}})
+}
+
+func (c *Call) control(p ...rtcp.Packet) {
+	if err := c.pc.WriteRTCP(p); err != nil {
+		c.counters.sendErrors.Add(1)
+	}
+}
+
+// Ask sends feedback about the picture: packets to be sent again (RFC 4585
+// section 6.2.1), and whether a key frame is needed (section 6.3.1).
+func (c *Call) Ask(nack []uint16, keyFrame bool) {
+	ssrc := c.videoSSRC.Load()
+	if ssrc == 0 {
+		return
+	}
+	var out []rtcp.Packet
+	if len(nack) > 0 {
+		out = append(out, &rtcp.TransportLayerNack{SenderSSRC: callSSRC, MediaSSRC: ssrc, Nacks: rtcp.NackPairsFromSequenceNumbers(nack)})
+	}
+	if keyFrame {
+		out = append(out, &rtcp.PictureLossIndication{SenderSSRC: callSSRC, MediaSSRC: ssrc})
+	}
+	if len(out) > 0 {
+		c.control(out...)
+	}
+}
+
+// WriteVoice sends one packet of voice in the call's Format. It is dropped
+// while the call is not connected.
+func (c *Call) WriteVoice(a *media.EncodedAudio) error {
+	if c.voice == nil || len(a.Data) == 0 || len(a.Data) > maxPayload {
+		return nil
+	}
+	c.sendMu.Lock()
+	defer c.sendMu.Unlock()
+	if c.samples.rateHz == 0 {
+		return nil // nothing is agreed on yet
+	}
+	n := int64(a.Duration) * c.samples.rateHz / int64(time.Second)
+	p := &c.out
+	p.ts = uint32(c.samples.stamp(c.clock.ticks(a.CapturedAt, c.samples.rateHz), n))
+	p.n = copy(p.buf[:], a.Data)
+	sent, err := c.voice.send(p, 0)
+	if err != nil {
+		c.counters.sendErrors.Add(1)
+		return fmt.Errorf("session: send voice: %w", err)
+	}
+	if now := time.Now(); sent && now.Sub(c.report) >= reportInterval {
+		c.report = now
+		packets, octets := c.voice.totals()
+		ticks := c.clock.ticks(now, c.samples.rateHz) - c.samples.lagQ8>>8
+		c.control(&rtcp.SenderReport{
+			SSRC: c.voice.ssrc(), NTPTime: c.clock.ntp(now), RTPTime: uint32(ticks) + c.voice.tsOffset,
+			PacketCount: uint32(packets), OctetCount: uint32(octets),
+		})
+	}
+	return nil
+}
