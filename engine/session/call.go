@@ -15,6 +15,7 @@ import (
 	"github.com/pion/datachannel"
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
+	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/rtcp"
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
@@ -153,7 +154,7 @@ func (c *Call) api() (*webrtc.API, error) {
 	err = errors.Join(err, m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: playoutDelayURI}, webrtc.RTPCodecTypeVideo))
 	// Reports on arrival times let the other side follow the path's capacity.
 	reports := &interceptor.Registry{}
-	err = errors.Join(err, webrtc.ConfigureTWCCSender(m, reports))
+	err = errors.Join(err, webrtc.ConfigureTWCCSenderWithOptions(m, reports, twcc.WithLoggerFactory(pionLogs{c.log})))
 	if err != nil {
 		return nil, fmt.Errorf("session: register codecs: %w", err)
 	}

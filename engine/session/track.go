@@ -98,7 +98,9 @@ func (t *outTrack) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, 
 			case playoutDelayURI:
 				value = t.delay
 			case sdp.TransportCCURI:
-				value, wideID = make([]byte, 2), uint8(e.ID)
+				if t.path != nil {
+					value, wideID = make([]byte, 2), uint8(e.ID)
+				}
 			case sdp.AudioLevelURI:
 				t.levelID, t.level[0] = uint8(e.ID), 127
 				value = t.level[:]
@@ -111,7 +113,7 @@ func (t *outTrack) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, 
 		}
 		t.mu.Lock()
 		t.header, t.again, t.stream, t.bound = h, h.Clone(), c.WriteStream(), true
-		if wideID != 0 && t.path != nil {
+		if wideID != 0 {
 			t.wide, t.wideAgain = t.header.GetExtension(wideID), t.again.GetExtension(wideID)
 			t.path.enable()
 		}
