@@ -39,17 +39,22 @@ type devices struct {
 	camera, microphone, speaker string
 }
 
-// openDevices resolves every source of the configuration. Nothing is opened
-// yet. simulateLines gives a simulated button, motion sensor and relay where
-// no line is configured.
-func openDevices(ctx context.Context, cfg *config.Config, simulateLines bool, log *slog.Logger) (*devices, engine.Devices, error) {
-	d := &devices{
+// newDevices returns the drivers, with nothing chosen.
+func newDevices(cfg *config.Config, log *slog.Logger) *devices {
+	return &devices{
 		cfg: cfg, log: log,
 		cameras: v4l2.New(log), sound: alsa.New(log), lines: gpio.New(log),
 		files: file.NewCameraDriver(file.CameraOptions{}), waves: file.NewSoundDriver(file.SoundOptions{}),
 		simCamera: sim.NewCameraDriver(sim.CameraOptions{}),
 		simSound:  sim.NewSoundDriver(simSound(cfg.Sim)),
 	}
+}
+
+// openDevices resolves every source of the configuration. Nothing is opened
+// yet. simulateLines gives a simulated button, motion sensor and relay where
+// no line is configured.
+func openDevices(ctx context.Context, cfg *config.Config, simulateLines bool, log *slog.Logger) (*devices, engine.Devices, error) {
+	d := newDevices(cfg, log)
 	var out engine.Devices
 	if err := d.chooseCamera(ctx, &out); err != nil {
 		return nil, out, err

@@ -29,6 +29,8 @@ type Commands struct {
 	Devices func(ctx context.Context, cfg *config.Config, log *slog.Logger) (doctor.Inventory, error)
 	// Snapshot writes one picture of the configured camera as JPEG.
 	Snapshot func(ctx context.Context, cfg *config.Config, log *slog.Logger, w io.Writer) error
+	// Call runs an indoor station until the context is done or it gives up.
+	Call func(ctx context.Context, o CallOptions) error
 }
 
 // RunOptions is what a node starts with.
@@ -115,6 +117,9 @@ func (a *app) root() *cobra.Command {
 	}
 	if a.commands.Devices != nil {
 		root.AddCommand(a.devicesCommand())
+	}
+	if a.commands.Call != nil {
+		root.AddCommand(a.viewCommand(), a.callCommand())
 	}
 	if a.commands.Snapshot != nil {
 		root.AddCommand(a.snapshotCommand())
