@@ -1,0 +1,243 @@
+package netlab
+
+import (
+	"container/heap"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+const (
+	// maxFlows bounds the clients of a relay, maxPending the packets on the way.
+	maxFlows, maxPending = 64, 20000
+	maxPacket            = 2048
+)
+
+// RelayConfig sets a relay up.
+type RelayConfig struct {
+	// Target is the UDP address that clients are relayed to.
+	Target netip.AddrPort
+	// Listen is where clients send to; the zero value is any port on 127.0.0.1.
+	Listen netip.AddrPort
+	// ToServer and ToClient are the scripts of the two directions.
+	ToServer, ToClient []Step
+	// Seed varies the randomness; every client and direction has its own.
+	Seed uint64
+}
+
+// Relay passes UDP packets between clients and one server over bad paths.
+type Relay struct {
+	cfg    RelayConfig
+	conn   *net.UDPConn
+	wg     sync.WaitGroup
+	closed chan struct{}
+	wake   chan struct{}
+
+	mu      sync.Mutex
+	flows   map[netip.AddrPort]*flow
+	pending deliveries
+	order   int
+	dropped uint64
+}
+
+// flow is one client.
+type flow struct {
+	client    netip.AddrPort
+	upstream  *net.UDPConn
+	up, down  *Path
+	deliverUp func([]byte)
+	deliverTo func([]byte)
+}
+
+type delivery struct {
+	at    time.Time
+	order int
+	data  []byte
+	send  func([]byte)
+}
+
+type deliveries []delivery
+
+func (d deliveries) Len() int { return len(d) }
+func (d deliveries) Less(i, j int) bool {
+	return d[i].at.Before(d[j].at) || d[i].at.Equal(d[j].at) && d[i].order < d[j].order
+}
+func (d deliveries) Swap(i, j int) { d[i], d[j] = d[j], d[i] }
+func (d *deliveries) Push(x any)   { *d = append(*d, x.(delivery)) }
+func (d *deliveries) Pop() any {
+	last := (*d)[len(*d)-1]
+	*d = (*d)[:len(*d)-1]
+	return last
+}
+
+// NewRelay opens a relay; Close ends it.
+func NewRelay(cfg RelayConfig) (*Relay, error) {
+	if !cfg.Target.IsValid() {
+		return nil, errors.New("netlab: a relay needs a target")
+	}
+	if !cfg.Listen.IsValid() {
+		cfg.Listen = netip.MustParseAddrPort("127.0.0.1:0")
+	}
+	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(cfg.Listen))
+	if err != nil {
+		return nil, fmt.Errorf("netlab: %w", err)
+	}
+	_ = conn.SetReadBuffer(1 << 20)
+	r := &Relay{cfg: cfg, conn: conn, closed: make(chan struct{}), wake: make(chan struct{}, 1), flows: map[netip.AddrPort]*flow{}}
+	r.wg.Go(r.read)
+	r.wg.Go(r.deliver)
+	return r, nil
+}
+
+// Addr is where clients send to.
+func (r *Relay) Addr() netip.AddrPort { return r.conn.LocalAddr().(*net.UDPAddr).AddrPort() }
+
+// Stats returns the counts of all clients together, and how many packets were
+// dropped because the relay itself could not keep up.
+func (r *Relay) Stats() (toServer, toClient PathStats, overrun uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, f := range r.flows {
+		toServer.add(f.up.Stats())
+		toClient.add(f.down.Stats())
+	}
+	return toServer, toClient, r.dropped
+}
+
+func (s *PathStats) add(o PathStats) {
+	s.Packets += o.Packets
+	s.Bytes += o.Bytes
+	s.Lost += o.Lost
+	s.Queued += o.Queued
+	s.Reordered += o.Reordered
+	s.Duplicated += o.Duplicated
+}
+
+// Close ends the relay; packets on the way are lost.
+func (r *Relay) Close() error {
+	select {
+	case <-r.closed:
+		return nil
+	default:
+	}
+	close(r.closed)
+	err := r.conn.Close()
+	r.mu.Lock()
+	for _, f := range r.flows {
+		err = errors.Join(err, f.upstream.Close())
+	}
+	r.mu.Unlock()
+	r.wg.Wait()
+	return err
+}
+
+// read takes packets from clients.
+func (r *Relay) read() {
+	buf := make([]byte, maxPacket)
+	for {
+		n, from, err := r.conn.ReadFromUDPAddrPort(buf)
+		if err != nil {
+			if errors.Is(err, net.ErrClosed) {
+				return
+			}
+			continue // an ICMP error of an earlier packet
+		}
+		from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
+		if f := r.flow(from); f != nil {
+			r.submit(f.up, buf[:n], f.deliverUp)
+		}
+	}
+}
+
+func (r *Relay) flow(client netip.AddrPort) *flow {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	select {
+	case <-r.closed:
+		return nil
+	default:
+	}
+	if f := r.flows[client]; f != nil {
+		return f
+	}
+	if len(r.flows) >= maxFlows {
+		return nil
+	}
+	upstream, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(r.cfg.Target))
+	if err != nil {
+		return nil
+	}
+	_ = upstream.SetReadBuffer(1 << 20)
+	seed := r.cfg.Seed + uint64(len(r.flows))*2
+	f := &flow{client: client, upstream: upstream, up: NewPath(seed, r.cfg.ToServer...), down: NewPath(seed+1, r.cfg.ToClient...)}
+	f.deliverUp = func(b []byte) { _, _ = upstream.Write(b) }
+	f.deliverTo = func(b []byte) { _, _ = r.conn.WriteToUDPAddrPort(b, client) }
+	r.flows[client] = f
+	r.wg.Go(func() {
+		buf := make([]byte, maxPacket)
+		for {
+			n, err := upstream.Read(buf)
+			if errors.Is(err, net.ErrClosed) {
+				return
+			}
+			if err == nil {
+				r.submit(f.down, buf[:n], f.deliverTo)
+			}
+		}
+	})
+	return f
+}
+
+// submit puts a packet on a path.
+func (r *Relay) submit(p *Path, data []byte, send func([]byte)) {
+	now := time.Now()
+	r.mu.Lock()
+	for _, at := range p.Send(len(data), now) {
+		if len(r.pending) >= maxPending {
+			r.dropped++
+			continue
+		}
+		r.order++
+		heap.Push(&r.pending, delivery{at, r.order, append([]byte(nil), data...), send})
+	}
+	r.mu.Unlock()
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// deliver sends packets when they arrive.
+func (r *Relay) deliver() {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		r.mu.Lock()
+		now := time.Now()
+		var due []delivery
+		for len(r.pending) > 0 && !r.pending[0].at.After(now) {
+			due = append(due, heap.Pop(&r.pending).(delivery))
+		}
+		wait := time.Hour
+		if len(r.pending) > 0 {
+			wait = r.pending[0].at.Sub(now)
+		}
+		r.mu.Unlock()
+		for _, d := range due {
+			d.send(d.data)
+		}
+		if len(due) > 0 {
+			continue
+		}
+		timer.Reset(wait)
+		select {
+		case <-r.closed:
+			return
+		case <-r.wake:
+		case <-timer.C:
+		}
+	}
+}
