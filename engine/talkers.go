@@ -33,7 +33,7 @@ type talkers struct {
 
 // talker is a viewer whose microphone is heard.
 type talker struct {
-	buffer   *neteq.NetEQ
+	buffer   *codec.Buffer
 	ssrc     uint32
 	activity *vad.Detector
 	block    media.Block
@@ -60,12 +60,12 @@ func (t *talkers) packet(id session.ViewerID, p session.TalkPacket) {
 	if q == nil {
 		return
 	}
-	q.Insert(p.SequenceNumber, codec.Ticks48k(p.Timestamp, p.Format), p.Payload, p.ArrivedAt)
+	q.Insert(p.SequenceNumber, p.Timestamp, p.Payload)
 	t.active.set(true)
 }
 
 // buffer returns a viewer's receive buffer; another source begins anew in it.
-func (t *talkers) buffer(id session.ViewerID, f codec.Format, ssrc uint32) *neteq.NetEQ {
+func (t *talkers) buffer(id session.ViewerID, f codec.Format, ssrc uint32) *codec.Buffer {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if k, ok := t.byID[id]; ok {
@@ -78,7 +78,7 @@ func (t *talkers) buffer(id session.ViewerID, f codec.Format, ssrc uint32) *nete
 	if len(t.byID) >= maxTalkers {
 		return nil
 	}
-	dec, err := codec.NewDecoder(f)
+	q, err := codec.NewBuffer(f)
 	if err != nil {
 		t.log.Error("voice decoder cannot start", "error", err)
 		return nil
@@ -88,7 +88,6 @@ func (t *talkers) buffer(id session.ViewerID, f codec.Format, ssrc uint32) *nete
 		t.log.Error("voice activity detection cannot start", "error", err)
 		return nil
 	}
-	q := neteq.New(dec, neteq.Config{OwnConcealment: true})
 	t.byID[id] = &talker{buffer: q, ssrc: ssrc, activity: activity}
 	t.log.Info("talker joined", "viewer", id)
 	return q

@@ -10,7 +10,6 @@ import (
 	"github.com/edgecam/edgecam/engine/session/codec"
 	"github.com/edgecam/edgecam/engine/session/whep"
 	"github.com/edgecam/edgecam/engine/video/jitter"
-	"github.com/edgecam/edgecam/engine/voice/neteq"
 )
 
 // link is one call.
@@ -34,7 +33,7 @@ type link struct {
 
 	// Sound.
 	neteqMu     sync.Mutex
-	neteq       *neteq.NetEQ // nil before the first packet
+	neteq       *codec.Buffer // nil before the first packet
 	format      codec.Format
 	voiceCh     chan struct{} // the first packet has come
 	voiceOnce   sync.Once

@@ -9,7 +9,6 @@ import (
 	"github.com/edgecam/edgecam/engine/session"
 	"github.com/edgecam/edgecam/engine/session/codec"
 	"github.com/edgecam/edgecam/engine/session/whep"
-	"github.com/edgecam/edgecam/engine/voice/neteq"
 	"github.com/edgecam/edgecam/hal"
 )
 
@@ -35,24 +34,24 @@ func (l *link) voice(p session.TalkPacket) {
 	if q == nil {
 		return
 	}
-	q.Insert(p.SequenceNumber, codec.Ticks48k(p.Timestamp, p.Format), p.Payload, p.ArrivedAt)
+	q.Insert(p.SequenceNumber, p.Timestamp, p.Payload)
 	l.voiceOnce.Do(func() { close(l.voiceCh) })
 	l.sync(&p, q)
 }
 
 // receiver returns the jitter buffer for a codec; a new one when it changes.
-func (l *link) receiver(f codec.Format) *neteq.NetEQ {
+func (l *link) receiver(f codec.Format) *codec.Buffer {
 	l.neteqMu.Lock()
 	defer l.neteqMu.Unlock()
 	if l.neteq != nil && l.format == f {
 		return l.neteq
 	}
-	dec, err := codec.NewDecoder(f)
+	q, err := codec.NewBuffer(f)
 	if err != nil {
 		l.s.log.Error("voice decoder cannot start", "error", err)
 		return nil
 	}
-	l.neteq, l.format = neteq.New(dec, neteq.Config{}), f
+	l.neteq, l.format = q, f
 	return l.neteq
 }
 
@@ -63,7 +62,7 @@ func (l *link) voiceClock(ntp uint64, rtp uint32) {
 }
 
 // sync tells the picture when the sound is heard, a few times a second.
-func (l *link) sync(p *session.TalkPacket, q *neteq.NetEQ) {
+func (l *link) sync(p *session.TalkPacket, q *codec.Buffer) {
 	s := &l.sound
 	s.mu.Lock()
 	s.packets++

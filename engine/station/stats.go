@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/edgecam/edgecam/engine/session"
+	"github.com/edgecam/edgecam/engine/session/codec"
 	"github.com/edgecam/edgecam/engine/video/jitter"
 	"github.com/edgecam/edgecam/engine/voice/neteq"
 )
@@ -65,4 +66,4 @@ func (l *link) stats() Stats {
 }
 
 // waiting is how long a packet that arrives now waits in the voice's buffer.
-func waiting(q *neteq.NetEQ) time.Duration { return q.Stats().PlayoutDelay }
+func waiting(q *codec.Buffer) time.Duration { return q.Stats().PlayoutDelay }
