@@ -93,6 +93,12 @@ vet:
 .PHONY: check
 check: lint test
 
+## soak: a call of ten minutes at 10 % loss and 60 ms jitter (EDGECAM_SOAK=1h for more)
+.PHONY: soak
+soak:
+	@scripts/setup test
+	EDGECAM_SOAK=$${EDGECAM_SOAK:-10m} go test -v -count=1 -timeout 0 -run TestCallOverBadNetwork ./test/node
+
 ## bench: benchmarks of the frame path
 .PHONY: bench
 bench:

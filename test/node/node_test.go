@@ -32,6 +32,8 @@ type bench struct {
 	engine *engine.Engine
 	url    string
 	grant  session.Grant
+	// devices may be changed before the engine is made.
+	devices func(*engine.Devices)
 }
 
 // start runs an engine on simulated devices until the test ends, and then
@@ -66,6 +68,9 @@ func start(t *testing.T, change func(*engine.Config, *bench)) *bench {
 		Relay: func(ctx context.Context) (hal.Output, error) {
 			return b.lines.OpenOutput(ctx, hal.OutputConfig{Line: hal.LineRef{Name: "relay"}})
 		},
+	}
+	if b.devices != nil {
+		b.devices(&devices)
 	}
 	var err error
 	if b.engine, err = engine.New(cfg, devices, nil, slog.New(slog.NewTextHandler(testLog{t}, nil))); err != nil {
