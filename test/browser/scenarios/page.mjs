@@ -2,6 +2,7 @@
 
 import { flowing, hear, speaker, stats, watch } from '../probe.mjs';
 import { turns } from './echo.mjs';
+import { codecs } from './codecs.mjs';
 import { layout } from './layout.mjs';
 
 const round = (v, digits = 1) => +v.toFixed(digits);
@@ -220,4 +221,4 @@ async function reconnect(w) {
   await flowing(page);
 }
 
-export const scenarios = { live, sound, talk, ring, door, secondViewer, turns, statistics, snapshot, layout, iceRestart, reconnect };
+export const scenarios = { live, sound, talk, ring, door, secondViewer, turns, statistics, snapshot, layout, codecs, iceRestart, reconnect };
