@@ -78,7 +78,7 @@ func New(opt Options) *Operator {
 		Handle:   o.handle,
 		Up:       func(context.Context, client.Endpoint) error { o.once.Do(func() { close(o.up) }); return nil },
 		Inbox:    4096, Wait: true, // a whole fleet's retained messages come at once
-		Backoff:  opt.Backoff, Log: opt.Log,
+		Backoff: opt.Backoff, Log: opt.Log,
 	})
 	return o
 }

@@ -47,8 +47,11 @@ func TestEventsOnce(t *testing.T) {
 
 func TestRolloutPlan(t *testing.T) {
 	for _, r := range []Rollout{
-		{Waves: []int{100}}, {Nodes: []string{id}, Waves: []int{1, 50}}, {Nodes: []string{id}, Waves: []int{50, 10, 100}},
-		{Nodes: []string{id}, Waves: []int{0, 100}}, {Nodes: []string{id}, Waves: []int{100}, MaxFail: 101},
+		{Waves: []int{100}},
+		{Nodes: []string{id}, Waves: []int{1, 50}},
+		{Nodes: []string{id}, Waves: []int{50, 10, 100}},
+		{Nodes: []string{id}, Waves: []int{0, 100}},
+		{Nodes: []string{id}, Waves: []int{100}, MaxFail: 101},
 	} {
 		if r.Check() == nil {
 			t.Errorf("%+v passes", r)
