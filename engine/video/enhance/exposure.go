@@ -121,7 +121,7 @@ func (s *scene) evaluate() {
 		around := (float32(total) - float32(s.face)) / float32(s.samples-s.faceCount)
 		s.AroundMean = around
 		stops := log2(max(around-16, 1) / max(s.FaceMean-16, 1))
-		s.Backlight = ramp(stops, 0.2, 0.9) * ramp(float32(bright)/all, 0.04, 0.12)
+		s.Backlight = ramp(stops, 0.2, 0.8) * ramp(float32(bright)/all, 0.04, 0.12)
 	}
 	key := 0.6*unit(s.FaceMean) + 0.4*unit(s.Mean)
 	switch {

@@ -103,7 +103,7 @@ func (c *curves) aim(s *scene, sigma float32) {
 	face, around := max(stretch(s.FaceMean), 0.02), stretch(s.AroundMean)
 	against := float32(1)
 	if s.Backlight > 0 && around > face {
-		against = log2(face+(around-face)*0.75*s.Backlight) / log2(face)
+		against = log2(face+(around-face)*0.9*s.Backlight) / log2(face)
 	}
 	most := lowLightLift(sigma * c.gain)
 	var mean [gridRows][gridColumns]float32
