@@ -49,6 +49,7 @@ func TestIdentityChangesNoBit(t *testing.T) {
 }
 
 func TestAllSizes(t *testing.T) {
+	long(t)
 	rng := rand.New(rand.NewPCG(5, 6))
 	cfg := everything()
 	for w := 1; w <= 40; w += 1 + w/6 {
@@ -107,6 +108,7 @@ func TestAllocatesNothing(t *testing.T) {
 }
 
 func TestDenoise(t *testing.T) {
+	long(t)
 	rng := rand.New(rand.NewPCG(9, 10))
 	c := mustNew(t, Config{Denoise: DenoiseConfig{Mode: Auto}}, 25)
 	clean, noisy := media.NewPicture(320, 240), media.NewPicture(320, 240)
@@ -134,6 +136,7 @@ func TestDenoise(t *testing.T) {
 // Behind a walker the ground must be back at once: what is left of the figure
 // would be a ghost.
 func TestDenoiseLeavesNoGhost(t *testing.T) {
+	long(t)
 	rng := rand.New(rand.NewPCG(11, 12))
 	c := mustNew(t, Config{Denoise: DenoiseConfig{Mode: Auto, Sigma: 4}}, 25)
 	empty, p := media.NewPicture(320, 240), media.NewPicture(320, 240)

@@ -85,6 +85,7 @@ func TestCropAndZoom(t *testing.T) {
 
 // A grid that a barrel lens bends must come out straight.
 func TestLens(t *testing.T) {
+	long(t)
 	const w, h, k = 320, 240, -0.2
 	p := media.NewPicture(w, h)
 	g := newGeometry(GeometryConfig{LensK1: k}, w, h)
@@ -116,6 +117,7 @@ func TestLens(t *testing.T) {
 }
 
 func TestOverlay(t *testing.T) {
+	long(t)
 	for _, ground := range []byte{16, 90, 128, 235} {
 		p := media.NewPicture(640, 480)
 		for i := range p.Y {

@@ -22,6 +22,7 @@ func flicker(p *media.Picture, hz, fps, depth, rowTime float64, n int) {
 }
 
 func TestDeflicker(t *testing.T) {
+	long(t)
 	for _, c := range []struct{ hz, fps, rowTime float64 }{
 		{100, 30, 0},
 		{120, 25, 0},
@@ -73,6 +74,7 @@ func bandError(a, b *media.Picture) float64 {
 
 // A lamp that is switched on is no flicker, with and without flicker before.
 func TestDeflickerLeavesLampAlone(t *testing.T) {
+	long(t)
 	for _, depth := range []float64{0, 0.1} {
 		chain := mustNew(t, Config{Deflicker: Mains50}, 30)
 		clean, p := media.NewPicture(160, 240), media.NewPicture(160, 240)
@@ -118,6 +120,7 @@ func TestToneLiftsDarkness(t *testing.T) {
 // On still scenes tone mapping must not pump, and after a change of light it
 // must follow no faster than its limit.
 func TestToneDoesNotPump(t *testing.T) {
+	long(t)
 	rng := rand.New(rand.NewPCG(17, 18))
 	chain := mustNew(t, Config{Tone: ToneConfig{Mode: Auto}}, 25)
 	p := media.NewPicture(320, 240)
@@ -176,6 +179,7 @@ func TestBacklight(t *testing.T) {
 }
 
 func TestColour(t *testing.T) {
+	long(t)
 	p := media.NewPicture(160, 120)
 	cast := func() {
 		drawScene(p, -1)

@@ -103,3 +103,12 @@ func mustNew(t testing.TB, cfg Config, fps float64) *Chain {
 	}
 	return c
 }
+
+// long marks tests of behaviour that does not depend on the processor: they are
+// left out where it is emulated.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("long")
+	}
+}
