@@ -4,7 +4,7 @@ package dsp
 
 import "github.com/edgecam/edgecam/internal/cpufeat"
 
-// Which families run kernels. SSE2 is enough for the differences of samples;
+// Which families run kernels. SSE2 is enough for what compares and moves samples;
 // the others want byte shuffles and the AVX encoding.
 var useSAD, useSSE, useSATD, useDCT, useQuant, useInter, useIntra, useFilter, useSimple, useAverage, useCopy bool
 
@@ -15,8 +15,8 @@ func selectKernels(set cpufeat.Set) {
 	selected = set
 	sse2 := set&cpufeat.SSE2 != 0
 	avx2 := set&cpufeat.AVX2 != 0
-	useSAD, useSSE, useCopy, useWide = sse2, sse2, sse2, avx2
-	useSATD, useDCT, useQuant, useInter, useIntra = avx2, avx2, avx2, avx2, avx2
+	useSAD, useSSE, useSATD, useCopy, useWide = sse2, sse2, sse2, sse2, avx2
+	useDCT, useQuant, useInter, useIntra = avx2, avx2, avx2, avx2
 	useFilter, useSimple, useAverage = avx2, avx2, avx2
 }
 

@@ -2,7 +2,8 @@
 
 #include "textflag.h"
 
-// AVX2 set (128-bit registers). X14 is zero, X15 holds words of 1.
+// X14 is zero, X15 holds words of 1. AVX2 first (most of it on 128-bit
+// registers), SSE2 below.
 
 // Rows of eight bytes at SI and DI become eight word differences in XD.
 #define DIFF8(XD, XT) \
@@ -108,6 +109,90 @@
 	VPADDD  X0, X13, X13; \
 	VMOVD   X13, AX
 
+// The same with SSE2.
+#define DIFF82(XD, XT) \
+	MOVQ      (SI), XD; \
+	MOVQ      (DI), XT; \
+	PUNPCKLBW X14, XD; \
+	PUNPCKLBW X14, XT; \
+	PSUBW     XT, XD; \
+	ADDQ      R8, SI; \
+	ADDQ      R9, DI
+
+#define DIFF42(XD, XT) \
+	MOVL      (SI), XD; \
+	MOVL      (DI), XT; \
+	PUNPCKLBW X14, XD; \
+	PUNPCKLBW X14, XT; \
+	PSUBW     XT, XD; \
+	ADDQ      R8, SI; \
+	ADDQ      R9, DI
+
+#define MAGNITUDE2(X, T) \
+	MOVO   X14, T; \
+	PSUBW  X, T; \
+	PMAXSW T, X
+
+#define HADAMARD2 \
+	MOVO       X0, X4; \
+	PADDW      X2, X0; \
+	PSUBW      X2, X4; \
+	MOVO       X1, X5; \
+	PADDW      X3, X1; \
+	PSUBW      X3, X5; \
+	MOVO       X0, X2; \
+	PADDW      X1, X0; \
+	PSUBW      X1, X2; \
+	MOVO       X4, X3; \
+	PADDW      X5, X4; \
+	PSUBW      X5, X3; \
+	MOVO       X0, X1; \
+	PUNPCKLWL  X2, X0; \
+	PUNPCKHWL  X2, X1; \
+	MOVO       X4, X5; \
+	PUNPCKLWL  X3, X4; \
+	PUNPCKHWL  X3, X5; \
+	MOVO       X0, X2; \
+	PUNPCKLLQ  X4, X0; \
+	PUNPCKHLQ  X4, X2; \
+	MOVO       X1, X3; \
+	PUNPCKLLQ  X5, X1; \
+	PUNPCKHLQ  X5, X3; \
+	MOVO       X0, X4; \
+	PUNPCKLQDQ X1, X0; \
+	PUNPCKHQDQ X1, X4; \
+	MOVO       X2, X5; \
+	PUNPCKLQDQ X3, X2; \
+	PUNPCKHQDQ X3, X5; \
+	MOVO       X0, X1; \
+	PADDW      X2, X0; \
+	PSUBW      X2, X1; \
+	MOVO       X4, X3; \
+	PADDW      X5, X4; \
+	PSUBW      X5, X3; \
+	MAGNITUDE2(X0, X6); \
+	MAGNITUDE2(X1, X7); \
+	MAGNITUDE2(X4, X6); \
+	MAGNITUDE2(X3, X7); \
+	PMAXSW     X4, X0; \
+	PMAXSW     X3, X1; \
+	PADDW      X1, X0; \
+	PMADDWL    X15, X0; \
+	PADDL      X0, X13
+
+#define CONSTANTS2 \
+	PXOR    X14, X14; \
+	PXOR    X13, X13; \
+	PCMPEQW X15, X15; \
+	PSRLW   $15, X15
+
+#define TOTAL2 \
+	PSHUFD $0x4e, X13, X0; \
+	PADDL  X0, X13; \
+	PSHUFD $0xb1, X13, X0; \
+	PADDL  X0, X13; \
+	MOVL   X13, AX
+
 // func satd8xN(a *byte, as int, b *byte, bs, h int) uint32
 TEXT ·satd8xN(SB), NOSPLIT, $0-44
 	MOVQ a+0(FP), SI
@@ -115,6 +200,8 @@ TEXT ·satd8xN(SB), NOSPLIT, $0-44
 	MOVQ b+16(FP), DI
 	MOVQ bs+24(FP), R9
 	MOVQ h+32(FP), CX
+	CMPB ·useWide(SB), $0
+	JEQ  satd8narrow
 	CONSTANTS
 
 satd8loop:
@@ -126,6 +213,21 @@ satd8loop:
 	SUBQ $4, CX
 	JNZ  satd8loop
 	TOTAL
+	MOVL AX, ret+40(FP)
+	RET
+
+satd8narrow:
+	CONSTANTS2
+
+satd8narrowLoop:
+	DIFF82(X0, X4)
+	DIFF82(X1, X4)
+	DIFF82(X2, X4)
+	DIFF82(X3, X4)
+	HADAMARD2
+	SUBQ $4, CX
+	JNZ  satd8narrowLoop
+	TOTAL2
 	MOVL AX, ret+40(FP)
 	RET
 
@@ -143,6 +245,8 @@ TEXT ·satd16x16(SB), NOSPLIT, $0-36
 	MOVQ     b+16(FP), DI
 	MOVQ     bs+24(FP), R9
 	MOVQ     $4, CX
+	CMPB     ·useWide(SB), $0
+	JEQ      satd16narrow
 	VPXOR    Y13, Y13, Y13
 	VPCMPEQW Y15, Y15, Y15
 	VPSRLW   $15, Y15, Y15
@@ -162,6 +266,32 @@ satd16loop:
 	MOVL         AX, ret+32(FP)
 	RET
 
+satd16narrow:
+	CONSTANTS2
+	LEAQ 8(SI), R10
+	LEAQ 8(DI), R11
+	MOVQ $8, CX
+
+	// First the left half, then the right one.
+satd16narrowLoop:
+	DIFF82(X0, X4)
+	DIFF82(X1, X4)
+	DIFF82(X2, X4)
+	DIFF82(X3, X4)
+	HADAMARD2
+	DECQ CX
+	JZ   satd16narrowDone
+	CMPQ CX, $4
+	JNE  satd16narrowLoop
+	MOVQ R10, SI
+	MOVQ R11, DI
+	JMP  satd16narrowLoop
+
+satd16narrowDone:
+	TOTAL2
+	MOVL AX, ret+32(FP)
+	RET
+
 // func satd4x4(a *byte, as int, b *byte, bs int) uint32
 // The second block of the pair is zero.
 TEXT ·satd4x4(SB), NOSPLIT, $0-36
@@ -169,6 +299,8 @@ TEXT ·satd4x4(SB), NOSPLIT, $0-36
 	MOVQ as+8(FP), R8
 	MOVQ b+16(FP), DI
 	MOVQ bs+24(FP), R9
+	CMPB ·useWide(SB), $0
+	JEQ  satd4narrow
 	CONSTANTS
 	DIFF4(X0, X4)
 	DIFF4(X1, X4)
@@ -176,5 +308,16 @@ TEXT ·satd4x4(SB), NOSPLIT, $0-36
 	DIFF4(X3, X4)
 	HADAMARD
 	TOTAL
+	MOVL AX, ret+32(FP)
+	RET
+
+satd4narrow:
+	CONSTANTS2
+	DIFF42(X0, X4)
+	DIFF42(X1, X4)
+	DIFF42(X2, X4)
+	DIFF42(X3, X4)
+	HADAMARD2
+	TOTAL2
 	MOVL AX, ret+32(FP)
 	RET
