@@ -23,7 +23,7 @@ func fdct(coef []int16, src []byte, ss int, pred []byte, ps int, cols, rows int)
 	need(src, ss, 4*cols, 4*rows)
 	need(pred, ps, 4*cols, 4*rows)
 	_ = coef[16*cols*rows-1]
-	if useDCT {
+	if useFDCT {
 		switch cols {
 		case 4:
 			fdct16x16(&coef[0], &src[0], ss, &pred[0], ps)
@@ -47,7 +47,7 @@ func fdct(coef []int16, src []byte, ss int, pred []byte, ps int, cols, rows int)
 // leaves; beyond, sums wrap at 16 bits. The inputs stay as they are.
 func FWHT(out, coef []int16) {
 	_, _ = out[15], coef[255]
-	if useDCT {
+	if useFDCT {
 		fwht(&out[0], &coef[0])
 		return
 	}

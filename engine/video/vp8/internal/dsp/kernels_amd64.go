@@ -6,7 +6,7 @@ import "github.com/edgecam/edgecam/internal/cpufeat"
 
 // Which families run kernels. SSE2 is enough for what compares and moves samples;
 // the others want byte shuffles and the AVX encoding.
-var useSAD, useSSE, useSATD, useDCT, useQuant, useInter, useIntra, useFilter, useSimple, useAverage, useCopy bool
+var useSAD, useSSE, useSATD, useFDCT, useDCT, useQuant, useInter, useIntra, useFilter, useSimple, useAverage, useCopy bool
 
 // useWide has kernels that need no more than SSE2 use AVX2; they ask themselves.
 var useWide bool
@@ -15,8 +15,9 @@ func selectKernels(set cpufeat.Set) {
 	selected = set
 	sse2 := set&cpufeat.SSE2 != 0
 	avx2 := set&cpufeat.AVX2 != 0
-	useSAD, useSSE, useSATD, useCopy, useWide = sse2, sse2, sse2, sse2, avx2
-	useDCT, useQuant, useInter, useIntra = avx2, avx2, avx2, avx2
+	useSAD, useSSE, useSATD, useQuant, useCopy, useWide = sse2, sse2, sse2, sse2, sse2, avx2
+	useFDCT = sse2
+	useDCT, useInter, useIntra = avx2, avx2, avx2
 	useFilter, useSimple, useAverage = avx2, avx2, avx2
 }
 

@@ -5,7 +5,7 @@ package dsp
 import "github.com/edgecam/edgecam/internal/cpufeat"
 
 // Which families run kernels: with NEON, all.
-var useSAD, useSSE, useSATD, useDCT, useQuant, useInter, useIntra, useFilter, useSimple, useAverage, useCopy bool
+var useSAD, useSSE, useSATD, useFDCT, useDCT, useQuant, useInter, useIntra, useFilter, useSimple, useAverage, useCopy bool
 
 func selectKernels(set cpufeat.Set) {
 	selected = set

@@ -9,6 +9,7 @@ const (
 	useSAD     = false
 	useSSE     = false
 	useSATD    = false
+	useFDCT    = false
 	useDCT     = false
 	useQuant   = false
 	useInter   = false
