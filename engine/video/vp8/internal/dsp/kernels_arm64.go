@@ -10,7 +10,7 @@ var useSAD, useSSE, useSATD, useFDCT, useDCT, useQuant, useInter, useIntra, useF
 func selectKernels(set cpufeat.Set) {
 	selected = set
 	neon := set&cpufeat.NEON != 0
-	useSAD, useSSE, useSATD, useDCT, useQuant = neon, neon, neon, neon, neon
+	useSAD, useSSE, useSATD, useFDCT, useDCT, useQuant = neon, neon, neon, neon, neon, neon
 	useInter, useIntra, useFilter, useSimple, useAverage, useCopy = neon, neon, neon, neon, neon, neon
 }
 
