@@ -88,11 +88,125 @@ GLOBL idctK<>(SB), RODATA, $16
 	ADDQ      R9, SI; \
 	ADDQ      R8, DI
 
+
+// The same with SSE2: two blocks side by side. X13 and X14 are sin and cos-1, X15
+// words of 4, X12 is zero.
+
+// One pass over rows R0 to R3, in place; T0 to T3 are lost.
+#define PASS2(R0, R1, R2, R3, T0, T1, T2, T3) \
+	MOVO   R0, T0; \
+	PADDW  R2, R0; \
+	PSUBW  R2, T0; \
+	MOVO   R1, T1; \
+	PMULHW X13, T1; \
+	PADDW  R1, T1; \
+	MOVO   R3, T2; \
+	PMULHW X14, T2; \
+	PADDW  R3, T2; \
+	PSUBW  T2, T1; \
+	MOVO   R1, T2; \
+	PMULHW X14, T2; \
+	PADDW  R1, T2; \
+	MOVO   R3, T3; \
+	PMULHW X13, T3; \
+	PADDW  R3, T3; \
+	PADDW  T3, T2; \
+	MOVO   R0, R3; \
+	PADDW  T2, R0; \
+	PSUBW  T2, R3; \
+	MOVO   T0, R1; \
+	PADDW  T1, R1; \
+	MOVO   T0, R2; \
+	PSUBW  T1, R2
+
+// Rows A to D become columns A, B, D, T.
+#define TRANSPOSE2(A, B, C, D, T) \
+	MOVO       A, T; \
+	PUNPCKLWL  B, A; \
+	PUNPCKHWL  B, T; \
+	MOVO       C, B; \
+	PUNPCKLWL  D, C; \
+	PUNPCKHWL  D, B; \
+	MOVO       A, D; \
+	PUNPCKLLQ  C, A; \
+	PUNPCKHLQ  C, D; \
+	MOVO       T, C; \
+	PUNPCKLLQ  B, T; \
+	PUNPCKHLQ  B, C; \
+	MOVO       A, B; \
+	PUNPCKLQDQ T, A; \
+	PUNPCKHQDQ T, B; \
+	MOVO       D, T; \
+	PUNPCKLQDQ C, D; \
+	PUNPCKHQDQ C, T
+
+// Coefficient rows X0 to X3 become residual rows X0, X1, X4, X2.
+#define IDCT2 \
+	PASS2(X0, X1, X2, X3, X4, X5, X6, X7); \
+	TRANSPOSE2(X0, X1, X2, X3, X4); \
+	PADDW X15, X0; \
+	PASS2(X0, X1, X3, X4, X2, X5, X6, X7); \
+	PSRAW $3, X0; \
+	PSRAW $3, X1; \
+	PSRAW $3, X3; \
+	PSRAW $3, X4; \
+	TRANSPOSE2(X0, X1, X3, X4, X2)
+
+#define LOADPAIR2 \
+	MOVOU      0(DX), X0; \
+	MOVOU      32(DX), X4; \
+	MOVO       X0, X1; \
+	PUNPCKLQDQ X4, X0; \
+	PUNPCKHQDQ X4, X1; \
+	MOVOU      16(DX), X2; \
+	MOVOU      48(DX), X4; \
+	MOVO       X2, X3; \
+	PUNPCKLQDQ X4, X2; \
+	PUNPCKHQDQ X4, X3
+
+// The DC of two blocks, each spread over its block's columns.
+#define LOADDC2 \
+	MOVL      0(DX), X0; \
+	PINSRW    $1, 32(DX), X0; \
+	PADDW     X15, X0; \
+	PSRAW     $3, X0; \
+	PUNPCKLWL X0, X0; \
+	PSHUFD    $0x50, X0, X0; \
+	MOVO      X0, X1; \
+	MOVO      X0, X4; \
+	MOVO      X0, X2
+
+#define ADDROW2(MOV, R, T) \
+	MOV       (SI), T; \
+	PUNPCKLBW X12, T; \
+	PADDW     R, T; \
+	PACKUSWB  T, T; \
+	MOV       T, (DI); \
+	ADDQ      R9, SI; \
+	ADDQ      R8, DI
+
+#define ADDROWS2(MOV) \
+	ADDROW2(MOV, X0, X5); \
+	ADDROW2(MOV, X1, X5); \
+	ADDROW2(MOV, X4, X5); \
+	ADDROW2(MOV, X2, X5)
+
+#define CONST2 \
+	MOVL   idctK<>+0(SB), X13; \
+	PSHUFD $0, X13, X13; \
+	MOVL   idctK<>+4(SB), X14; \
+	PSHUFD $0, X14, X14; \
+	MOVL   idctK<>+8(SB), X15; \
+	PSHUFD $0, X15, X15; \
+	PXOR   X12, X12
+
 // func idctAdd16x16(dst *byte, ds int, pred *byte, ps int, coef *int16, eobs *uint8)
 TEXT ·idctAdd16x16(SB), NOSPLIT, $0-48
 	ARGS
 	MOVQ eobs+40(FP), BX
 	MOVQ $4, CX
+	CMPB ·useWide(SB), $0
+	JEQ  idct16narrow
 	CONST(Y13, Y14, Y15)
 
 idct16loop:
@@ -169,11 +283,48 @@ idct16next:
 	VZEROUPPER
 	RET
 
+// Pairs from the left to the right: the second of a row goes back up.
+idct16narrow:
+	CONST2
+	MOVQ $8, CX
+
+idct16narrowLoop:
+	MOVQ  SI, R10
+	MOVQ  DI, R11
+	TESTW $0xfefe, (BX)
+	JNZ   idct16narrowFull
+	LOADDC2
+	JMP   idct16narrowAdd
+
+idct16narrowFull:
+	LOADPAIR2
+	IDCT2
+
+idct16narrowAdd:
+	ADDROWS2(MOVQ)
+	ADDQ  $64, DX
+	ADDQ  $2, BX
+	TESTQ $1, CX
+	JNZ   idct16narrowDown
+	LEAQ  8(R10), SI
+	LEAQ  8(R11), DI
+	DECQ  CX
+	JMP   idct16narrowLoop
+
+idct16narrowDown:
+	SUBQ $8, SI
+	SUBQ $8, DI
+	DECQ CX
+	JNZ  idct16narrowLoop
+	RET
+
 // func idctAdd8x8(dst *byte, ds int, pred *byte, ps int, coef *int16, eobs *uint8)
 TEXT ·idctAdd8x8(SB), NOSPLIT, $0-48
 	ARGS
 	MOVQ eobs+40(FP), BX
 	MOVQ $2, CX
+	CMPB ·useWide(SB), $0
+	JEQ  idct8narrow
 	CONST(X13, X14, X15)
 
 idct8loop:
@@ -231,6 +382,27 @@ idct8next:
 	JNZ  idct8loop
 	RET
 
+idct8narrow:
+	CONST2
+
+idct8narrowLoop:
+	TESTW $0xfefe, (BX)
+	JNZ   idct8narrowFull
+	LOADDC2
+	JMP   idct8narrowAdd
+
+idct8narrowFull:
+	LOADPAIR2
+	IDCT2
+
+idct8narrowAdd:
+	ADDROWS2(MOVQ)
+	ADDQ $64, DX
+	ADDQ $2, BX
+	DECQ CX
+	JNZ  idct8narrowLoop
+	RET
+
 #define ADD4(R, T) \
 	VMOVD     (SI), T; \
 	VPMOVZXBW T, T; \
@@ -243,6 +415,8 @@ idct8next:
 // func idctAdd(dst *byte, ds int, pred *byte, ps int, coef *int16)
 TEXT ·idctAdd(SB), NOSPLIT, $0-40
 	ARGS
+	CMPB ·useWide(SB), $0
+	JEQ  idct4narrow
 	CONST(X13, X14, X15)
 	VMOVQ 0(DX), X4
 	VMOVQ 8(DX), X5
@@ -253,6 +427,16 @@ TEXT ·idctAdd(SB), NOSPLIT, $0-40
 	ADD4(X5, X0)
 	ADD4(X6, X0)
 	ADD4(X7, X0)
+	RET
+
+idct4narrow:
+	CONST2
+	MOVQ 0(DX), X0
+	MOVQ 8(DX), X1
+	MOVQ 16(DX), X2
+	MOVQ 24(DX), X3
+	IDCT2
+	ADDROWS2(MOVL)
 	RET
 
 // A = R0+R3, B = R1+R2, C = R1-R2, D = R0-R3; R0 to R3 = A+B, C+D, A-B, D-C.
@@ -266,10 +450,27 @@ TEXT ·idctAdd(SB), NOSPLIT, $0-40
 	VPSUBW B, A, R2; \
 	VPSUBW C, D, R3
 
+// One pass with SSE2: rows R0 to R3 become R0, R1, R2, T.
+#define WHTPASS2(R0, R1, R2, R3, T) \
+	MOVO  R0, T; \
+	PADDW R3, R0; \
+	PSUBW R3, T; \
+	MOVO  R1, R3; \
+	PADDW R2, R1; \
+	PSUBW R2, R3; \
+	MOVO  R0, R2; \
+	PADDW R1, R0; \
+	PSUBW R1, R2; \
+	MOVO  T, R1; \
+	PADDW R3, R1; \
+	PSUBW R3, T
+
 // func iwht(coef, y2 *int16)
 TEXT ·iwht(SB), NOSPLIT, $0-16
 	MOVQ         coef+0(FP), DI
 	MOVQ         y2+8(FP), SI
+	CMPB         ·useWide(SB), $0
+	JEQ          iwhtnarrow
 	VPBROADCASTD idctK<>+12(SB), X15
 	VMOVQ        0(SI), X0
 	VMOVQ        8(SI), X1
@@ -306,4 +507,61 @@ TEXT ·iwht(SB), NOSPLIT, $0-16
 	VPEXTRW      $3, X5, 416(DI)
 	VPEXTRW      $3, X6, 448(DI)
 	VPEXTRW      $3, X7, 480(DI)
+	RET
+
+iwhtnarrow:
+	MOVQ      0(SI), X0
+	MOVQ      8(SI), X1
+	MOVQ      16(SI), X2
+	MOVQ      24(SI), X3
+	WHTPASS2(X0, X1, X2, X3, X4)
+	PUNPCKLWL X1, X0
+	PUNPCKLWL X4, X2
+	MOVO      X0, X1
+	PUNPCKLLQ X2, X0
+	PUNPCKHLQ X2, X1
+	MOVO      X0, X3
+	PSRLO     $8, X3
+	MOVO      X1, X5
+	PSRLO     $8, X5
+	MOVL      idctK<>+12(SB), X15
+	PSHUFD    $0, X15, X15
+	PADDW     X15, X0
+	WHTPASS2(X0, X3, X1, X5, X4)
+	PSRAW     $3, X0
+	PSRAW     $3, X3
+	PSRAW     $3, X1
+	PSRAW     $3, X4
+	PEXTRW $0, X0, AX
+	MOVW   AX, 0(DI)
+	PEXTRW $0, X3, AX
+	MOVW   AX, 32(DI)
+	PEXTRW $0, X1, AX
+	MOVW   AX, 64(DI)
+	PEXTRW $0, X4, AX
+	MOVW   AX, 96(DI)
+	PEXTRW $1, X0, AX
+	MOVW   AX, 128(DI)
+	PEXTRW $1, X3, AX
+	MOVW   AX, 160(DI)
+	PEXTRW $1, X1, AX
+	MOVW   AX, 192(DI)
+	PEXTRW $1, X4, AX
+	MOVW   AX, 224(DI)
+	PEXTRW $2, X0, AX
+	MOVW   AX, 256(DI)
+	PEXTRW $2, X3, AX
+	MOVW   AX, 288(DI)
+	PEXTRW $2, X1, AX
+	MOVW   AX, 320(DI)
+	PEXTRW $2, X4, AX
+	MOVW   AX, 352(DI)
+	PEXTRW $3, X0, AX
+	MOVW   AX, 384(DI)
+	PEXTRW $3, X3, AX
+	MOVW   AX, 416(DI)
+	PEXTRW $3, X1, AX
+	MOVW   AX, 448(DI)
+	PEXTRW $3, X4, AX
+	MOVW   AX, 480(DI)
 	RET

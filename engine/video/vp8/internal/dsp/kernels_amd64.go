@@ -16,8 +16,8 @@ func selectKernels(set cpufeat.Set) {
 	sse2 := set&cpufeat.SSE2 != 0
 	avx2 := set&cpufeat.AVX2 != 0
 	useSAD, useSSE, useSATD, useQuant, useCopy, useWide = sse2, sse2, sse2, sse2, sse2, avx2
-	useFDCT = sse2
-	useDCT, useInter, useIntra = avx2, avx2, avx2
+	useFDCT, useDCT = sse2, sse2
+	useInter, useIntra = avx2, avx2
 	useFilter, useSimple, useAverage = avx2, avx2, avx2
 }
 
