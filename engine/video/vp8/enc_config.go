@@ -42,7 +42,7 @@ type EncoderConfig struct {
 	// waiting in it take on a link of the target rate. 0 means 600 ms.
 	BufferDelay time.Duration
 	// MinQuantizer and MaxQuantizer bound the quantiser index, 0 (finest) to
-	// 127. Both 0 means 4 to 127.
+	// 127. Both 0 means 2 to 127.
 	MinQuantizer, MaxQuantizer int
 	// Speed is the level of enc_speed.go, 0 (best) to 10 (fastest), or
 	// SpeedAuto.
@@ -85,7 +85,7 @@ func (c EncoderConfig) withDefaults() EncoderConfig {
 		c.BufferDelay = 600 * time.Millisecond
 	}
 	if c.MinQuantizer == 0 && c.MaxQuantizer == 0 {
-		c.MinQuantizer, c.MaxQuantizer = 4, maxQuantIndex
+		c.MinQuantizer, c.MaxQuantizer = 2, maxQuantIndex
 	}
 	if c.Threads == 0 {
 		c.Threads = 1

@@ -114,9 +114,16 @@ func TestIntraRefreshHealsAPicture(t *testing.T) {
 			if i >= 2+lost {
 				intra += e.LastFrame().Intra
 			}
-			if shown, err = d.Decode(f.Data); err != nil {
+			got, err := d.Decode(f.Data)
+			if err != nil && refresh == 0 {
+				// The probabilities that the lost frames changed are missing, so
+				// that a frame may well not make sense: the picture stays.
+				continue
+			}
+			if err != nil {
 				t.Fatal(err)
 			}
+			shown = got
 		}
 		return encPSNR(shown, after), intra
 	}

@@ -40,9 +40,18 @@ func (e *Encoder) planRefinement(q int, budget float64) {
 		return
 	}
 	step := encACStep(q) * encRefineStepPercent / 100
-	s.refineQ = max(encIndexOfStep(step), e.cfg.MinQuantizer)
+	// Steps below 8 are for streams whose rate nothing else can use.
+	idle := q <= e.cfg.MinQuantizer+2
+	finest := max(e.cfg.MinQuantizer, encRefineFinest)
+	if idle {
+		finest = e.cfg.MinQuantizer
+	}
+	s.refineQ = min(max(encIndexOfStep(step), finest), e.cfg.MaxQuantizer)
 	fine := encACStep(s.refineQ)
 	least := uint32(fine * fine * 256 / 24)
+	if idle {
+		least /= 2
+	}
 	// Errors by their logarithm, in quarters of an octave.
 	var histogram [160]int
 	for i := range e.blocks {
@@ -70,6 +79,10 @@ func (e *Encoder) planRefinement(q int, budget float64) {
 	}
 	s.since = 0
 }
+
+// encRefineFinest is the finest index of refined macroblocks while others want
+// the rate.
+const encRefineFinest = 4
 
 // encRefineStepPercent is the step of refined macroblocks relative to the
 // frame's.
