@@ -48,6 +48,9 @@ acl_file %s/mosquitto.acl
 max_packet_size 262144
 message_size_limit 131072
 max_keepalive 1200
+# Services get a whole fleet's retained messages at once: three for each node.
+max_inflight_messages 200
+max_queued_messages 100000
 persistence true
 `, port, dir, dir, dir, dir, dir)
 }

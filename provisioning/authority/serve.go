@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/edgecam/edgecam/provisioning/acl"
@@ -24,11 +25,20 @@ func (a *Authority) Serve(ctx context.Context, backoff client.Backoff) error {
 	e.ClientID = acl.Authority
 	e.Filters = []string{"ec1/prov/+/req", "ec1/d/+/up/crt", "ec1/d/+/up/birth"}
 	var c *client.Client
+	// Answers wait for the broker side by side, so that one that is slow does
+	// not hold up the next request.
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	slots := make(chan struct{}, maxAnswers)
 	answer := func(topic string, r wire.CertResponse) {
-		if err := c.Publish(ctx, client.Message{Topic: topic, Payload: wire.Encode(r), QoS: 1}); err != nil {
-			// The node asks again.
-			a.opt.Log.Warn("answer not sent", "node", r.ID, "error", err)
-		}
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			if err := c.Publish(ctx, client.Message{Topic: topic, Payload: wire.Encode(r), QoS: 1}); err != nil {
+				// The node asks again.
+				a.opt.Log.Warn("answer not sent", "node", r.ID, "error", err)
+			}
+		})
 	}
 	c = client.New(client.Options{
 		Endpoint: func(context.Context) (client.Endpoint, error) { return e, nil },
@@ -39,6 +49,9 @@ func (a *Authority) Serve(ctx context.Context, backoff client.Backoff) error {
 	c.Run(ctx)
 	return nil
 }
+
+// maxAnswers bounds the answers under way.
+const maxAnswers = 64
 
 // message handles one message; none from outside may stop the service.
 func (a *Authority) message(m client.Received, answer func(topic string, r wire.CertResponse)) {
