@@ -1,6 +1,7 @@
 package authority
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"time"
@@ -93,8 +94,8 @@ func (a *Authority) mayHave(n *Node, r wire.CertRequest, key string, known bool)
 	var none wire.CertResponse
 	switch {
 	case r.Renew != nil:
-		old, err := pki.VerifyNode(r.Renew.Cert+pki.EncodeCert(a.ca.Cert), a.root, r.ID, nil, time.Time{})
-		if err != nil || !enrol.CheckRenewal(r, old) {
+		old := a.issued(r)
+		if old == nil || !enrol.CheckRenewal(r, old) {
 			return refuse(wire.CodeBadProof, "the renewal is not signed by the old key"), nil
 		}
 		serial := pki.SerialHex(old)
@@ -141,6 +142,16 @@ func (a *Authority) mayHave(n *Node, r wire.CertRequest, key string, known bool)
 		n.Status, n.Serial, n.Model = Pending, clip(r.Serial), clip(r.Model)
 	}
 	return wait, a.save(*n)
+}
+
+// issued returns the certificate that a renewal is for if it was issued here to
+// this node, expired or not, else nil.
+func (a *Authority) issued(r wire.CertRequest) *x509.Certificate {
+	old, err := pki.VerifyNode(r.Renew.Cert+pki.EncodeCert(a.ca.Cert), a.root, r.ID, nil, time.Time{})
+	if err != nil {
+		return nil
+	}
+	return old
 }
 
 // Seen tells that a node was born with a certificate. The one before it is

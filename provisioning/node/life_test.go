@@ -49,8 +49,6 @@ type site struct {
 	dir   string
 	port  int
 	auth  *authority.Authority
-	root  string
-	stop  func()
 	start func() func()
 }
 
@@ -173,7 +171,6 @@ type device struct {
 	dir     string
 	mu      sync.Mutex
 	applied []string
-	sick    error
 	doors   int
 	node    *node.Node
 	end     func() error

@@ -54,7 +54,9 @@ func TestIDs(t *testing.T) {
 	if got := NewULID(now); len(got) != 26 || !strings.HasPrefix(got, "01ARYZ6S41") || !ValidMessageID(got) {
 		t.Error(got) // the first ten characters are ULID's own example
 	}
-	if NewULID(now) == NewULID(now) || NewNonce() == NewNonce() || !ValidNonce(NewNonce()) {
+	a, b := NewNonce(), NewNonce()
+	u, v := NewULID(now), NewULID(now)
+	if u == v || a == b || !ValidNonce(a) {
 		t.Error("not unique")
 	}
 }
