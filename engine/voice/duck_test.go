@@ -50,7 +50,7 @@ func TestDucker(t *testing.T) {
 					t.Errorf("decay %v: block %d is turned down to %d", decay, i, v)
 				}
 			case i >= 10 && i < 30:
-				if v > 110 {
+				if v > 110 || v < 0 {
 					t.Errorf("decay %v: block %d is let through with %d", decay, i, v)
 				}
 			case i >= 31 && i < back-1:

@@ -178,6 +178,24 @@ func TestFarEndLosses(t *testing.T) {
 	}
 }
 
+// TestFarEndToldGap: silence that the speaker's driver counted is made up for at
+// once.
+func TestFarEndToldGap(t *testing.T) {
+	c := newCards(t)
+	c.play()
+	c.run(3 * time.Second)
+	for range 5 {
+		c.dry(1200)
+		c.run(60 * time.Millisecond) // what was queued before is played first
+		c.leads = c.leads[:0]
+		c.run(400 * time.Millisecond)
+		c.steady("right after an underrun of 25 ms that is told", wantedLead, sample)
+	}
+	if s := c.far.Stats(); s.Gaps != 5 || s.Realigned != 0 {
+		t.Errorf("%d gaps, realigned %d times; want 5 and 0", s.Gaps, s.Realigned)
+	}
+}
+
 func TestFarEndDrift(t *testing.T) {
 	for _, ppm := range []float64{300, -300} {
 		c := newCards(t)
