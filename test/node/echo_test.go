@@ -95,6 +95,8 @@ const nearHz = 1700
 func echoCall(t *testing.T, room sim.SoundOptions, cancel bool) (echoDB, nearDB float64) {
 	t.Helper()
 	b := start(t, func(cfg *engine.Config, b *bench) {
+		// A machine that is busy with other tests must not make the speaker run dry.
+		room.SpeakerBuffer = 200 * time.Millisecond
 		room.MuteVoice, room.ToneHz, room.NoiseLevelDBFS = true, nearHz, -70
 		b.sound = sim.NewSoundDriver(room)
 		cfg.Voice.FrontEnd.EchoCancellation = cancel
@@ -109,7 +111,15 @@ func echoCall(t *testing.T, room sim.SoundOptions, cancel bool) (echoDB, nearDB 
 	defer func() { stop(); <-done }()
 	eventually(t, 20*time.Second, "the speaker plays", func() bool { return b.sound.PlayedLevel(200*time.Millisecond) > -40 })
 	time.Sleep(4 * time.Second)
-	echoDB = levelDBFS(v.hear(4 * time.Second))
+	// Where the machine cannot keep the devices going, the call is disturbed: it
+	// is listened to again.
+	for range 3 {
+		lost := b.sound.Underruns() + b.sound.Overruns()
+		echoDB = levelDBFS(v.hear(4 * time.Second))
+		if lost == b.sound.Underruns()+b.sound.Overruns() {
+			break
+		}
+	}
 	b.sound.SetVoice(true)
 	nearDB = toneDBFS(v.hear(3*time.Second), nearHz)
 	stats := b.engine.VoiceStats()

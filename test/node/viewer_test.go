@@ -80,11 +80,11 @@ func join(t *testing.T, url string) *viewer {
 		v.messages = append(v.messages, m)
 		v.mu.Unlock()
 	})
-	pc.OnTrack(func(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
+	pc.OnTrack(func(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
 		if track.Kind() == webrtc.RTPCodecTypeVideo {
 			v.readVideo(track)
 		} else {
-			v.readAudio(track)
+			v.readAudio(track, receiver)
 		}
 	})
 	offer, err := pc.CreateOffer(nil)
@@ -185,13 +185,19 @@ func (v *viewer) decode(_ *rtp.Packet, frame []byte) {
 	v.luma = sum / (p.Width * p.Height)
 }
 
-func (v *viewer) readAudio(track *webrtc.TrackRemote) {
+func (v *viewer) readAudio(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
 	dec, err := opus.NewDecoder()
 	if err != nil {
 		v.t.Error(err)
 		return
 	}
 	pcm := make([]int16, dec.MaxSamples())
+	levelID := uint8(0)
+	for _, e := range receiver.GetParameters().HeaderExtensions {
+		if e.URI == sdp.AudioLevelURI {
+			levelID = uint8(e.ID)
+		}
+	}
 	for {
 		p, _, err := track.ReadRTP()
 		if err != nil {
@@ -204,8 +210,8 @@ func (v *viewer) readAudio(track *webrtc.TrackRemote) {
 		}
 		v.mu.Lock()
 		v.audio++
-		if ids := p.GetExtensionIDs(); len(ids) == 1 {
-			v.level = p.GetExtension(ids[0])[0]
+		if x := p.GetExtension(levelID); len(x) == 1 {
+			v.level = x[0]
 		}
 		if v.keep {
 			v.pcm = append(v.pcm, pcm[:n]...)
