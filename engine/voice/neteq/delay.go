@@ -23,11 +23,13 @@ const (
 	probOne     = 1 << 30
 )
 
-// A packet that is not there in time costs as much as lossCost of more delay for
-// all; where the hole is long more, twice as much for one of holeTicks.
+// Costs, in delay for all: a packet that is not there in time costs lateWeight times
+// lossCost, in part if it is late by less than its length; and one that is late by
+// holeTicks, in the midst of a hole of that length, lossCost more, by proportion.
 const (
-	lossCost  = 2100 * unitHz / 1000
-	holeTicks = 4
+	lossCost   = 1900 * unitHz / 1000
+	holeTicks  = 5
+	lateWeight = 2
 )
 
 type arrival struct {
@@ -158,7 +160,7 @@ func (d *delayTracker) choose(packetTicks int) {
 		if k+1+packetTicks < buckets {
 			near -= tails[k+1+packetTicks]
 		}
-		missed := near/int64(packetTicks) + all/holeTicks
+		missed := lateWeight*near/int64(packetTicks) + all/holeTicks
 		cost := int64(k)*tick + missed>>10*lossCost>>20
 		if k == d.targetTick {
 			now = cost

@@ -11,7 +11,9 @@ const (
 	urgentQ14 = 9830  // 0.6
 	// slack is how far above the target nothing is done about it, and speechSlack
 	// how far speech is left as it is.
-	slack       = tick * 8 / 10
+	slack = tick * 8 / 10
+	// quietMs is how long it must have been quiet for what is not urgent.
+	quietMs     = 30
 	speechSlack = 4 * tick
 )
 
@@ -70,7 +72,12 @@ func (q *NetEQ) accelerate(excess int64) {
 		return
 	}
 	at := len(q.buf) - fade
-	if cut := min(want, n, pauseMs(excess)*q.rateHz/1000); cut >= q.rateHz/500 && q.background.pause(q.buf[at-cut:]) {
+	cut := min(want, n, pauseMs(excess)*q.rateHz/1000)
+	from := at - cut
+	if excess < speechSlack {
+		from -= quietMs * q.rateHz / 1000 // it is not urgent
+	}
+	if cut >= q.rateHz/500 && q.background.pause(q.buf[max(from, 0):]) {
 		q.cut(cut, fade)
 		return
 	}
