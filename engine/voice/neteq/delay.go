@@ -62,14 +62,6 @@ func (d *delayTracker) at(i int) *arrival { return &d.ring[(d.first+i)%arrivals]
 // restart makes the way of the packet that comes the base: nothing was played yet.
 func (d *delayTracker) restart() { d.first, d.n, d.judged = 0, 0, 0 }
 
-// shift follows a change of the stream's places.
-func (d *delayTracker) shift(by int64) {
-	for i := range d.n {
-		d.at(i).offset += by
-	}
-	d.base += by
-}
-
 // add takes a packet's arrival.
 func (d *delayTracker) add(clock, pos, length int64) {
 	if d.n == arrivals {

@@ -37,11 +37,7 @@ func (x *expander) init(rateHz int) {
 	x.pitch.rateHz = rateHz
 }
 
-// needs is how much history start looks at.
-func (x *expander) needs() int { return x.pitch.span() + maxOrder }
-
-// start analyses the end of h, which is then continued. h may be shorter than
-// needs.
+// start analyses the end of h, which is then continued.
 func (x *expander) start(h []int16) {
 	order := orderOf(x.rateHz)
 	x.produced, x.at = 0, 0

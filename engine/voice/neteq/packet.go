@@ -25,14 +25,13 @@ const tick = unitHz / 100
 
 // entry is a packet in the buffer.
 type entry struct {
-	pos      int64 // place of its first sample in the stream, in units
-	length   int64 // in units; 0 where only its decoder will tell
-	arrived  int64 // clock at its arrival
-	seq      uint16
-	codec    *codec
-	rank     int8 // 0 primary, more: redundancy of that many packets later
-	payload  []byte
-	received bool // counted in the delay statistics
+	pos     int64 // place of its first sample in the stream, in units
+	length  int64 // in units; 0 where only its decoder will tell
+	arrived int64 // clock at its arrival
+	seq     uint16
+	codec   *codec
+	rank    int8 // 0 primary, more: redundancy of that many packets later
+	payload []byte
 }
 
 func (e *entry) end() int64 { return e.pos + e.length }
