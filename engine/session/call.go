@@ -23,7 +23,7 @@ import (
 	"github.com/edgecam/edgecam/engine/session/codec"
 )
 
-// ErrBadAnswer: the SDP answer cannot be used.
+// ErrBadAnswer says that the SDP answer cannot be used.
 var ErrBadAnswer = errors.New("session: bad answer")
 
 // CallConfig configures a Call.

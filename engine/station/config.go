@@ -85,7 +85,7 @@ type NodeState struct {
 // ErrConfig is wrapped by errors about a Config that cannot be.
 var ErrConfig = errors.New("station: configuration")
 
-// ErrNotConnected: there is no call, or no data channel in it.
+// ErrNotConnected says that there is no call, or no data channel in it.
 var ErrNotConnected = errors.New("station: not connected")
 
 // ErrRefused is wrapped by errors about what the node would not do.

@@ -137,28 +137,28 @@ func (c *Client) dial(ctx context.Context) error {
 	_, media, _ := strings.Cut(offer, "\nm=")
 	media, _, _ = strings.Cut(media, "\n")
 	c.mline = "m=" + strings.TrimSpace(media) + "\r\na=mid:" + sdpValue(offer, "mid") + "\r\n"
-	resp, body, err := c.do(ctx, http.MethodPost, c.opts.URL, typeSDP, offer, nil)
+	resp, err := c.do(ctx, http.MethodPost, c.opts.URL, typeSDP, offer, nil)
 	if err != nil {
 		return err
 	}
-	if resp.StatusCode != http.StatusCreated {
-		return refusal(resp, body)
+	if resp.code != http.StatusCreated {
+		return refusal(resp)
 	}
-	if t, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type")); err != nil || t != typeSDP {
-		return fmt.Errorf("%w: Content-Type %q instead of %s", ErrProtocol, resp.Header.Get("Content-Type"), typeSDP)
+	if t, _, err := mime.ParseMediaType(resp.header.Get("Content-Type")); err != nil || t != typeSDP {
+		return fmt.Errorf("%w: Content-Type %q instead of %s", ErrProtocol, resp.header.Get("Content-Type"), typeSDP)
 	}
-	if where := resp.Header.Get("Location"); where != "" {
-		u, err := resp.Request.URL.Parse(where)
+	if where := resp.header.Get("Location"); where != "" {
+		u, err := resp.url.Parse(where)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" {
 			return fmt.Errorf("%w: Location %q is no address", ErrProtocol, where)
 		}
-		if !sameOrigin(u, resp.Request.URL) {
+		if !sameOrigin(u, resp.url) {
 			// The token goes to the host that it was given for, alone.
 			return fmt.Errorf("%w: Location %q is at another host", ErrProtocol, where)
 		}
 		c.resource = u.String()
 	}
-	answer := string(body)
+	answer := string(resp.body)
 	if c.opts.Rewrite != nil {
 		answer = c.opts.Rewrite(answer)
 	}
@@ -166,7 +166,7 @@ func (c *Client) dial(ctx context.Context) error {
 		return err
 	}
 	c.mu.Lock()
-	c.ready, c.etag = true, resp.Header.Get("ETag")
+	c.ready, c.etag = true, resp.header.Get("ETag")
 	late := c.pending
 	c.pending = nil
 	c.mu.Unlock()
@@ -178,11 +178,19 @@ func (c *Client) dial(ctx context.Context) error {
 
 func sameOrigin(a, b *url.URL) bool { return a.Scheme == b.Scheme && a.Host == b.Host }
 
+// response is an answer that has been read.
+type response struct {
+	code   int
+	header http.Header
+	url    *url.URL // after redirects
+	body   []byte
+}
+
 // do sends a request with the token and reads the answer.
-func (c *Client) do(ctx context.Context, method, where, contentType, body string, header http.Header) (*http.Response, []byte, error) {
+func (c *Client) do(ctx context.Context, method, where, contentType, body string, header http.Header) (*response, error) {
 	r, err := http.NewRequestWithContext(ctx, method, where, bytes.NewReader([]byte(body)))
 	if err != nil {
-		return nil, nil, fmt.Errorf("whep: %w", err)
+		return nil, fmt.Errorf("whep: %w", err)
 	}
 	for k, v := range header {
 		r.Header[k] = v
@@ -196,24 +204,24 @@ func (c *Client) do(ctx context.Context, method, where, contentType, body string
 	}
 	resp, err := c.http.Do(r)
 	if err != nil {
-		return nil, nil, fmt.Errorf("whep: %w", err)
+		return nil, fmt.Errorf("whep: %w", err)
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(resp.Body, MaxBodyBytes+1))
 	if err != nil {
-		return nil, nil, fmt.Errorf("whep: read answer: %w", err)
+		return nil, fmt.Errorf("whep: read answer: %w", err)
 	}
 	if len(b) > MaxBodyBytes {
-		return nil, nil, fmt.Errorf("%w: longer than %d bytes", ErrProtocol, MaxBodyBytes)
+		return nil, fmt.Errorf("%w: longer than %d bytes", ErrProtocol, MaxBodyBytes)
 	}
-	return resp, b, nil
+	return &response{resp.StatusCode, resp.Header, resp.Request.URL, b}, nil
 }
 
 // refusal makes an error of an answer that is not the one hoped for.
-func refusal(resp *http.Response, body []byte) error {
-	e := &StatusError{Code: resp.StatusCode}
+func refusal(resp *response) error {
+	e := &StatusError{Code: resp.code}
 	var problem struct{ Title, Detail string }
-	if json.Unmarshal(body, &problem) == nil {
+	if json.Unmarshal(resp.body, &problem) == nil {
 		if e.Detail = problem.Detail; e.Detail == "" {
 			e.Detail = problem.Title
 		}
@@ -221,7 +229,7 @@ func refusal(resp *http.Response, body []byte) error {
 	if len(e.Detail) > 300 {
 		e.Detail = e.Detail[:300] + "…"
 	}
-	after := resp.Header.Get("Retry-After")
+	after := resp.header.Get("Retry-After")
 	if s, err := strconv.Atoi(after); err == nil && s >= 0 {
 		e.RetryAfter = time.Duration(min(s, 3600)) * time.Second
 	} else if at, err := http.ParseTime(after); err == nil {
@@ -251,12 +259,12 @@ func (c *Client) candidate(cand string) {
 		defer c.work.Done()
 		ctx, cancel := context.WithTimeout(c.ctx, requestTimeout)
 		defer cancel()
-		resp, _, err := c.do(ctx, http.MethodPatch, c.resource, typeSDPFrag, body, header)
+		resp, err := c.do(ctx, http.MethodPatch, c.resource, typeSDPFrag, body, header)
 		switch {
 		case err != nil:
 			c.log.Debug("candidate not sent", "error", err)
-		case resp.StatusCode/100 != 2:
-			c.log.Debug("candidate refused", "status", resp.StatusCode)
+		case resp.code/100 != 2:
+			c.log.Debug("candidate refused", "status", resp.code)
 		}
 	}()
 }
@@ -270,7 +278,7 @@ func (c *Client) Close(ctx context.Context) {
 	c.closing.Do(func() {
 		if c.resource != "" {
 			ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-			if _, _, err := c.do(ctx, http.MethodDelete, c.resource, "", "", nil); err != nil {
+			if _, err := c.do(ctx, http.MethodDelete, c.resource, "", "", nil); err != nil {
 				c.log.Debug("session not deleted", "error", err)
 			}
 			cancel()

@@ -28,18 +28,21 @@ func TestClientRefusals(t *testing.T) {
 		text      string
 	}{
 		{"no token", func(w http.ResponseWriter) { fail(w, 401, "unauthorized", "send a valid token") }, 401, 0, false, "send a valid token"},
-		{"nothing in common", func(w http.ResponseWriter) { w.WriteHeader(406) }, 406, 0, false, "cannot serve what was offered"},
+		{"nothing in common", func(w http.ResponseWriter) { w.WriteHeader(http.StatusNotAcceptable) }, 406, 0, false, "cannot serve what was offered"},
 		{"full", func(w http.ResponseWriter) {
 			w.Header().Set("Retry-After", "7")
 			fail(w, 503, "full", "try again later")
 		}, 503, 7 * time.Second, true, "try again later"},
 		{"full until a date", func(w http.ResponseWriter) {
 			w.Header().Set("Retry-After", time.Now().Add(30*time.Second).UTC().Format(http.TimeFormat))
-			w.WriteHeader(503)
+			w.WriteHeader(http.StatusServiceUnavailable)
 		}, 503, 29 * time.Second, true, "no place free"},
-		{"absurd date", func(w http.ResponseWriter) { w.Header().Set("Retry-After", "99999999"); w.WriteHeader(503) }, 503, time.Hour, true, ""},
+		{"absurd date", func(w http.ResponseWriter) {
+			w.Header().Set("Retry-After", "99999999")
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}, 503, time.Hour, true, ""},
 		{"an HTML page", func(w http.ResponseWriter) {
-			w.WriteHeader(502)
+			w.WriteHeader(http.StatusBadGateway)
 			_, _ = io.WriteString(w, "<html>"+strings.Repeat("x", 5000))
 		}, 502, 0, true, "502 Bad Gateway"},
 	} {
@@ -61,8 +64,11 @@ func TestClientRefusals(t *testing.T) {
 
 func TestClientProtocolErrors(t *testing.T) {
 	for name, answer := range map[string]func(w http.ResponseWriter){
-		"not SDP by type":     func(w http.ResponseWriter) { w.WriteHeader(201) },
-		"endless":             func(w http.ResponseWriter) { w.WriteHeader(201); _, _ = io.Copy(w, io.LimitReader(zeros{}, 1<<20)) },
+		"not SDP by type": func(w http.ResponseWriter) { w.WriteHeader(http.StatusCreated) },
+		"endless": func(w http.ResponseWriter) {
+			w.WriteHeader(http.StatusCreated)
+			_, _ = io.Copy(w, io.LimitReader(zeros{}, 1<<20))
+		},
 		"elsewhere":           func(w http.ResponseWriter) { sdpHeader(w, "https://elsewhere.example/x") },
 		"another scheme":      func(w http.ResponseWriter) { sdpHeader(w, "file:///etc/passwd") },
 		"text that is no SDP": func(w http.ResponseWriter) { sdpHeader(w, "/x"); _, _ = io.WriteString(w, "hello") },
@@ -85,7 +91,7 @@ func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 func sdpHeader(w http.ResponseWriter, location string) {
 	w.Header().Set("Content-Type", typeSDP)
 	w.Header().Set("Location", location)
-	w.WriteHeader(201)
+	w.WriteHeader(http.StatusCreated)
 }
 
 // TestClientSession: the token opens the session, media connects, Close deletes
@@ -127,7 +133,7 @@ func TestClientSession(t *testing.T) {
 }
 
 func TestPinnedCertificate(t *testing.T) {
-	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }))
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
 	defer s.Close()
 	right := Fingerprint(s.Certificate())
 	for pin, want := range map[string]string{right: "503", strings.ToLower(strings.ReplaceAll(right, ":", "")): "503", strings.Repeat("AB:", 32): ErrFingerprint.Error()} {

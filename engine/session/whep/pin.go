@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// ErrFingerprint: the server's certificate is not the one that is expected.
+// ErrFingerprint says that the server's certificate is not the one that is expected.
 var ErrFingerprint = errors.New("whep: certificate fingerprint")
 
 // PinnedTLS trusts the one certificate with the given SHA-256 fingerprint,
