@@ -95,6 +95,7 @@ type Call struct {
 	mu       sync.Mutex
 	closed   bool
 	offered  bool
+	live     atomic.Bool // has been connected: the transport may be asked
 	channel  *channel
 	reason   string
 	wg       sync.WaitGroup
@@ -219,6 +220,7 @@ func (c *Call) observe() {
 		switch s {
 		case webrtc.PeerConnectionStateConnected:
 			connected.Do(func() {
+				c.live.Store(true)
 				if c.hooks.Connected != nil {
 					c.hooks.Connected()
 				}
@@ -449,6 +451,9 @@ func (c *Call) Info() CallInfo {
 	if c.voice != nil {
 		i.VoicePacketsSent, i.VoiceBytesSent = c.voice.totals()
 	}
+	if !c.live.Load() {
+		return i
+	}
 	i.RTT = c.RTT()
 	if pair, err := c.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePair(); err == nil && pair != nil {
 		describe := func(cand *webrtc.ICECandidate) string { return cand.Typ.String() + "/" + cand.Protocol.String() }
@@ -462,6 +467,9 @@ func (c *Call) Info() CallInfo {
 // RTT returns the round-trip time of the connectivity checks, 0 if there is
 // none yet.
 func (c *Call) RTT() time.Duration {
+	if !c.live.Load() {
+		return 0
+	}
 	s, ok := c.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePairStats()
 	if !ok {
 		return 0
