@@ -3,20 +3,28 @@ package fixed
 import (
 	"fmt"
 	"math/bits"
+	"unsafe"
 )
+
+//go:generate go run ../video/vp8/internal/dsp/internal/neongen neon/fft.c
 
 // Complex32 is a complex number of two 32-bit integers in one Q format.
 type Complex32 struct{ Re, Im int32 }
 
 // RealFFT is the discrete Fourier transform of real sequences of one length, a
-// power of two. It has no state but its tables and may be shared by goroutines
-// that bring own buffers.
+// power of two: a complex transform of half the length (Stockham's order, radix
+// 4, a stage of radix 2 last where one is needed) and a pass that splits the
+// spectra of even and odd samples. It has no state but its tables and may be
+// shared by goroutines that bring own buffers.
 type RealFFT struct {
 	size    int
-	half    int         // length of the complex transform inside
-	twiddle []Complex32 // exp(-2πi k/half), Q30, 0 <= k < half
-	split   []Complex32 // exp(-2πi k/size), Q30, 0 <= k <= half/2
-	reverse []uint16    // digit reversal of the complex transform
+	half    int           // length of the complex transform inside
+	radix4  int           // its stages of radix 4
+	radix2  int           // and of radix 2: 0 or 1
+	forward [][]Complex32 // of each radix-4 stage but a last one: 3×m twiddles, Q30
+	inverse [][]Complex32 // their conjugates
+	split   []Complex32   // -i·exp(-2πi k/size), Q30, 0 <= k <= half/2
+	join    []Complex32   // i·exp(+2πi k/size)
 }
 
 // NewRealFFT makes the transform of size real numbers; size is a power of two
@@ -27,33 +35,22 @@ func NewRealFFT(size int) (*RealFFT, error) {
 	}
 	half := size / 2
 	f := &RealFFT{size: size, half: half}
-	f.twiddle = make([]Complex32, half)
-	for k := range f.twiddle {
-		turn := uint32(uint64(k) << 32 / uint64(half))
-		f.twiddle[k] = Complex32{CosQ30(turn), -SinQ30(turn)}
-	}
-	f.split = make([]Complex32, half/2+1)
-	for k := range f.split {
-		turn := uint32(uint64(k) << 32 / uint64(size))
-		f.split[k] = Complex32{CosQ30(turn), -SinQ30(turn)}
-	}
-	f.reverse = make([]uint16, half)
-	logHalf := bits.Len(uint(half)) - 1
-	for i := range f.reverse {
-		// One radix-2 stage comes first if the length is no power of four.
-		rest, at, left := i, 0, logHalf
-		for left > 0 {
-			if left%2 == 1 && left == 1 {
-				at = at<<1 | rest&1
-				rest >>= 1
-				left--
-				continue
-			}
-			at = at<<2 | rest&3
-			rest >>= 2
-			left -= 2
+	log := bits.Len(uint(half)) - 1
+	f.radix4, f.radix2 = log/2, log%2
+	for n := half; n >= 4; n /= 4 {
+		m := n / 4
+		w, v := make([]Complex32, 3*m), make([]Complex32, 3*m)
+		for i := range w {
+			turn := uint32(uint64(i%m*(i/m+1)) << 32 / uint64(n))
+			w[i] = Complex32{CosQ30(turn), -SinQ30(turn)}
+			v[i] = Complex32{w[i].Re, -w[i].Im}
 		}
-		f.reverse[i] = uint16(at)
+		f.forward, f.inverse = append(f.forward, w), append(f.inverse, v)
+	}
+	for k := range half/2 + 1 {
+		turn := uint32(uint64(k) << 32 / uint64(size))
+		f.split = append(f.split, Complex32{-SinQ30(turn), -CosQ30(turn)})
+		f.join = append(f.join, Complex32{-SinQ30(turn), CosQ30(turn)})
 	}
 	return f, nil
 }
@@ -70,22 +67,11 @@ func (f *RealFFT) Bins() int { return f.half + 1 }
 func (f *RealFFT) Forward(out []Complex32, in []int32, work []Complex32) {
 	half := f.half
 	in, out, work = in[:f.size], out[:half+1], work[:half]
-	for i, r := range f.reverse {
-		work[r&uint16(half-1)] = Complex32{in[2*i], in[2*i+1]}
-	}
-	f.butterflies(work, 0)
-	out[0] = Complex32{work[0].Re + work[0].Im, 0}
-	out[half] = Complex32{work[0].Re - work[0].Im, 0}
-	for k := 1; k <= half/2; k++ {
-		a, b, w := work[k], work[half-k], f.split[k]
-		// Even part (a+b*)/2, odd part (a-b*)/2i.
-		er, ei := int64(a.Re)+int64(b.Re), int64(a.Im)-int64(b.Im)
-		or, oi := int64(a.Im)+int64(b.Im), int64(b.Re)-int64(a.Re)
-		tr := (or*int64(w.Re) - oi*int64(w.Im) + 1<<29) >> 30
-		ti := (or*int64(w.Im) + oi*int64(w.Re) + 1<<29) >> 30
-		out[k] = Complex32{int32((er + tr) >> 1), int32((ei + ti) >> 1)}
-		out[half-k] = Complex32{int32((er - tr) >> 1), int32((ti - ei) >> 1)}
-	}
+	f.transform(out, pairs(in), work, f.forward, false)
+	z := out[0]
+	out[0] = Complex32{Add32(z.Re, z.Im), 0}
+	out[half] = Complex32{Sub32(z.Re, z.Im), 0}
+	splitRange(out, f.split)
 }
 
 // Inverse transforms the size/2+1 bins of in back to size samples, scaled by
@@ -94,68 +80,105 @@ func (f *RealFFT) Forward(out []Complex32, in []int32, work []Complex32) {
 func (f *RealFFT) Inverse(out []int32, in, work []Complex32) {
 	half := f.half
 	in, out, work = in[:half+1], out[:f.size], work[:half]
-	rev := f.reverse
-	// The complex transform runs forward on the conjugate.
-	put := func(k int, re, im int64) { work[rev[k]&uint16(half-1)] = Complex32{int32(re >> 1), int32(-im >> 1)} }
-	put(0, int64(in[0].Re)+int64(in[half].Re), int64(in[0].Re)-int64(in[half].Re))
-	for k := 1; k <= half/2; k++ {
-		a, b, w := in[k], in[half-k], f.split[k]
-		er, ei := int64(a.Re)+int64(b.Re), int64(a.Im)-int64(b.Im)
-		dr, di := int64(a.Re)-int64(b.Re), int64(a.Im)+int64(b.Im)
-		// Odd part: (a-b*)·exp(+2πik/size), then times i.
-		or := (dr*int64(w.Re) + di*int64(w.Im) + 1<<29) >> 30
-		oi := (di*int64(w.Re) - dr*int64(w.Im) + 1<<29) >> 30
-		put(k, er-oi, ei+or)
-		if k != half-k {
-			put(half-k, er+oi, or-ei)
-		}
+	to := pairs(out)
+	first, other := to, work
+	if (f.radix4+f.radix2)%2 == 1 {
+		first, other = work, to
 	}
-	f.butterflies(work, 2)
-	for i, v := range work {
-		out[2*i], out[2*i+1] = v.Re, -v.Im
-	}
-}
-
-// butterflies is the transform in place of digit-reversed data; each stage of
-// radix 4 divides by 2^shift, shift being 0 or 2 (radix 2: by half of that).
-func (f *RealFFT) butterflies(x []Complex32, shift uint) {
-	n := len(x)
-	size := 1
-	if bits.Len(uint(n))%2 == 0 {
-		s := shift / 2
-		for i := 0; i+1 < n; i += 2 {
-			a, b := x[i], x[i+1]
-			ar, ai, br, bi := int64(a.Re), int64(a.Im), int64(b.Re), int64(b.Im)
-			x[i] = Complex32{int32((ar + br) >> s), int32((ai + bi) >> s)}
-			x[i+1] = Complex32{int32((ar - br) >> s), int32((ai - bi) >> s)}
-		}
-		size = 2
-	}
+	// The inverse scales before each stage: here, then in all stages but the last.
+	shift := 2 + f.radix2
 	round := int64(1) << shift >> 1
-	for ; size < n; size *= 4 {
-		step := n / (size * 4)
-		for j := range size {
-			w1, w2, w3 := f.twiddle[j*step], f.twiddle[2*j*step], f.twiddle[3*j*step]
-			for i := j; i < n; i += 4 * size {
-				y := x[i : i+3*size+1 : i+3*size+1]
-				a := y[0]
-				br, bi := rotateQ30(y[size], w1)
-				cr, ci := rotateQ30(y[2*size], w2)
-				dr, di := rotateQ30(y[3*size], w3)
-				s0r, s0i := int64(a.Re)+cr+round, int64(a.Im)+ci+round
-				s1r, s1i := int64(a.Re)-cr+round, int64(a.Im)-ci+round
-				t0r, t0i := br+dr, bi+di
-				t1r, t1i := bi-di, dr-br // -i·(b-d)
-				y[0] = Complex32{int32((s0r + t0r) >> shift), int32((s0i + t0i) >> shift)}
-				y[size] = Complex32{int32((s1r + t1r) >> shift), int32((s1i + t1i) >> shift)}
-				y[2*size] = Complex32{int32((s0r - t0r) >> shift), int32((s0i - t0i) >> shift)}
-				y[3*size] = Complex32{int32((s1r - t1r) >> shift), int32((s1i - t1i) >> shift)}
-			}
+	a, b := int64(in[0].Re), int64(in[half].Re)
+	first[0] = Complex32{Narrow32(((a+b)>>1 + round) >> shift), Narrow32(((a-b)>>1 + round) >> shift)}
+	joinRange(first, in, f.join, shift)
+	f.stages(first, other, f.inverse, true)
+}
+
+// pairs are the samples of x taken two by two.
+func pairs(x []int32) []Complex32 {
+	return unsafe.Slice((*Complex32)(unsafe.Pointer(unsafe.SliceData(x))), len(x)/2)
+}
+
+// transform runs all stages on in, without changing it; the result is in out.
+func (f *RealFFT) transform(out, in, work []Complex32, twiddle [][]Complex32, inverse bool) {
+	a, b := out[:f.half], work
+	if (f.radix4+f.radix2)%2 == 0 {
+		a, b = work, out[:f.half]
+	}
+	stage(a, in, twiddle[0], f.half/4, 1, inverse, f.radix4 == 1)
+	f.rest(a, b, twiddle, inverse)
+}
+
+// stages runs all stages on a with the help of b; the result is in one of them
+// as the number of stages is even or odd.
+func (f *RealFFT) stages(a, b []Complex32, twiddle [][]Complex32, inverse bool) {
+	a, b = a[:f.half], b[:f.half]
+	stage(b, a, twiddle[0], f.half/4, 1, inverse, f.radix4 == 1)
+	f.rest(b, a, twiddle, inverse)
+}
+
+func (f *RealFFT) rest(a, b []Complex32, twiddle [][]Complex32, inverse bool) {
+	m, s := f.half/16, 4
+	for i := 1; i < f.radix4; i++ {
+		stage(b, a, twiddle[i], m, s, inverse, i == f.radix4-1)
+		a, b = b, a
+		m, s = m/4, 4*s
+	}
+	if f.radix2 == 1 {
+		for i := range s {
+			x, y := a[i], a[i+s]
+			b[i] = Complex32{Add32(x.Re, y.Re), Add32(x.Im, y.Im)}
+			b[i+s] = Complex32{Sub32(x.Re, y.Re), Sub32(x.Im, y.Im)}
 		}
 	}
 }
 
-func rotateQ30(v, w Complex32) (re, im int64) {
-	a, b, c, d := int64(v.Re), int64(v.Im), int64(w.Re), int64(w.Im)
-	return (a*c - b*d + 1<<29) >> 30, (a*d + b*c + 1<<29) >> 30
+// stage is a radix-4 stage from src to dst: m groups of s columns. The inverse
+// divides by 4, but for its last stage.
+func stage(dst, src, w []Complex32, m, s int, inverse, last bool) {
+	n := 4 * m * s
+	dst, src, w = dst[:n], src[:n], w[:3*m]
+	scale := inverse && !last
+	if !useSIMD || s%4 != 0 && (s != 1 || m%4 != 0) {
+		stageGeneric(dst, src, w, m, s, inverse, scale)
+		return
+	}
+	swap, down := 0, 0
+	if inverse {
+		swap = 1
+	}
+	if scale {
+		down = 1
+	}
+	switch {
+	case s == 1:
+		fftFirst(&dst[0], &src[0], &w[0], m, swap, down)
+	case m == 1 && !scale:
+		fftLast(&dst[0], &src[0], s, swap)
+	default:
+		fftMiddle(&dst[0], &src[0], &w[0], m, s, swap, down)
+	}
+}
+
+// splitRange makes the bins of a real sequence of the transform of its pairs,
+// in place, but for the first and the last bin.
+func splitRange(x, w []Complex32) {
+	half := len(x) - 1
+	k := 1
+	if n := (half/2 - 1) &^ 3; useSIMD && n > 0 {
+		fftSplit(&x[1], &x[half-1], &w[1], n)
+		k += n
+	}
+	splitGeneric(x, w, k)
+}
+
+// joinRange undoes splitRange from src to dst and divides by 2^shift.
+func joinRange(dst, src, w []Complex32, shift int) {
+	half := len(src) - 1
+	k := 1
+	if n := (half/2 - 1) &^ 3; useSIMD && n > 0 {
+		fftJoin(&dst[1], &dst[half-1], &src[1], &src[half-1], &w[1], n, shift)
+		k += n
+	}
+	joinGeneric(dst, src, w, k, shift)
 }

@@ -27,7 +27,7 @@ var layers = []struct {
 }{
 	// Leaves.
 	{"engine/media/...", nil},
-	{"engine/fixed/...", nil},
+	{"engine/fixed/...", []string{"internal/cpufeat"}},
 	{"internal/...", []string{"internal/..."}},
 	// The hardware layer: interfaces, then drivers that know only them.
 	{"hal/haltest", []string{"hal", "engine/media"}},
