@@ -6,7 +6,7 @@ import (
 	"unsafe"
 )
 
-//go:generate go run ../video/vp8/internal/dsp/internal/neongen neon/fft.c
+//go:generate go run ../video/vp8/internal/dsp/internal/neongen neon/fft.c neon/dot.c
 
 // Complex32 is a complex number of two 32-bit integers in one Q format.
 type Complex32 struct{ Re, Im int32 }

@@ -26,3 +26,6 @@ func fftSplit(low, high, w *Complex32, n int)
 
 //go:noescape
 func fftJoin(dstLow, dstHigh, low, high, w *Complex32, n, shift int)
+
+//go:noescape
+func dotKernel(a, b *int16, n int) int32
