@@ -8,16 +8,16 @@ type bandSplit struct {
 	up   *converter
 	core []int32 // the frame before, before cancellation, Q4
 	now  []int32
-	diff []int32
-	late []int32 // Q4, the microphone's past
+	diff []int16
+	late []int16 // the microphone's past
 	out  []int32
 	gain int32 // Q15, of the frame before
 }
 
 func newBandSplit(n int) *bandSplit {
 	b := &bandSplit{down: newConverter(n, hop), up: newReturn(hop, n), gain: 1 << 15}
-	b.core, b.now, b.diff = make([]int32, hop), make([]int32, hop), make([]int32, hop)
-	b.late = make([]int32, b.down.delay+b.up.delay+2*n)
+	b.core, b.now, b.diff = make([]int32, hop), make([]int32, hop), make([]int16, hop)
+	b.late = make([]int16, b.down.delay+b.up.delay+2*n)
 	b.out = make([]int32, n)
 	return b
 }
@@ -26,11 +26,8 @@ func newBandSplit(n int) *bandSplit {
 func (b *bandSplit) split(coreQ4 []int32, frame []int16) {
 	n := len(frame)
 	copy(b.late, b.late[n:])
-	in := b.late[len(b.late)-n:]
-	for i, v := range frame {
-		in[i] = int32(v) << 4
-	}
-	b.down.run(coreQ4, in)
+	copy(b.late[len(b.late)-n:], frame)
+	b.down.run(coreQ4, frame)
 	copy(b.core, b.now)
 	copy(b.now, coreQ4)
 }
@@ -43,11 +40,11 @@ func (b *bandSplit) join(frame []int16, resultQ4 []int32, gainQ15 int32) {
 	b.gain = gainQ15
 	for i, v := range resultQ4 {
 		g := int64(from + step*int32(i)/hop)
-		b.diff[i] = v - int32((int64(b.core[i])*g)>>15)
+		b.diff[i] = round16(v - int32((int64(b.core[i])*g)>>15))
 	}
 	b.up.run(b.out, b.diff)
 	for i := range frame {
 		g := int64(from + step*int32(i)/n)
-		frame[i] = round16(b.out[i] + int32((int64(b.late[i])*g)>>15))
+		frame[i] = round16(b.out[i] + int32((int64(b.late[i])*g)>>11))
 	}
 }

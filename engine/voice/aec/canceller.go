@@ -37,27 +37,27 @@ type Config struct {
 type Canceller struct {
 	rateHz int
 
-	far                *history
-	main               *filter
-	search             *search
-	supp               *suppressor
-	farHP, micHP       highpass
-	drift              *drift
-	levels             levels
-	stats              Stats
-	micLag             [driftLag]int32
-	half               int // far-active hops for which the echo path is unknown at most
-	fastMic, fastErr   int64
-	bad                int // hops in a row with a louder echo
-	patience           int // hops until the next new start
-	worse              int // hops in a row in which the search filter did better
-	mainErr, searchErr int64
-	mainLow            decimator
-	place              int // of main's first partition: delay in partitions
+	far              *history
+	main             *filter
+	search           *search
+	supp             *suppressor
+	farHP, micHP     highpass
+	drift            *drift
+	levels           levels
+	stats            Stats
+	micLag           [driftLag]int32
+	half             int // far-active hops for which the echo path is unknown at most
+	fastMic, fastErr int64
+	bad              int  // hops in a row with a louder echo
+	opposed          int  // hops in a row in which the error held the negative echo
+	settled          bool // the main filter has done well since it began
+	patience         int  // hops until the next new start
+	worse            int  // hops in a row in which the search filter did better
+	againstEcho      echoLikeness
+	place            int // of main's first partition: delay in partitions
 
 	farDown                     *converter // nil at coreRate, as is split
 	split                       *bandSplit
-	frameQ4                     []int32
 	farQ4, micQ4, echoQ4, errQ4 []int32
 }
 
@@ -89,9 +89,8 @@ func New(c Config) (*Canceller, error) {
 		return nil, err
 	}
 	canceller := &Canceller{
-		rateHz: c.RateHz, far: far, main: newFilter(far, parts, mainStart), search: search, supp: newSuppressor(far.fft), drift: newDrift(len(search.filter.weight)), half: halfDuplexHops,
+		rateHz: c.RateHz, far: far, main: newFilter(far, parts, mainStart, 8, 14), search: search, supp: newSuppressor(far.fft), drift: newDrift(len(search.filter.weight)), half: 2 * halfDuplexHops,
 		farQ4: make([]int32, hop), micQ4: make([]int32, hop), echoQ4: make([]int32, hop), errQ4: make([]int32, hop),
-		frameQ4: make([]int32, c.RateHz/100),
 	}
 	if c.RateHz != coreRate {
 		canceller.farDown = newConverter(c.RateHz/100, hop)
@@ -116,13 +115,12 @@ func (c *Canceller) Delay() time.Duration {
 // if frame has not FrameSamples samples.
 func (c *Canceller) ProcessFarEnd(frame []int16) {
 	c.check(frame)
-	for i, v := range frame {
-		c.frameQ4[i] = int32(v) << 4
-	}
 	if c.farDown != nil {
-		c.farDown.run(c.farQ4, c.frameQ4)
+		c.farDown.run(c.farQ4, frame)
 	} else {
-		copy(c.farQ4, c.frameQ4)
+		for i, v := range frame {
+			c.farQ4[i] = int32(v) << 4
+		}
 	}
 	c.farHP.run(c.farQ4)
 	if slip := c.drift.read(c.farQ4, c.place > 0); slip != 0 {

@@ -9,9 +9,13 @@ const (
 	// lostHops without an explanation of the echo make the search start anew.
 	lostHops = 80
 
-	halfDuplexHops = 50
+	// The microphone is muted for so long, at most, while the far end talks and
+	// nothing is known of the echo path.
+	halfDuplexHops = 25
 	// relearnHops is the time that a new start is given.
 	relearnHops = 60
+	// opposedHops of an error opposed to the echo mean another echo path.
+	opposedHops = 6
 )
 
 // cancel makes errQ4, the result for the hop before, of micQ4.
@@ -35,11 +39,10 @@ func (c *Canceller) cancel() {
 	mic, err := meanSquare(c.micQ4), meanSquare(c.errQ4)
 	active := c.search.active()
 	if active {
-		c.watch(mic, err)
 		c.drift.look(c.search.filter)
-	}
-	if active {
-		c.main.adapt(c.errQ4, 2*c.place)
+		if !c.watch(mic, err) {
+			c.main.adapt(c.errQ4, 2*c.place)
+		}
 	}
 	if c.fastErr > c.fastMic+c.fastMic>>1 {
 		// An estimate that does harm only tells the suppressor where echo is.
@@ -50,11 +53,11 @@ func (c *Canceller) cancel() {
 		c.half--
 		c.stats.HalfDuplexFrames++
 	}
-	c.supp.run(c.errQ4, c.errQ4, c.echoQ4, mute)
+	c.supp.run(c.errQ4, c.errQ4, c.echoQ4, mute, c.settled, c.main.expected())
 	c.stats.Frames++
 	if active {
 		c.levels.follow(meanSquare(c.farQ4), mic, err, meanSquare(c.errQ4))
-		if c.supp.hold > 0 {
+		if c.supp.doubleTalk() {
 			c.stats.DoubleTalkFrames++
 		}
 	}
@@ -69,49 +72,88 @@ func (c *Canceller) lateMic() {
 	c.micLag = tail
 }
 
-// watch looks for a main filter that does harm or has fallen behind.
-func (c *Canceller) watch(mic, err int64) {
+// watch looks for a main filter that does harm or has fallen behind; it tells
+// whether the filter has begun anew.
+func (c *Canceller) watch(mic, err int64) bool {
 	c.fastMic += (mic - c.fastMic) >> 3
 	c.fastErr += (err - c.fastErr) >> 3
-	if c.half > 0 && err < mic>>2 {
+	c.againstEcho.follow(c.errQ4, c.echoQ4)
+	switch {
+	case c.fastErr < c.fastMic>>3:
+		c.half, c.settled = 0, true
+	case c.half > 0 && err < mic>>1 && c.stats.Divergences+c.stats.PathChanges == 0:
 		c.half = 0
 	}
-	low := c.search.low[:]
-	c.mainLow.run(low, c.errQ4)
-	c.mainErr += (meanSquare(low) - c.mainErr) >> 3
-	c.searchErr += (meanSquare(c.search.err[:]) - c.searchErr) >> 3
-	if c.mainErr > 4*c.searchErr && c.mainErr > c.levels.mic>>4 && c.mainErr > c.fastMic>>2 && c.mainErr > 1<<12 {
-		c.worse++
-	} else {
-		c.worse = 0
-	}
-	if c.fastErr > c.fastMic+c.fastMic>>1 && c.fastErr > c.levels.mic>>2 && c.fastErr > 1<<12 {
-		c.bad++
-	} else {
-		c.bad = 0
-	}
+	loud := c.fastErr > c.levels.mic>>4 && c.fastErr > 1<<12
+	// In their common band a bin of the search filter has a 16th of the power.
+	count(&c.worse, loud && c.fastErr > c.fastMic>>2 && c.main.lowPower() > 64*c.search.filter.lowPower())
+	count(&c.opposed, loud && c.settled && c.againstEcho.opposed())
+	count(&c.bad, loud && c.fastErr > c.fastMic+c.fastMic>>1)
 	if c.patience > 0 {
 		c.patience--
-		return
+		return false
 	}
 	switch {
 	case c.bad >= 6:
 		c.stats.Divergences++
 		c.main.reset(mainStart)
-		c.relearn()
+	case c.opposed >= opposedHops:
+		c.stats.PathChanges++
+		c.main.reset(mainStart)
+		c.search.reset()
 	case c.worse >= 6:
 		c.stats.PathChanges++
 		c.main.doubt(mainStart)
-		c.relearn()
+	default:
+		return false
 	}
+	c.relearn()
+	return true
+}
+
+// count counts hops in a row in which something is so.
+func count(n *int, so bool) {
+	if so {
+		*n++
+	} else {
+		*n = 0
+	}
+}
+
+// echoLikeness compares error and estimated echo over some 80 ms, Q8.
+type echoLikeness struct{ err, echo, both int64 }
+
+func (l *echoLikeness) follow(errQ4, echoQ4 []int32) {
+	var ee, yy, ey int64
+	for i, e := range errQ4 {
+		y := int64(echoQ4[i])
+		ee += int64(e) * int64(e)
+		yy += y * y
+		ey += int64(e) * y
+	}
+	l.err += (ee/hop - l.err) >> 3
+	l.echo += (yy/hop - l.echo) >> 3
+	l.both += (ey/hop - l.both) >> 3
+}
+
+// opposed says that the error contains the estimated echo, negative: what was
+// subtracted was not in the microphone. A near end that talks is not like the
+// echo, whatever its level; an echo path that changed leaves the old estimate
+// in the error.
+func (l *echoLikeness) opposed() bool {
+	if l.both >= 0 || -l.both < l.echo>>1-l.echo>>3 {
+		return false
+	}
+	b, e, y := l.both>>10, l.err>>10, l.echo>>10
+	return b*b*5 > e*y
 }
 
 // relearn begins anew with what the search filter knows.
 func (c *Canceller) relearn() {
-	c.worse, c.bad, c.patience = 0, 0, relearnHops
+	c.worse, c.bad, c.opposed, c.patience = 0, 0, 0, relearnHops
+	c.settled = false
 	c.drift.forget()
 	c.half = halfDuplexHops
-	c.mainErr = c.searchErr
 	c.supp.reset()
 	c.seed()
 }
@@ -121,7 +163,7 @@ func (c *Canceller) relearn() {
 func (c *Canceller) seed() {
 	s := c.search.filter
 	for p := range min(c.main.parts, s.parts-c.place) {
-		from, to := (p+c.place)*s.bins, p*c.main.bins
+		from, to := (p+c.place)*s.stride, p*c.main.stride
 		copy(c.main.weight[to:to+searchBins], s.weight[from:from+searchBins])
 		copy(c.main.uncert[to:to+searchBins], s.uncert[from:from+searchBins])
 	}

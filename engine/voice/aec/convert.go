@@ -10,12 +10,12 @@ const zeroCrossings = 12
 // the lower rate, stop band (-70 dB) from 0.58 of it.
 type converter struct {
 	n, m   int
-	delay  int // in samples of the side that is asked for
-	taps   int
+	delay  int     // in samples of the side that is asked for
+	taps   int     // of a phase, a multiple of 16: the last ones are zero
 	tapQ15 []int16 // phases × taps
 	first  []int32 // of each output sample: index into past of its first tap
 	phase  []int32 // of each output sample: offset into tapQ15
-	past   []int32
+	past   []int16
 }
 
 // newConverter makes a converter whose output is late by a whole number of
@@ -32,7 +32,7 @@ func makeConverter(n, m int, outDelay bool) *converter {
 	if n > m {
 		half = (zeroCrossings*n + m - 1) / m
 	}
-	c := &converter{n: n, m: m, taps: 2 * half, first: make([]int32, m), phase: make([]int32, m)}
+	c := &converter{n: n, m: m, taps: (2*half + 15) &^ 15, first: make([]int32, m), phase: make([]int32, m)}
 	late := half * m // in m-ths of an input sample
 	c.delay = half
 	if outDelay {
@@ -40,8 +40,8 @@ func makeConverter(n, m int, outDelay bool) *converter {
 		late = c.delay * n
 	}
 	seen := map[int]int32{}
-	history := c.taps + (late+m-1)/m - half
-	c.past = make([]int32, history+n)
+	history := 2*half + (late+m-1)/m - half
+	c.past = make([]int16, history+n+15)
 	for i := range m {
 		at := i*n - late + history*m // position of the output in past, in m-ths
 		whole, part := at/m, at%m
@@ -51,6 +51,7 @@ func makeConverter(n, m int, outDelay bool) *converter {
 			o = int32(len(c.tapQ15))
 			seen[part] = o
 			c.tapQ15 = append(c.tapQ15, sincTaps(half, part, n, m)...)
+			c.tapQ15 = append(c.tapQ15, make([]int16, c.taps-2*half)...)
 		}
 		c.phase[i] = o
 	}
@@ -93,16 +94,12 @@ func sincTaps(half, part, n, m int) []int16 {
 }
 
 // run converts a frame.
-func (c *converter) run(out, in []int32) {
-	copy(c.past, c.past[c.n:])
-	copy(c.past[len(c.past)-c.n:], in)
-	for i := range out {
-		x := c.past[c.first[i]:][:c.taps]
-		h := c.tapQ15[c.phase[i]:][:len(x)]
-		var sum int64
-		for k, v := range x {
-			sum += int64(v) * int64(h[k])
-		}
-		out[i] = int32((sum + 1<<14) >> 15)
+func (c *converter) run(outQ4 []int32, in []int16) {
+	end := len(c.past) - 15
+	copy(c.past, c.past[c.n:end])
+	copy(c.past[end-c.n:], in)
+	for i := range outQ4 {
+		o := c.phase[i]
+		outQ4[i] = (fixed.Dot16(c.tapQ15[o:int(o)+c.taps], c.past[c.first[i]:]) + 1<<10) >> 11
 	}
 }

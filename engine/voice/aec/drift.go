@@ -63,7 +63,7 @@ func (d *drift) measure(f *filter) {
 	var re, im int64
 	var turned [searchBins]struct{ re, im int64 }
 	for p := range f.parts {
-		w, o := f.weight[p*f.bins:][:searchBins], d.old[p*f.bins:][:searchBins]
+		w, o := f.weight[p*f.stride:][:searchBins], d.old[p*f.stride:][:searchBins]
 		for k := range turned {
 			// Q24·Q24 to Q28: weights to 8, products below 2^34.
 			turned[k].re = (int64(w[k].Re)*int64(o[k].Re) + int64(w[k].Im)*int64(o[k].Im)) >> 20
@@ -130,6 +130,10 @@ func (d *drift) read(x []int32, canSlip bool) (slip int) {
 		} else {
 			d.lagQ32 = 0
 		}
+	}
+	if d.lagQ32 == 0 && d.ppmQ8 == 0 {
+		copy(x, d.past[len(d.past)-hop-driftLag:])
+		return slip
 	}
 	whole := int(d.lagQ32 >> 32)
 	phase := int(d.lagQ32 >> 24 & 0xFF)

@@ -11,54 +11,45 @@ import (
 // uncertainty, each bin a measured power of what is not echo. A partition
 // spans two hops of far-end signal.
 type filter struct {
-	h     *history
-	parts int
-	bins  int
+	h      *history
+	parts  int
+	stride int
 
-	weight []fixed.Complex32 // parts × bins, Q24
-	uncert []int32           // parts × bins, Q28: variance of the weight's error
+	weight []fixed.Complex32 // parts × stride, Q24
+	uncert []int32           // parts × stride, Q28: variance of the weight's error
 	psd    []int64           // Q8 power per bin of the windowed error
-	expect []int64           // Q8 power per bin of the echo that is expected in the error
 	energy []int64           // per partition: Σ|weight|², Q24
 
-	floorQ28 int64 // least uncertainty
-	// What an update takes from the uncertainty is less by 2^-shrinkShift than
-	// the model's: bins and partitions depend on each other more than it knows.
-	shrinkShift uint
-	noiseShift  uint // the share of |weight|² added to uncert each hop is 2^-noiseShift
-	psdShift    uint // psd follows with 2^-psdShift per hop
-	project     int  // the partition whose time-domain constraint is due
-	projects    int  // constraints per hop
+	sums     sums
+	gains    gains
+	project  int // the partition whose time-domain constraint is due
+	projects int // constraints per hop
 
 	spec []fixed.Complex32 // of the error, Q4
-	gain []binGain
 	time []int32
 }
 
-// binGain is E/D of one bin: mantissa·2^-shift.
-type binGain struct {
-	re, im int64 // mantissa, below 2^31
-	shift  int
-	inv    int64 // 2^61/(D >> (len-31)): in [2^30, 2^31]
-	bits   int   // bits.Len64(D)
-}
-
 const (
-	weightLimit  = 1 << 30 // Q24: 64
-	uncertLimit  = 1 << 30 // Q28: 4
-	uncertFloor  = 8       // Q28
+	weightLimit = 1 << 29 // Q24: 32
+	uncertLimit = 1 << 30 // Q28: 4
+	// errorPowerQ8 is the least power that the error is taken to have.
 	errorPowerQ8 = 512 << 8
+	// The error's power follows with 2^-psdShift a hop. The gains' bounds need
+	// that it is half the newest power at least.
+	psdShift = 1
 )
 
-func newFilter(h *history, parts int, startQ28 int32) *filter {
-	n := parts * h.bins
+// newFilter makes a filter. The share of |weight|² that each hop adds to the
+// uncertainty is 2^-noiseShift, floorQ28 the least uncertainty.
+func newFilter(h *history, parts int, startQ28 int32, floorQ28, noiseShift int64) *filter {
+	n := parts * h.stride
 	f := &filter{
-		h: h, parts: parts, bins: h.bins,
+		h: h, parts: parts, stride: h.stride,
 		weight: make([]fixed.Complex32, n), uncert: make([]int32, n),
-		psd: make([]int64, h.bins), expect: make([]int64, h.bins), energy: make([]int64, parts),
-		floorQ28: uncertFloor, shrinkShift: 1, noiseShift: 13, psdShift: 1, projects: 1,
-		spec: make([]fixed.Complex32, h.bins), gain: make([]binGain, h.bins), time: make([]int32, h.fft.Size()),
+		psd: make([]int64, h.bins), energy: make([]int64, parts), projects: 2,
+		spec: make([]fixed.Complex32, h.bins), time: make([]int32, h.fft.Size()),
 	}
+	f.gains.floor, f.gains.noiseShift = floorQ28, noiseShift+20
 	f.reset(startQ28)
 	return f
 }
@@ -68,44 +59,50 @@ func (f *filter) reset(startQ28 int32) {
 	clear(f.weight)
 	u := startQ28
 	for p := range f.parts {
-		for k := range f.bins {
-			f.uncert[p*f.bins+k] = u
-		}
+		fill(f.part(p), u)
 		u -= u >> 3
 	}
 }
 
+// part returns the uncertainties of a partition.
+func (f *filter) part(p int) []int32 { return f.uncert[p*f.stride:][:f.stride] }
+
+func fill(x []int32, v int32) {
+	for i := range x {
+		x[i] = v
+	}
+}
+
 // estimate writes the echo of the newest hop as Q4 samples; base is the delay,
-// in hops, of the first partition. It also renews f.expect.
+// in hops, of the first partition. It also renews what echo is expected in the
+// error.
 func (f *filter) estimate(echoQ4 []int32, base int) {
-	h := f.h
-	out, expect := f.spec, f.expect
-	var sumRe, sumIm [maxBins]int64
-	clear(expect)
+	h, s := f.h, &f.sums
+	clear(s.re[:f.stride])
+	clear(s.im[:f.stride])
+	clear(s.expect[:f.stride])
+	heard := false
 	for p := range f.parts {
-		age := base + 2*p
-		shift := h.shift[h.slot(age)]
+		x, power, shift := h.at(base + 2*p)
 		if shift < 0 {
 			continue
 		}
-		x, pw := h.at(age)
-		w := f.weight[p*f.bins:][:len(x)]
-		u := f.uncert[p*f.bins:][:len(x)]
-		pw = pw[:len(x)]
-		for k := range x {
-			a, b, c, d := int64(w[k].Re), int64(w[k].Im), int64(x[k].Re), int64(x[k].Im)
-			sumRe[k] += a*c - b*d
-			sumIm[k] += a*d + b*c
-			expect[k] += int64(u[k]) * int64(pw[k]) >> 28 << (uint(shift) & 63)
+		heard = true
+		o := p * f.stride
+		accumulate(s, x, f.weight[o:], f.uncert[o:], power, shift)
+	}
+	if !heard {
+		clear(f.spec)
+		clear(echoQ4)
+		return
+	}
+	for k := range f.spec {
+		f.spec[k] = fixed.Complex32{
+			Re: clampSpec(s.re[k] >> 24),
+			Im: clampSpec(s.im[k] >> 24),
 		}
 	}
-	for k := range out {
-		out[k] = fixed.Complex32{
-			Re: clampSpec(sumRe[k] >> 24),
-			Im: clampSpec(sumIm[k] >> 24),
-		}
-	}
-	h.fft.Inverse(f.time, out, h.work)
+	h.fft.Inverse(f.time, f.spec, h.work)
 	copy(echoQ4, f.time[len(f.time)-h.hop:])
 }
 
@@ -118,71 +115,68 @@ func (f *filter) analyse(errorQ4 []int32) {
 	copy(f.time[from:], errorQ4)
 	f.h.fft.Forward(f.spec, f.time, f.h.work)
 	for k, e := range f.spec {
-		pw := int64(e.Re)*int64(e.Re) + int64(e.Im)*int64(e.Im)
-		f.psd[k] += (pw - f.psd[k]) >> f.psdShift
+		f.psd[k] += (power(e) - f.psd[k]) >> psdShift
 	}
 }
 
-// adapt learns from the error of the newest hop, mic less estimate, Q4.
-func (f *filter) adapt(errorQ4 []int32, base int) {
-	h := f.h
-	f.analyse(errorQ4)
-	// hop/size of the error's window is filled: 5/16.
-	for k := range f.gain {
-		echo := f.expect[k] >> 4 * 5
-		d := echo + f.psd[k] + errorPowerQ8
-		n := bits.Len64(uint64(d))
-		g := &f.gain[k]
-		if n >= 31 {
-			g.inv = int64(1<<61) / (d >> uint(n-31))
-		} else {
-			g.inv = int64(1<<61) / (d << uint(31-n))
-		}
-		g.bits = n
-		re, im := int64(f.spec[k].Re)*g.inv, int64(f.spec[k].Im)*g.inv
-		m := bits.Len64(uint64(max(re, -re) | max(im, -im)))
-		s := max(m-31, 0)
-		g.re, g.im = re>>uint(s), im>>uint(s)
-		// E/D = (re·2^s)·2^-61·2^-(n-31)
-		g.shift = 61 + n - 31 - s
+func power(z fixed.Complex32) int64 { return int64(z.Re)*int64(z.Re) + int64(z.Im)*int64(z.Im) }
+
+// lowPower is the power of the error in the bins that all filters have.
+func (f *filter) lowPower() (sum int64) {
+	for _, v := range f.psd[:searchBins] {
+		sum += v
 	}
-	floor := f.floorQ28
+	return sum
+}
+
+// expected returns the power of the echo that the last estimate leaves by the
+// filter's own uncertainty, Q0, summed over the bins of a hop.
+func (f *filter) expected() (sum int64) {
+	for _, v := range f.sums.expect[:f.h.bins] {
+		sum += v >> 12
+	}
+	return sum * 5
+}
+
+// weigh makes the gains of the hop from its error and what echo was expected
+// in it.
+func (f *filter) weigh() {
+	g := &f.gains
+	for k, e := range f.spec {
+		// hop/size of the error's window is filled: 5/16.
+		d := uint64(f.sums.expect[k]>>3*5 + f.psd[k] + errorPowerQ8)
+		n := bits.Len64(d) // 18 to 62
+		// 2^61/d, normalised: in [2^30, 2^31).
+		d31 := d << (uint(31-n) & 63)
+		if n > 31 {
+			d31 = d >> (uint(n-31) & 63)
+		}
+		inv := min(uint64(1<<61)/d31, 1<<31-1)
+		g.recip[k] = uint32(inv * 5 >> 3)
+		g.ratio[k] = int64(n - 2)
+		re, im := int64(e.Re)*int64(inv), int64(e.Im)*int64(inv)
+		s := max(bits.Len64(uint64(max(re, -re)|max(im, -im)))-30, 0)
+		g.gain[k] = fixed.Complex32{Re: int32(re >> uint(s)), Im: int32(im >> uint(s))}
+		// E/D = gain·2^s·2^-61·2^-(n-31).
+		step := min(max(61+n-31-s-30+4, 1), 62)
+		g.step[k] = int64(step)
+		g.back[k] = 1 << uint(62-step)
+		g.offset[k] = 1<<62 + 1<<uint(step-1)
+	}
+}
+
+// adapt learns from the error of the newest hop, mic less estimate, Q4. The
+// uncertainties must be those of the estimate.
+func (f *filter) adapt(errorQ4 []int32, base int) {
+	f.analyse(errorQ4)
+	f.weigh()
 	for p := range f.parts {
-		age := base + 2*p
-		shift := int(h.shift[h.slot(age)])
+		x, power, shift := f.h.at(base + 2*p)
 		if shift < 0 {
 			continue
 		}
-		x, pw := h.at(age)
-		w := f.weight[p*f.bins:][:len(x)]
-		u := f.uncert[p*f.bins:][:len(x)]
-		pw = pw[:len(x)]
-		gain := f.gain[:len(x)]
-		var energy int64
-		for k := range x {
-			g := &gain[k]
-			xr, xi := int64(x[k].Re), int64(x[k].Im)
-			uk := int64(u[k])
-			// conj(X)·E
-			cr, ci := (xr*g.re+xi*g.im)>>30, (xr*g.im-xi*g.re)>>30
-			// value Q28·2^-(shift-30); to Q24: >> 4
-			s := uint(min(max(g.shift-30+4, 0), 63)) & 63
-			wr := int64(w[k].Re) + (cr*uk)>>s
-			wi := int64(w[k].Im) + (ci*uk)>>s
-			wr = min(max(wr, -weightLimit), weightLimit)
-			wi = min(max(wi, -weightLimit), weightLimit)
-			w[k] = fixed.Complex32{Re: int32(wr), Im: int32(wi)}
-			// u -= u·(5/16·u·|X|²/D)
-			t := (uk * int64(pw[k])) >> 31 // Q-3 units of power<<shift
-			// ratio Q30 = 5/16·t·8·2^shift·inv·2^-61·2^-(n-31)·2^30
-			rs := uint(min(max(61+g.bits-31-30-shift-3+4, 0), 63)) & 63
-			ratio := min((t*g.inv)>>rs*5, 1<<30)
-			e2 := (wr*wr + wi*wi) >> 20 // Q28
-			energy += e2
-			uk += e2>>f.noiseShift - (uk*ratio)>>(30+f.shrinkShift)
-			u[k] = int32(min(max(uk, floor), uncertLimit))
-		}
-		f.energy[p] = energy >> 4
+		o := p * f.stride
+		f.energy[p] = update(&f.gains, x, f.weight[o:], f.uncert[o:], power, shift) >> 4
 	}
 	for range f.projects {
 		f.constrain(f.project)
@@ -195,32 +189,25 @@ func (f *filter) adapt(errorQ4 []int32, base int) {
 // constrain limits partition p to the two hops of taps that it stands for.
 func (f *filter) constrain(p int) {
 	h := f.h
-	w := f.weight[p*f.bins:][:f.bins]
-	// Weights Q24 below 2^30: half of them fits the inverse transform.
-	for k, v := range w {
-		f.spec[k] = fixed.Complex32{Re: v.Re >> 1, Im: v.Im >> 1}
-	}
-	h.fft.Inverse(f.time, f.spec, h.work)
+	w := f.weight[p*f.stride:][:h.bins]
+	h.fft.Inverse(f.time, w, h.work)
 	clear(f.time[2*h.hop:])
 	var sum int64
 	for _, v := range f.time[:2*h.hop] {
 		sum += max(int64(v), -int64(v))
 	}
-	if sum >= weightLimit/2 { // no room answers so loud: the transform would overflow
+	if sum >= weightLimit { // no room answers so loud: the transform would overflow
 		clear(w)
 		return
 	}
-	h.fft.Forward(f.spec, f.time, h.work)
-	for k, v := range f.spec {
-		w[k] = fixed.Complex32{Re: v.Re << 1, Im: v.Im << 1}
-	}
+	h.fft.Forward(w, f.time, h.work)
 }
 
 // move shifts the filter's place by d partitions toward longer delays. What
 // comes in anew is unknown, with uncertainty startQ28.
 func (f *filter) move(d int, startQ28 int32) {
 	n := len(f.weight)
-	o := min(max(d*f.bins, -n), n)
+	o := min(max(d*f.stride, -n), n)
 	var fresh []int32
 	switch {
 	case o > 0:
@@ -234,9 +221,7 @@ func (f *filter) move(d int, startQ28 int32) {
 		copy(f.uncert[-o:], f.uncert)
 		fresh = f.uncert[:-o]
 	}
-	for i := range fresh {
-		fresh[i] = startQ28
-	}
+	fill(fresh, startQ28)
 }
 
 // doubt makes every weight at least as uncertain as at the start and as its
@@ -244,10 +229,10 @@ func (f *filter) move(d int, startQ28 int32) {
 func (f *filter) doubt(startQ28 int32) {
 	u := startQ28
 	for p := range f.parts {
-		for k := range f.bins {
-			w := f.weight[p*f.bins+k]
+		for k := range f.stride {
+			w := f.weight[p*f.stride+k]
 			size := (int64(w.Re)*int64(w.Re) + int64(w.Im)*int64(w.Im)) >> 20
-			f.uncert[p*f.bins+k] = int32(min(max(int64(f.uncert[p*f.bins+k]), int64(u), size), uncertLimit))
+			f.uncert[p*f.stride+k] = int32(min(max(int64(f.uncert[p*f.stride+k]), int64(u), size), uncertLimit))
 		}
 		u -= u >> 3
 	}

@@ -9,16 +9,17 @@ import (
 // history holds the spectra of the last far-end windows: one window of size
 // samples for each hop. Filters of the same hop and size share it.
 type history struct {
-	fft   *fixed.RealFFT
-	hop   int
-	slots int
-	bins  int
-	now   int // slot of the newest window
+	fft    *fixed.RealFFT
+	hop    int
+	slots  int
+	bins   int
+	stride int // bins in memory: those after the last are zero
+	now    int // slot of the newest window
 
 	window []int32           // Q4, the last size samples
 	work   []fixed.Complex32 // for the FFT
-	spec   []fixed.Complex32 // slots × bins, Q4
-	power  []int32           // slots × bins, |spec|² >> shift[slot]
+	spec   []fixed.Complex32 // slots × stride, Q4
+	power  []int32           // slots × stride, |spec|² >> shift[slot]
 	shift  []int8            // |spec|² (Q8) = power << shift; -1: the window is silent
 }
 
@@ -29,10 +30,11 @@ func newHistory(size, hop, slots int) (*history, error) {
 	}
 	bins := fft.Bins()
 	h := &history{
-		fft: fft, hop: hop, slots: slots, bins: bins,
+		fft: fft, hop: hop, slots: slots, bins: bins, stride: (bins + 3) &^ 3,
 		window: make([]int32, size), work: make([]fixed.Complex32, size/2),
-		spec: make([]fixed.Complex32, slots*bins), power: make([]int32, slots*bins), shift: make([]int8, slots),
+		shift: make([]int8, slots),
 	}
+	h.spec, h.power = make([]fixed.Complex32, slots*h.stride), make([]int32, slots*h.stride)
 	for i := range h.shift {
 		h.shift[i] = -1
 	}
@@ -47,25 +49,25 @@ func (h *history) push(samplesQ4 []int32) {
 	if h.now == h.slots {
 		h.now = 0
 	}
-	spec, power := h.at(0)
+	spec, pw, _ := h.at(0)
 	var any int32
 	for _, v := range h.window {
 		any |= v
 	}
 	if any == 0 {
 		clear(spec)
-		clear(power)
+		clear(pw)
 		h.shift[h.now] = -1
 		return
 	}
-	h.fft.Forward(spec, h.window, h.work)
+	h.fft.Forward(spec[:h.bins], h.window, h.work)
 	var top int64
 	for _, v := range spec {
-		top |= int64(v.Re)*int64(v.Re) + int64(v.Im)*int64(v.Im)
+		top |= power(v)
 	}
 	shift := max(bits.Len64(uint64(top))-30, 0)
 	for k, v := range spec {
-		power[k] = int32((int64(v.Re)*int64(v.Re) + int64(v.Im)*int64(v.Im)) >> (shift & 63))
+		pw[k] = int32(power(v) >> (uint(shift) & 63))
 	}
 	h.shift[h.now] = int8(shift)
 }
@@ -79,7 +81,10 @@ func (h *history) slot(age int) int {
 	return i
 }
 
-func (h *history) at(age int) ([]fixed.Complex32, []int32) {
-	o := h.slot(age) * h.bins
-	return h.spec[o : o+h.bins : o+h.bins], h.power[o : o+h.bins : o+h.bins]
+// at returns spectrum and power of the window of age hops ago, and the power's
+// shift: negative if the window is silent.
+func (h *history) at(age int) (spec []fixed.Complex32, pw []int32, shift int) {
+	i := h.slot(age)
+	o := i * h.stride
+	return h.spec[o : o+h.stride : o+h.stride], h.power[o : o+h.stride : o+h.stride], int(h.shift[i])
 }

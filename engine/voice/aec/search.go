@@ -11,13 +11,13 @@ const (
 	searchBins = 54
 )
 
-// lowpassQ15 is the first half of the symmetric low-pass of 64 taps at 16 kHz
-// that precedes the decimation to 4 kHz.
+// lowpassQ15 is the symmetric low-pass of 64 taps at 16 kHz that precedes the
+// decimation to 4 kHz.
 var lowpassQ15 = makeLowpass()
 
-// makeLowpass returns the first half of a Blackman-windowed low-pass, cut-off
-// 1.85 kHz, unit gain.
-func makeLowpass() (h [32]int32) {
+// makeLowpass returns a Blackman-windowed low-pass, cut-off 1.85 kHz, unit
+// gain.
+func makeLowpass() (h [64]int16) {
 	const taps = 64
 	const cut = 496604192 // 1850/16000 of a turn
 	var sum int64
@@ -32,25 +32,23 @@ func makeLowpass() (h [32]int32) {
 		sum += 2 * x[i]
 	}
 	for i, v := range x {
-		h[i] = int32((v<<15 + sum/2) / sum)
+		h[i] = fixed.Sat16(int32((v<<15 + sum/2) / sum))
+		h[taps-1-i] = h[i]
 	}
 	return h
 }
 
 // decimator takes every fourth sample of a low-passed signal.
-type decimator struct{ past [64 + hop]int32 }
+type decimator struct{ past [64 + hop]int16 }
 
 // run turns hop samples into searchHop.
-func (d *decimator) run(out, in []int32) {
+func (d *decimator) run(outQ4, inQ4 []int32) {
 	copy(d.past[:64], d.past[hop:])
-	copy(d.past[64:], in)
-	for i := range out {
-		x := d.past[decimation*i+1:][:64]
-		var sum int64
-		for k, c := range lowpassQ15 {
-			sum += int64(c) * int64(x[k]+x[63-k])
-		}
-		out[i] = int32((sum + 1<<14) >> 15)
+	for i, v := range inQ4 {
+		d.past[64+i] = round16(v)
+	}
+	for i := range outQ4 {
+		outQ4[i] = (fixed.Dot16(lowpassQ15[:], d.past[decimation*i+1:]) + 1<<10) >> 11
 	}
 }
 
@@ -81,9 +79,7 @@ func newSearch(parts int) (*search, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &search{h: h, filter: newFilter(h, parts, searchStart), onset: -1, quiet: 1 << 20}
-	s.filter.noiseShift = 8
-	s.filter.floorQ28 = searchFloor
+	s := &search{h: h, filter: newFilter(h, parts, searchStart, searchFloor, 8), onset: -1, quiet: 1 << 20}
 	return s, nil
 }
 
@@ -121,16 +117,22 @@ func (s *search) capture(micQ4 []int32) (anew bool) {
 	} else if s.bad >= 6 {
 		s.bad, s.patience = 0, relearnHops
 		s.filter.reset(searchStart)
-		anew = true
+		return true
 	}
 	if !s.active() {
-		return anew
+		return false
 	}
 	s.filter.adapt(s.err[:], 0)
 	s.slowMic += (pm - s.slowMic) >> 6
 	s.micPower += (pm - s.micPower) >> 4
 	s.errPower += (pe - s.errPower) >> 4
-	return s.decide() || anew
+	return s.decide()
+}
+
+// reset forgets the echo path but not where it was.
+func (s *search) reset() {
+	s.filter.reset(searchStart)
+	s.bad, s.patience, s.lost, s.agreed = 0, relearnHops, 0, 0
 }
 
 // decide renews the onset from the energies of the partitions; it tells when

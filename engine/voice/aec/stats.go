@@ -65,6 +65,6 @@ func (c *Canceller) Stats() Stats {
 	s.LinearERLEcB = centibels(c.levels.mic, c.levels.err)
 	s.ERLEcB = centibels(c.levels.mic, c.levels.out)
 	s.DriftPPM = c.drift.ppm()
-	s.DoubleTalk = c.supp.hold > 0
+	s.DoubleTalk = c.supp.doubleTalk()
 	return s
 }

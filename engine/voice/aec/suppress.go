@@ -1,6 +1,10 @@
 package aec
 
-import "github.com/edgecam/edgecam/engine/fixed"
+import (
+	"math/bits"
+
+	"github.com/edgecam/edgecam/engine/fixed"
+)
 
 const (
 	bands      = 28
@@ -17,18 +21,34 @@ const (
 	// The echo's power decays by 2^-decayShift a hop at most, as a room does.
 	decayShift = 3
 
-	// A band holds near speech if it is talkAbove above the residual, this
-	// counted as talkFloor at least; both ends talk if that is so for talkShare
-	// of 256 of the bands, and talkHold hops on.
-	talkFloor = -6 << 8
-	talkAbove = 5 << 8
-	talkShare = 60
-	talkHold  = 20
+	// The near end begins to talk where the bands lie above their ratios by
+	// talkLeast on average, and talks surely at talkSure; in talkHold hops after
+	// that it is forgotten. A band says talkClip at most.
+	talkLeast = 470 // 5.5 dB
+	talkSure  = 810 // 9.5 dB
+	talkHold  = 32
+	talkClip  = 10 << 8
+	talkBands = 6
+	// A filter that is still learning estimates too little echo.
+	talkUnsettled = 2 << 8
 
-	// The residual is overestimated by overEcho while the far end talks alone,
-	// and underestimated in double talk: then the linear filter does the work.
-	overEcho = 5 << 8
-	overTalk = -2 << 8
+	// A loudspeaker that clips adds distortion where it is loud: for each octave
+	// of the echo's power the ratios grow by what their mean there says, up by
+	// bendStep, down by three.
+	bendStep = 8
+	bendMax  = 5 << 8
+
+	noiseSpan = 200 // hops
+	noiseWarm = 24
+	noNoise   = 1 << 62
+
+	// The residual is overestimated by overEcho while the far end talks alone, by
+	// overCalm if the near end has been silent meanwhile for calmHops, and
+	// underestimated in double talk: then the linear filter does the work.
+	overEcho = 3 << 8
+	overCalm = 10 << 8
+	calmHops = 150
+	overTalk = -4 << 8
 )
 
 // bandEdge is the first bin of each band and, last, the bin after all.
@@ -58,6 +78,15 @@ var windowQ15 = func() (w [windowSize]int32) {
 	return w
 }()
 
+// phasorQ15 are the directions of comfort noise.
+var phasorQ15 = func() (p [64]fixed.Complex32) {
+	for i := range p {
+		turn := uint32(i) << 26
+		p[i] = fixed.Complex32{Re: (fixed.CosQ30(turn) + 1<<14) >> 15, Im: (fixed.SinQ30(turn) + 1<<14) >> 15}
+	}
+	return p
+}()
+
 // suppressor attenuates what the linear filter has left of the echo.
 type suppressor struct {
 	fft        *fixed.RealFFT
@@ -71,6 +100,9 @@ type suppressor struct {
 	errSmooth  [maxBins]int64
 	errSlow    [maxBins]int64
 	noise      [maxBins]int64
+	least      [maxBins]int64 // least errSlow of this span and of the one before
+	before     [maxBins]int64
+	noiseAge   int
 	noiseAmp   [maxBins]int32
 	echoPower  [maxBins]int64
 	spread     [maxBins]int64 // echo power with its decay
@@ -78,13 +110,20 @@ type suppressor struct {
 	gainQ15    [maxBins]int32
 	seed       uint32
 	upper      int32 // see upperGain
-	talk       int32 // share of bands with more than residual, Q8, smoothed
-	hold       int   // hops for which double talk goes on counting
+	talk       int32 // mean deviation of the bands from their ratios, smoothed
+	near       int32 // how sure it is that the near end talks, Q8
+	calm       int32 // hops without near end, calmHops at most
+	leak       leakage
+	expect     int64     // power of the error that the filter expects, Q0
+	bend       [48]int32 // by loudness of the echo, octaves: the ratio's growth
 	noiseCount int
 }
 
 func newSuppressor(fft *fixed.RealFFT) *suppressor {
-	s := &suppressor{fft: fft, work: make([]fixed.Complex32, fftSize/2), time: make([]int32, fftSize), err: make([]fixed.Complex32, maxBins), echo: make([]fixed.Complex32, maxBins), seed: 1, upper: 1 << 15}
+	s := &suppressor{fft: fft, work: make([]fixed.Complex32, fftSize/2), time: make([]int32, fftSize), err: make([]fixed.Complex32, maxBins), echo: make([]fixed.Complex32, maxBins), seed: 1, upper: 1 << 15, noiseAge: -noiseWarm}
+	for k := range s.least {
+		s.least[k], s.before[k] = noNoise, noNoise
+	}
 	for i := range s.ratio {
 		s.ratio[i] = ratioStart
 	}
@@ -108,7 +147,7 @@ func (s *suppressor) analyse(spec []fixed.Complex32, power *[maxBins]int64, last
 
 // run takes error and echo of a hop, Q4, and writes the output of the hop
 // before, Q4. With mute, nothing but comfort noise comes out.
-func (s *suppressor) run(outQ4, errQ4, echoQ4 []int32, mute bool) {
+func (s *suppressor) run(outQ4, errQ4, echoQ4 []int32, mute, settled bool, expect int64) {
 	s.analyse(s.err, &s.errPower, &s.lastErr, errQ4)
 	s.analyse(s.echo, &s.echoPower, &s.lastEcho, echoQ4)
 
@@ -121,49 +160,11 @@ func (s *suppressor) run(outQ4, errQ4, echoQ4 []int32, mute bool) {
 	s.errSmooth[0], s.errSmooth[maxBins-1] = s.errPower[0], s.errPower[maxBins-1]
 	for k, v := range s.errSmooth {
 		s.errSlow[k] += (v - s.errSlow[k]) >> 3
-		if n := s.errSlow[k]; n < s.noise[k] {
-			s.noise[k] += (n - s.noise[k]) >> 2
-		} else {
-			s.noise[k] += s.noise[k]>>8 + 4
-		}
 	}
+	s.followNoise()
 
-	above, counted := int32(0), int32(0)
-	for b := range s.ratio {
-		var e, z, n int64
-		for k := bandEdge[b]; k < bandEdge[b+1]; k++ {
-			e += s.errPower[k]
-			z += s.spread[k]
-			n += s.noise[k]
-		}
-		if z < 1<<16 || z>>4 < n {
-			continue
-		}
-		counted++
-		d := log2Q8(max(e-2*n, e>>4)) - log2Q8(z)
-		if d > max(s.ratio[b], talkFloor)+talkAbove {
-			above++
-		}
-		if d > s.ratio[b] {
-			s.ratio[b] = min(s.ratio[b]+ratioStep, ratioMax)
-		} else {
-			s.ratio[b] = max(s.ratio[b]-3*ratioStep, ratioMin)
-		}
-	}
-	share := int32(0)
-	if counted > 0 {
-		share = above << 8 / counted
-	}
-	s.talk += (share - s.talk) >> 1
-	if s.talk > talkShare {
-		s.hold = talkHold
-	} else if s.hold > 0 {
-		s.hold--
-	}
-	over := int32(overEcho)
-	if s.hold > 0 {
-		over = overTalk
-	}
+	s.expect = expect
+	over := s.judge(settled)
 	b := 0
 	for k := range s.gainQ15 {
 		if b+1 < bands && k >= bandEdge[b+1] {
@@ -192,6 +193,100 @@ func (s *suppressor) run(outQ4, errQ4, echoQ4 []int32, mute bool) {
 	s.synthesise(outQ4)
 }
 
+// doubleTalk says that both ends talk.
+func (s *suppressor) doubleTalk() bool { return s.near >= 128 }
+
+// judge renews the bands' ratios of residual to echo and looks for a near end
+// that talks; it returns by how much the residual is to be overestimated.
+// settled says that the linear filter has done well.
+func (s *suppressor) judge(settled bool) (over int32) {
+	var loud, left, echo int64
+	for k, p := range s.echoPower {
+		loud += p >> 8
+		left += s.errPower[k] >> 8
+		echo += s.spread[k] >> 8
+	}
+	class := &s.bend[min(bits.Len64(uint64(loud)), len(s.bend)-1)]
+	sum, counted := int32(0), int32(0)
+	limit := s.leak.limit()
+	for b := range s.ratio {
+		var e, z, n int64
+		for k := bandEdge[b]; k < bandEdge[b+1]; k++ {
+			e += s.errPower[k]
+			z += s.spread[k]
+			n += s.noise[k]
+		}
+		if z < 1<<16 || z>>4 < n {
+			continue
+		}
+		counted++
+		d := log2Q8(max(e-2*n, e>>4)) - log2Q8(z) - *class
+		sum += min(max(d-s.ratio[b], -talkClip/4), talkClip)
+		if d > s.ratio[b] {
+			s.ratio[b] = min(s.ratio[b]+ratioStep, max(limit-*class, ratioMin))
+		} else {
+			s.ratio[b] = max(s.ratio[b]-3*ratioStep, ratioMin)
+		}
+	}
+	mean := int32(0)
+	if counted >= talkBands {
+		mean = sum / counted
+		s.leak.follow(left, echo, s.expect)
+		if mean > 0 {
+			*class = min(*class+bendStep, bendMax)
+		} else {
+			*class = max(*class-3*bendStep, 0)
+		}
+	}
+	s.talk += (mean - s.talk) >> 1
+	least := int32(talkLeast)
+	if !settled {
+		least += talkUnsettled
+	}
+	near := min(max(s.talk-least, 0), talkSure-talkLeast) << 8 / (talkSure - talkLeast)
+	if near >= s.near {
+		s.near = near
+	} else {
+		s.near = max(near, s.near-256/talkHold)
+	}
+	if s.near > 0 {
+		s.calm = max(s.calm-s.near/8, 0)
+	} else if counted >= talkBands {
+		s.calm = min(s.calm+1, calmHops)
+	}
+	most := overEcho + (overCalm-overEcho)*s.calm/calmHops
+	return most - (most-overTalk)*s.near>>8 + *class
+}
+
+// followNoise takes the least of each bin's smoothed power over the last one to
+// two spans of noiseSpan hops without echo. Hops with echo only lower it: what
+// they hold beside the echo may be speech.
+func (s *suppressor) followNoise() {
+	if s.errSlow[maxBins/2] == 0 {
+		s.noiseAge = -noiseWarm // digital silence, or the start: errSlow is no mean yet
+	}
+	if s.noiseAge++; s.noiseAge <= 0 {
+		return
+	}
+	over := s.noiseAge >= noiseSpan
+	if over {
+		s.noiseAge = 0
+	}
+	for k, v := range s.errSlow {
+		m := min(s.least[k], s.before[k])
+		if v < m || s.spread[k] < min(m, v>>1) {
+			s.least[k] = min(s.least[k], v)
+			m = min(m, v)
+		}
+		if m < noNoise {
+			s.noise[k] = min(2*m, s.noise[k]+m>>6) // the first speech is not noise yet
+		}
+		if over && s.least[k] < noNoise {
+			s.before[k], s.least[k] = s.least[k], noNoise
+		}
+	}
+}
+
 func (s *suppressor) comfort() {
 	if s.noiseCount++; s.noiseCount == 8 {
 		s.noiseCount = 0
@@ -206,11 +301,11 @@ func (s *suppressor) comfort() {
 		}
 		v := s.err[k]
 		s.seed = s.seed*1664525 + 1013904223
-		turn := s.seed &^ (1<<21 - 1)
+		turn := &phasorQ15[s.seed>>26]
 		// 1-g is close enough to the root of 1-g² that keeps the power.
 		a := int64(s.noiseAmp[k]) * (1<<15 - g) >> 15
-		v.Re = int32((int64(v.Re)*g)>>15 + a*int64(fixed.CosQ30(turn))>>30)
-		v.Im = int32((int64(v.Im)*g)>>15 + a*int64(fixed.SinQ30(turn))>>30)
+		v.Re = int32((int64(v.Re)*g)>>15 + a*int64(turn.Re)>>15)
+		v.Im = int32((int64(v.Im)*g)>>15 + a*int64(turn.Im)>>15)
 		s.err[k] = v
 	}
 }
@@ -258,5 +353,7 @@ func (s *suppressor) reset() {
 	for i := range s.ratio {
 		s.ratio[i] = ratioStart
 	}
-	s.hold, s.talk = 0, 0
+	s.near, s.calm, s.talk = 0, 0, 0
+	clear(s.bend[:])
+	s.leak = leakage{}
 }
