@@ -24,8 +24,8 @@ const (
 	// The near end begins to talk where the bands lie above their ratios by
 	// talkLeast on average, and talks surely at talkSure; in talkHold hops after
 	// that it is forgotten. A band says talkClip at most.
-	talkLeast = 470 // 5.5 dB
-	talkSure  = 810 // 9.5 dB
+	talkLeast = 510 // 6 dB
+	talkSure  = 850 // 10 dB
 	talkHold  = 32
 	talkClip  = 10 << 8
 	talkBands = 6
