@@ -29,6 +29,10 @@ type encBlockStats struct {
 	segment uint8
 	// detail is the deviation from the mean, where activity is asked for.
 	detail uint32
+	// quiet says that the last frame found no motion here. It is taken in
+	// analysis, since coding changes macroblocks in an order that depends on the
+	// workers.
+	quiet bool
 }
 
 // encInput is the picture to code in whole macroblocks: the caller's own where
@@ -74,6 +78,8 @@ func (e *Encoder) analyseRow(s *encScratch, y int) {
 	for x := range e.mbW {
 		b := &e.blocks[y*e.mbW+x]
 		b.refine = false
+		last := &e.mb(x, y).nb
+		b.quiet = last.ref != refIntra && last.mv == motionVector{}
 		if !e.first && e.compareSource(s, b, e.mb(x, y), x, y) {
 			b.still = min(b.still+1, 1000)
 		} else {
@@ -189,8 +195,7 @@ func (e *Encoder) isStatic(b *encBlockStats, z *encQuantizer, x, y int) bool {
 		return false
 	}
 	// Where something moves, even small errors come of motion.
-	quiet := func(m *encMB) bool { return m.nb.ref != refIntra && m.nb.mv == motionVector{} }
-	if !quiet(e.mb(x, y)) || x > 0 && !quiet(e.mb(x-1, y)) || y > 0 && !quiet(e.mb(x, y-1)) {
+	if i := y*e.mbW + x; !b.quiet || x > 0 && !e.blocks[i-1].quiet || y > 0 && !e.blocks[i-e.mbW].quiet {
 		return false
 	}
 	src, ref := e.source, e.refs[e.base]
