@@ -360,9 +360,13 @@ func (c *Call) finish(reason string) {
 	})
 }
 
+// End says that this side hangs up, before anybody is told: what the other side
+// does then is not its own decision. Close must follow.
+func (c *Call) End() { c.finish("hung up") }
+
 // Close ends the call and waits for its goroutines.
 func (c *Call) Close() {
-	c.finish("hung up")
+	c.End()
 	c.mu.Lock()
 	first := !c.closed
 	c.closed = true

@@ -275,6 +275,7 @@ const requestTimeout = 5 * time.Second
 // Close tells the server that the session ends (DELETE) and ends the call. It
 // waits for the server for a few seconds at most.
 func (c *Client) Close(ctx context.Context) {
+	c.Call.End()
 	c.closing.Do(func() {
 		if c.resource != "" {
 			ctx, cancel := context.WithTimeout(ctx, requestTimeout)
