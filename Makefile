@@ -25,11 +25,16 @@ build:
 	@scripts/setup build
 	go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/edgecam ./cmd/edgecam
 
+# Packages that hold calls in real time: they run one after the other, with the
+# machine to themselves.
+LIVE_PACKAGES := ./test/node ./test/browser
+
 ## test: all tests: units, codecs against libvpx, arm64 kernels emulated, Chromium end to end
 .PHONY: test
 test:
 	@scripts/setup test
-	EDGECAM_ARTIFACTS=$(CURDIR)/artifacts go test -timeout 15m $(GO_PACKAGES)
+	go test -timeout 15m $$(go list $(GO_PACKAGES) | grep -v '/test/node$$\|/test/browser$$')
+	EDGECAM_ARTIFACTS=$(CURDIR)/artifacts go test -p 1 -timeout 15m $(LIVE_PACKAGES)
 	$(MAKE) --no-print-directory test-arm64
 
 # Packages with SIMD kernels run again as arm64 code and without assembler.
