@@ -19,6 +19,7 @@ func selectKernels(set cpufeat.Set) {
 	useFDCT, useDCT = sse2, sse2
 	useInter, useIntra = avx2, avx2
 	useFilter, useSimple, useAverage = avx2, avx2, avx2
+	_, _ = useWide, &intra4Table // the assembly reads them
 }
 
 //go:noescape
