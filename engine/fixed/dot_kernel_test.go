@@ -4,15 +4,17 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/edgecam/edgecam/internal/kerneltest"
 )
 
 func TestDot16EqualsGeneric(t *testing.T) {
-	ga, gb := newGuarded(t), newGuarded(t)
+	ga, gb := kerneltest.NewGuarded(t, 1<<17), kerneltest.NewGuarded(t, 1<<17)
 	forEachSet(t, func(t *testing.T) {
 		for name, at := range fills {
 			r := rand.New(rand.NewPCG(1, 2))
 			for n := 0; n <= 200; n++ {
-				a, b := int16sOf(ga.tail(2*n)), int16sOf(gb.tail(2*n))
+				a, b := int16sOf(ga.Tail(2*n)), int16sOf(gb.Tail(2*n))
 				for i := range a {
 					a[i], b[i] = int16(at(r, i)), int16(at(r, i+1)>>16)
 				}

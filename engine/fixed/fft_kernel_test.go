@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/edgecam/edgecam/internal/cpufeat"
+	"github.com/edgecam/edgecam/internal/kerneltest"
 )
 
 // kernelSets are the sets of this processor that differ from the portable code.
@@ -47,8 +48,8 @@ var fills = map[string]func(rng *rand.Rand, i int) int32{
 
 // complexAt makes n numbers that end at an unmapped page, or slack numbers
 // before it.
-func complexAt(g *guarded, n, slack int) []Complex32 {
-	b := g.tail(8 * (n + slack))
+func complexAt(g *kerneltest.Guarded, n, slack int) []Complex32 {
+	b := g.Tail(8 * (n + slack))
 	return pairs(int32sOf(b))[:n]
 }
 
@@ -61,7 +62,7 @@ func fillComplex(x []Complex32, rng *rand.Rand, at func(*rand.Rand, int) int32) 
 // TestFFTEqualsGeneric compares whole transforms, whatever their input: what
 // does not fit wraps alike.
 func TestFFTEqualsGeneric(t *testing.T) {
-	gi, gw, gout := newGuarded(t), newGuarded(t), newGuarded(t)
+	gi, gw, gout := kerneltest.NewGuarded(t, 1<<17), kerneltest.NewGuarded(t, 1<<17), kerneltest.NewGuarded(t, 1<<17)
 	forEachSet(t, func(t *testing.T) {
 		for size := 8; size <= 2048; size *= 2 {
 			f, err := NewRealFFT(size)

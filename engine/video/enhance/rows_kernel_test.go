@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/edgecam/edgecam/internal/cpufeat"
+	"github.com/edgecam/edgecam/internal/kerneltest"
 )
 
 // kernelSets are the sets of this processor that differ from the portable code.
@@ -38,7 +39,7 @@ func words[T int16 | uint16](b []byte) []T {
 
 func (in *rowInputs) clone(t *testing.T) *rowInputs {
 	n := len(in.cur)
-	mem := func(size int) []byte { return newGuarded(t, size).tail(size) }
+	mem := func(size int) []byte { return kerneltest.NewGuarded(t, size).Tail(size) }
 	out := *in
 	out.cur, out.support = mem(n), mem(n)
 	out.avg, out.diff = words[uint16](mem(2*n)), words[int16](mem(2*n))
@@ -131,7 +132,7 @@ func compareRows(t *testing.T, in *rowInputs) {
 		t.Fatalf("differences, %d samples: differs from portable code", n)
 	}
 	a, b = in.clone(t), in.clone(t)
-	outA, outB := newGuarded(t, n).tail(n), make([]byte, n)
+	outA, outB := kerneltest.NewGuarded(t, n).Tail(n), make([]byte, n)
 	blend(outA, a.avg, a.support, a.cur, a.sum, a.sumAbs, &a.blend)
 	blendGeneric(outB, b.avg, b.support, b.cur, b.sum, b.sumAbs, &b.blend)
 	if !slices.Equal(outA, outB) || !slices.Equal(a.avg, b.avg) || !slices.Equal(a.support, b.support) {
@@ -172,7 +173,7 @@ func TestToneRowsEqualGeneric(t *testing.T) {
 			rng := rand.New(rand.NewPCG(3, 4))
 			for round := range 400 {
 				n := rng.IntN(200)
-				in, gains := newGuarded(t, 4096).tail(n), words[int16](newGuarded(t, 4096).tail(2*n))
+				in, gains := kerneltest.NewGuarded(t, 4096).Tail(n), words[int16](kerneltest.NewGuarded(t, 4096).Tail(2*n))
 				for i := range in {
 					in[i], gains[i] = byte(rng.Uint32()), int16(rng.Uint32())
 					if round%4 == 0 {

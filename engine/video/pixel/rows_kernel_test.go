@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/edgecam/edgecam/internal/cpufeat"
+	"github.com/edgecam/edgecam/internal/kerneltest"
 )
 
 // kernelSets are the sets of this processor that differ from the portable code.
@@ -51,7 +52,7 @@ func lengths() []int {
 // Rows end at an unmapped page; output rows are followed by canaries in a
 // second run with slack.
 func TestRowsEqualGeneric(t *testing.T) {
-	in0, in1, out0, out1, out2, out3 := newGuarded(t), newGuarded(t), newGuarded(t), newGuarded(t), newGuarded(t), newGuarded(t)
+	in0, in1, out0, out1, out2, out3 := kerneltest.NewGuarded(t, 1<<17), kerneltest.NewGuarded(t, 1<<17), kerneltest.NewGuarded(t, 1<<17), kerneltest.NewGuarded(t, 1<<17), kerneltest.NewGuarded(t, 1<<17), kerneltest.NewGuarded(t, 1<<17)
 	forEachSet(t, func(t *testing.T) {
 		for name, at := range fills {
 			rng := rand.New(rand.NewPCG(1, 1))
@@ -63,8 +64,8 @@ func TestRowsEqualGeneric(t *testing.T) {
 			}
 			for _, w := range lengths() {
 				cw := (w + 1) / 2
-				r0, r1 := fill(in0.tail(4*cw)), fill(in1.tail(4*cw))
-				y0, y1, u, v := out0.tail(w), out1.tail(w), out2.tail(cw), out3.tail(cw)
+				r0, r1 := fill(in0.Tail(4*cw)), fill(in1.Tail(4*cw))
+				y0, y1, u, v := out0.Tail(w), out1.Tail(w), out2.Tail(cw), out3.Tail(cw)
 				wy0, wy1, wu, wv := make([]byte, w), make([]byte, w), make([]byte, cw), make([]byte, cw)
 				for lumaAt := range 2 {
 					packedRows(y0, y1, u, v, r0, r1, lumaAt)
@@ -73,15 +74,15 @@ func TestRowsEqualGeneric(t *testing.T) {
 						t.Fatalf("packedRows %s, width %d, luma at %d: differs from portable code", name, w, lumaAt)
 					}
 				}
-				su, sv := out0.tail(cw), out1.tail(cw)
+				su, sv := out0.Tail(cw), out1.Tail(cw)
 				splitRow(su, sv, r0[:2*cw])
 				splitRowGeneric(wu, wv, r0[:2*cw])
 				if !slices.Equal(su, wu) || !slices.Equal(sv, wv) {
 					t.Fatalf("splitRow %s, %d: differs from portable code", name, cw)
 				}
-				h := out0.tail(cw)
-				halveRow(h, in0.tail(2*cw), in1.tail(2*cw))
-				halveRowGeneric(wu, in0.tail(2*cw), in1.tail(2*cw))
+				h := out0.Tail(cw)
+				halveRow(h, in0.Tail(2*cw), in1.Tail(2*cw))
+				halveRowGeneric(wu, in0.Tail(2*cw), in1.Tail(2*cw))
 				if !slices.Equal(h, wu) {
 					t.Fatalf("halveRow %s, %d: differs from portable code", name, cw)
 				}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/edgecam/edgecam/engine/fixed"
 	"github.com/edgecam/edgecam/internal/cpufeat"
+	"github.com/edgecam/edgecam/internal/kerneltest"
 )
 
 // forEachSet runs f with each kernel set of this processor.
@@ -35,9 +36,9 @@ func forEachSet(t *testing.T, f func(t *testing.T)) {
 
 // at returns n values of 4-byte parts that end slack bytes before an unmapped
 // page.
-func at[T any](g *guarded, n, slack int) []T {
+func at[T any](g *kerneltest.Guarded, n, slack int) []T {
 	var zero T
-	b := g.tail(n*int(unsafe.Sizeof(zero)) + slack)
+	b := g.Tail(n*int(unsafe.Sizeof(zero)) + slack)
 	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b))), n)
 }
 
@@ -91,7 +92,7 @@ func (p *partition) clone() *partition {
 }
 
 func TestPartitionKernelsEqualGeneric(t *testing.T) {
-	gx, gw, gu, gp := newGuarded(t), newGuarded(t), newGuarded(t), newGuarded(t)
+	gx, gw, gu, gp := kerneltest.NewGuarded(t, 1<<17), kerneltest.NewGuarded(t, 1<<17), kerneltest.NewGuarded(t, 1<<17), kerneltest.NewGuarded(t, 1<<17)
 	forEachSet(t, func(t *testing.T) {
 		for name, number := range numbers {
 			r := rand.New(rand.NewPCG(5, 6))

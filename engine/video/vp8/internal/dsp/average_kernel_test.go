@@ -4,17 +4,19 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/edgecam/edgecam/internal/kerneltest"
 )
 
 func TestAverageEqualsGeneric(t *testing.T) {
-	gp := newGuarded(t)
+	gp := kerneltest.NewGuarded(t, 1<<17)
 	forEachSet(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(14, 14))
 		for round := range 800 {
 			w, h := 8<<(round&1), 8<<(round>>1&1)
 			stride := w + rng.IntN(9)
 			n := (h-1)*stride + w
-			pix, avg := gp.tail(n), make([]uint16, n+1)
+			pix, avg := gp.Tail(n), make([]uint16, n+1)
 			fillBytes(pix, rng, fills[round%len(fills)].at)
 			for i := range avg {
 				switch round % 3 {

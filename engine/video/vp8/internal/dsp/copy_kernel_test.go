@@ -4,17 +4,19 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/edgecam/edgecam/internal/kerneltest"
 )
 
 // TestCopyEqualsGeneric copies blocks that end where memory ends.
 func TestCopyEqualsGeneric(t *testing.T) {
-	gs, gd := newGuarded(t), newGuarded(t)
+	gs, gd := kerneltest.NewGuarded(t, 1<<17), kerneltest.NewGuarded(t, 1<<17)
 	forEachSet(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(15, 15))
 		for round := range 400 {
 			w, h := 4<<rng.IntN(3), 4<<rng.IntN(3)
 			ss, ds := w+rng.IntN(20), w+rng.IntN(20)
-			src, dst := gs.tail((h-1)*ss+w), gd.tail((h-1)*ds+w)
+			src, dst := gs.Tail((h-1)*ss+w), gd.Tail((h-1)*ds+w)
 			for i := range src {
 				src[i] = byte(rng.Uint32())
 			}

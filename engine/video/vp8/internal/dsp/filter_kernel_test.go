@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/edgecam/edgecam/internal/kerneltest"
 )
 
 // filterPlane fills a plane so that edges of all kinds occur: noise of growing
@@ -20,7 +22,7 @@ func filterPlane(p []byte, rng *rand.Rand) {
 }
 
 func TestFilterEqualsGeneric(t *testing.T) {
-	gy, gu, gv := newGuarded(t), newGuarded(t), newGuarded(t)
+	gy, gu, gv := kerneltest.NewGuarded(t, 1<<17), kerneltest.NewGuarded(t, 1<<17), kerneltest.NewGuarded(t, 1<<17)
 	forEachSet(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(12, 12))
 		for round := range 1500 {
@@ -37,9 +39,9 @@ func TestFilterEqualsGeneric(t *testing.T) {
 			if top {
 				yOff, uOff = yOff+4*ys, uOff+4*us
 			}
-			y, u, v := gy.tail(yOff+15*ys+16), gu.tail(uOff+7*us+8), gv.tail(uOff+7*us+8)
+			y, u, v := gy.Tail(yOff+15*ys+16), gu.Tail(uOff+7*us+8), gv.Tail(uOff+7*us+8)
 			if round%3 == 0 {
-				y, u, v = gy.head(len(y)), gu.head(len(u)), gv.head(len(v))
+				y, u, v = gy.Head(len(y)), gu.Head(len(u)), gv.Head(len(v))
 			}
 			for _, p := range [][]byte{y, u, v} {
 				if round%8 == 7 {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/edgecam/edgecam/internal/cpufeat"
+	"github.com/edgecam/edgecam/internal/kerneltest"
 )
 
 // kernelSets are the sets that this processor can run, the widest last; the
@@ -81,10 +82,10 @@ type canvas struct {
 	off, stride int
 }
 
-func newCanvas(g *guarded, stride, w, h, before int) canvas {
+func newCanvas(g *kerneltest.Guarded, stride, w, h, before int) canvas {
 	// The block ends where the memory ends; before it lie rows of canaries.
 	n := before*stride + 16 + (h-1)*stride + w
-	c := canvas{pix: g.tail(n), off: before*stride + 16, stride: stride}
+	c := canvas{pix: g.Tail(n), off: before*stride + 16, stride: stride}
 	for i := range c.pix {
 		c.pix[i] = 0xa5
 	}

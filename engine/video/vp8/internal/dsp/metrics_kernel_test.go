@@ -3,6 +3,8 @@ package dsp
 import (
 	"math/rand/v2"
 	"testing"
+
+	"github.com/edgecam/edgecam/internal/kerneltest"
 )
 
 type metric struct {
@@ -55,14 +57,14 @@ var metrics = []metric{
 }
 
 func TestMetricsEqualGeneric(t *testing.T) {
-	ga, gb := newGuarded(t), newGuarded(t)
+	ga, gb := kerneltest.NewGuarded(t, 1<<17), kerneltest.NewGuarded(t, 1<<17)
 	forEachSet(t, func(t *testing.T) {
 		forFills(t, 1, func(t *testing.T, fa, fb func([]byte)) {
 			for _, m := range metrics {
 				for _, stride := range []int{m.w, m.w + 1, 64, 67} {
 					n := (m.h-1)*stride + m.w
 					// Both ends of the memory: no byte outside may be read.
-					for _, ab := range [][2][]byte{{ga.tail(n), gb.tail(n)}, {ga.head(n), gb.head(n)}} {
+					for _, ab := range [][2][]byte{{ga.Tail(n), gb.Tail(n)}, {ga.Head(n), gb.Head(n)}} {
 						fa(ab[0])
 						fb(ab[1])
 						got := m.f(ab[0], stride, ab[1], stride)
@@ -105,7 +107,7 @@ func TestMetricsKnown(t *testing.T) {
 }
 
 func TestSADx4(t *testing.T) {
-	gs, gr := newGuarded(t), newGuarded(t)
+	gs, gr := kerneltest.NewGuarded(t, 1<<17), kerneltest.NewGuarded(t, 1<<17)
 	tests := []struct {
 		name string
 		w, h int
@@ -123,8 +125,8 @@ func TestSADx4(t *testing.T) {
 		for _, tt := range tests {
 			for range 50 {
 				const rs = 61
-				src := gs.tail((tt.h-1)*23 + tt.w)
-				ref := gr.tail(40 * rs)
+				src := gs.Tail((tt.h-1)*23 + tt.w)
+				ref := gr.Tail(40 * rs)
 				fillBytes(src, rng, fills[0].at)
 				fillBytes(ref, rng, fills[0].at)
 				last := len(ref) - ((tt.h-1)*rs + tt.w)

@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/edgecam/edgecam/internal/kerneltest"
 )
 
 func TestExtend(t *testing.T) {
@@ -34,13 +36,13 @@ func TestExtend(t *testing.T) {
 // TestExtendRowsEqualsGeneric extends rows whose right border ends where memory
 // ends; what lies between the borders of two rows must stay.
 func TestExtendRowsEqualsGeneric(t *testing.T) {
-	g := newGuarded(t)
+	g := kerneltest.NewGuarded(t, 1<<17)
 	forEachSet(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(17, 17))
 		for round := range 300 {
 			n, w, h := 24<<rng.IntN(2), 1+rng.IntN(70), 1+rng.IntN(9)
 			stride := w + 2*n + rng.IntN(40)
-			buf := g.tail((h-1)*stride + w + 2*n)
+			buf := g.Tail((h-1)*stride + w + 2*n)
 			for i := range buf {
 				buf[i] = byte(rng.Uint32())
 			}

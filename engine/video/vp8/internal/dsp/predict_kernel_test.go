@@ -4,10 +4,12 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/edgecam/edgecam/internal/kerneltest"
 )
 
 func TestInterEqualsGeneric(t *testing.T) {
-	gs, gd := newGuarded(t), newGuarded(t)
+	gs, gd := kerneltest.NewGuarded(t, 1<<17), kerneltest.NewGuarded(t, 1<<17)
 	filters := []struct {
 		name          string
 		before, after int
@@ -30,9 +32,9 @@ func TestInterEqualsGeneric(t *testing.T) {
 							u, d = fl.before, fl.after
 						}
 						ss := w + l + r + rng.IntN(5)
-						src := gs.tail((h+u+d-1)*ss + l + w + r)
+						src := gs.Tail((h+u+d-1)*ss + l + w + r)
 						if xy&1 == 0 {
-							src = gs.head((h+u+d-1)*ss + l + w + r)
+							src = gs.Head((h+u+d-1)*ss + l + w + r)
 						}
 						fillBytes(src, rng, fill.at)
 						ds := w + rng.IntN(9)
@@ -79,11 +81,11 @@ func TestInterKnown(t *testing.T) {
 }
 
 func TestIntraBlockEqualsGeneric(t *testing.T) {
-	gd, ga, gl := newGuarded(t), newGuarded(t), newGuarded(t)
+	gd, ga, gl := kerneltest.NewGuarded(t, 1<<17), kerneltest.NewGuarded(t, 1<<17), kerneltest.NewGuarded(t, 1<<17)
 	forEachSet(t, func(t *testing.T) {
 		forFills(t, 11, func(t *testing.T, fa, fb func([]byte)) {
 			for _, n := range []int{8, 16} {
-				above, left := ga.tail(n), gl.tail(n)
+				above, left := ga.Tail(n), gl.Tail(n)
 				fa(above)
 				fb(left)
 				f := Intra8x8
@@ -178,13 +180,13 @@ func TestIntra4(t *testing.T) {
 // TestIntra4SearchEqualsGeneric compares predictions and measures with those made
 // one by one, with the source at the end of memory.
 func TestIntra4SearchEqualsGeneric(t *testing.T) {
-	g := newGuarded(t)
+	g := kerneltest.NewGuarded(t, 1<<17)
 	forEachSet(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(16, 4))
 		for round := range 3000 {
 			var e Edge4
 			stride := 4 + rng.IntN(30)
-			src := g.tail(3*stride + 4)
+			src := g.Tail(3*stride + 4)
 			extreme := rng.IntN(3) == 0
 			draw := func() byte {
 				if extreme {

@@ -4,10 +4,12 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/edgecam/edgecam/internal/kerneltest"
 )
 
 func TestFDCTEqualsGeneric(t *testing.T) {
-	ga, gb := newGuarded(t), newGuarded(t)
+	ga, gb := kerneltest.NewGuarded(t, 1<<17), kerneltest.NewGuarded(t, 1<<17)
 	sizes := []struct {
 		n int
 		f func(coef []int16, src []byte, ss int, pred []byte, ps int)
@@ -20,7 +22,7 @@ func TestFDCTEqualsGeneric(t *testing.T) {
 						continue
 					}
 					n := (s.n-1)*stride + s.n
-					a, b := ga.tail(n), gb.tail(n)
+					a, b := ga.Tail(n), gb.Tail(n)
 					fa(a)
 					fb(b)
 					got, want := make([]int16, s.n*s.n+1), make([]int16, s.n*s.n+1)
@@ -47,7 +49,7 @@ func coefficients(rng *rand.Rand, c []int16, limit int, density uint32) {
 }
 
 func TestIDCTEqualsGeneric(t *testing.T) {
-	gd, gp := newGuarded(t), newGuarded(t)
+	gd, gp := kerneltest.NewGuarded(t, 1<<17), kerneltest.NewGuarded(t, 1<<17)
 	rng := rand.New(rand.NewPCG(4, 4))
 	sizes := []struct {
 		n int
@@ -84,9 +86,9 @@ func TestIDCTEqualsGeneric(t *testing.T) {
 				}
 				stride := s.n + rng.IntN(20)
 				c := newCanvas(gd, stride, s.n, s.n, 2)
-				pred := gp.tail((s.n-1)*17 + s.n)
+				pred := gp.Tail((s.n-1)*17 + s.n)
 				if s.n == 16 {
-					pred = gp.tail(15*19 + 16)
+					pred = gp.Tail(15*19 + 16)
 				}
 				ps := (len(pred) - s.n) / (s.n - 1)
 				fillBytes(pred, rng, fills[round%len(fills)].at)
