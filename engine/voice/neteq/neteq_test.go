@@ -186,8 +186,8 @@ func TestConcealment(t *testing.T) {
 	}
 	snr := 10 * math.Log10(signal/noise)
 	t.Logf("SNR of what was concealed %.1f dB", snr)
-	if snr < 5 || steps > 0 || most > 3 {
-		t.Errorf("SNR %.1f dB, want 5; %d clicks; at most %d dB too loud", snr, steps, most)
+	if snr < 12.5 || steps > 0 || most > 3 {
+		t.Errorf("SNR %.1f dB, want 12.5; %d clicks; at most %d dB too loud", snr, steps, most)
 	}
 }
 
