@@ -83,6 +83,9 @@ func (e *Engine) Snapshot(ctx context.Context, w io.Writer) error {
 		return ErrNoCamera
 	}
 	start := time.Now()
+	// Who takes one picture often takes another soon. Said now: once the picture
+	// is there, the camera closes if nobody else wants it.
+	e.Prewarm()
 	p, err := e.shots.next(ctx)
 	if err != nil {
 		if state := e.Camera(); state.Err != "" {
@@ -91,7 +94,5 @@ func (e *Engine) Snapshot(ctx context.Context, w io.Writer) error {
 		return fmt.Errorf("engine: no picture within %.1f s: %w", time.Since(start).Seconds(), err)
 	}
 	defer p.Release()
-	// Who takes one picture often takes another soon.
-	e.Prewarm()
 	return pixel.EncodeJPEG(w, p, snapshotQuality)
 }
