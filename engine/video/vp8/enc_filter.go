@@ -51,10 +51,9 @@ func encFilterLevel(h *encHeader, m *encMB) int {
 	return min(max(level, 0), 63)
 }
 
-// finishPlanes filters the whole of the current frame in place and fills its
-// borders.
-func (e *Encoder) finishPlanes(h *encHeader) {
-	// The limits by segment, reference and kind of mode.
+// fillFilterTable makes the loop filter's limits by segment, reference and kind
+// of mode.
+func (e *Encoder) fillFilterTable(h *encHeader) {
 	for seg := range e.filterTable {
 		for ref := range e.filterTable[seg] {
 			for kind, mode := range [...]uint8{modeDC, modeB, modeZero, modeNew, modeSplit} {
@@ -63,13 +62,12 @@ func (e *Encoder) finishPlanes(h *encHeader) {
 			}
 		}
 	}
-	e.pool.run(e, encJobFinish, e.mbH)
 }
 
 // encFilterKind is the column of the filter table by luma mode.
 var encFilterKind = [modeSplit + 1]uint8{modeB: 1, modeZero: 2, modeNearest: 3, modeNear: 3, modeNew: 3, modeSplit: 4}
 
-// finishRow filters a row of macroblocks and fills the borders of the lines that
+// finishRow filters a row of macroblocks in place and fills the borders of the lines that
 // are final then: the next row's filter changes up to three more lines above it,
 // luma and chroma alike.
 func (e *Encoder) finishRow(w *encWorkers, y int) {
@@ -98,9 +96,10 @@ func (e *Encoder) finishRow(w *encWorkers, y int) {
 func (e *Encoder) filterRow(w *encWorkers, y int) {
 	f := e.cur
 	yo, uvo := f.y.at(0, 16*y), f.u.at(0, 8*y)
+	above := w.doneAbove(y, e.mbW)
 	for x := range e.mbW {
-		if y > 0 {
-			w.wait(y-1, min(x+2, e.mbW), e.mbW)
+		if need := min(x+2, e.mbW); above < need {
+			above = w.wait(y-1, need, e.mbW)
 		}
 		m := e.mb(x, y)
 		limits := e.filterTable[m.segment&3][m.nb.ref&3][encFilterKind[m.yMode]]
@@ -108,6 +107,6 @@ func (e *Encoder) filterRow(w *encWorkers, y int) {
 			limits.Inner = !m.noCoeffs || m.yMode == modeB || m.yMode == modeSplit
 			dsp.FilterMB(&limits, f.y.pix, f.u.pix, f.v.pix, yo+16*x, uvo+8*x, f.y.stride, f.u.stride, x > 0, y > 0)
 		}
-		w.reached(y, x+1)
+		w.reached(y, x+1, e.mbW)
 	}
 }

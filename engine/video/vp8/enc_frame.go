@@ -9,6 +9,8 @@ import (
 
 // encodeFrame codes one picture that fits the current geometry.
 func (e *Encoder) encodeFrame(pic *media.Picture, key bool, opt *FrameOptions) media.EncodedVideo {
+	e.pool.begin()
+	defer e.pool.end()
 	e.load(pic)
 	e.cur = e.takeFrame()
 	layer := e.layers.next(key)
@@ -150,7 +152,13 @@ func (e *Encoder) write() int {
 func (e *Encoder) pack() int {
 	e.probs = encFlatProbs(&e.header.entropy.coeff)
 	parts := 1 << e.header.log2Partitions
-	e.pool.run(e, encJobPack, 1+parts)
+	if e.header.key {
+		// It may be coded again.
+		e.pool.run(e, encJobPack, 1+parts)
+	} else {
+		e.fillFilterTable(&e.header)
+		e.pool.run(e, encJobPackAndFinish, 1+parts+e.mbH)
+	}
 	e.out = append(e.out[:0], e.firstPart...)
 	for p := range parts - 1 {
 		n := len(e.parts[p])
@@ -162,12 +170,11 @@ func (e *Encoder) pack() int {
 	return len(e.out)
 }
 
-// packPart writes the first partition (part 0) or a token partition.
-func (e *Encoder) packPart(part int) {
+// packPart writes a token partition or, after them, the first partition.
+func (e *Encoder) packPart(p int) {
 	h := &e.header
 	var w boolWriter
-	if part > 0 {
-		p := part - 1
+	if p < 1<<h.log2Partitions {
 		w.reset(e.parts[p][:0])
 		for y := p; y < e.mbH; y += 1 << h.log2Partitions {
 			w.putTokens(e.rows[y].tokens, &e.probs)
@@ -203,11 +210,14 @@ func (e *Encoder) putMacroblockModes(w *boolWriter, x, y int) {
 	w.putInterModes(h, m, above, left, e.mb(x-1, y-1), &bounds)
 }
 
-// finishFrame filters the new frame and moves the reference names as the header
+// finishFrame filters a new key frame, others are already, and moves the reference names as the header
 // told the decoder to.
 func (e *Encoder) finishFrame(key bool, layer layerFrame) {
 	h := &e.header
-	e.finishPlanes(h)
+	if key {
+		e.fillFilterTable(h)
+		e.pool.run(e, encJobFinish, e.mbH)
+	}
 	if h.refreshEntropy {
 		e.entropy = h.entropy
 	}

@@ -44,9 +44,10 @@ func (e *Encoder) encodeRow(s *encScratch, w *encWorkers, y int) {
 	if !e.header.key {
 		e.keepStill(y)
 	}
+	above := w.doneAbove(y, e.mbW)
 	for x := range e.mbW {
-		if y > 0 {
-			w.wait(y-1, min(x+2, e.mbW), e.mbW)
+		if need := min(x+2, e.mbW); above < need {
+			above = w.wait(y-1, need, e.mbW)
 		}
 		if m := e.mb(x, y); !e.header.key && m.kept && m.segment != segmentRefine {
 			// Static: no more than the neighbours must know.
@@ -56,7 +57,7 @@ func (e *Encoder) encodeRow(s *encScratch, w *encWorkers, y int) {
 		} else {
 			e.encodeMB(s, row, m, x, y)
 		}
-		w.reached(y, x+1)
+		w.reached(y, x+1, e.mbW)
 	}
 }
 

@@ -1,21 +1,65 @@
 package vp8
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
+
+	"github.com/edgecam/edgecam/engine/video/vp8/internal/dsp"
 )
 
-// encWorkers does the rows of a frame on a fixed number of goroutines that sleep
-// between frames.
+// encWorkers does the rows of a frame on the caller's goroutine and on n-1
+// helpers. A frame is several jobs with little between them, so helpers keep
+// awake for a moment when a job ends: to be woken takes as long as some dozen
+// macroblocks. Between frames they sleep. The caller never waits for a helper
+// that has not begun: a helper joins a job that is open, and finds it closed
+// when all rows were taken before it came.
 type encWorkers struct {
-	n        int
 	scratch  []encScratch
-	start    []chan *Encoder
-	done     sync.WaitGroup
-	next     atomic.Int32
-	rows     int
-	job      encJob
+	helpers  []encSleeper
+	caller   encSleeper
+	ended    sync.WaitGroup
 	progress []encProgress
+	// spins is how often a worker looks before it sleeps.
+	spins int
+
+	// What the open job is. Written while no helper is in a job.
+	encoder *Encoder
+	job     encJob
+	rows    int
+
+	_     [encCacheLine]byte
+	state atomic.Uint64
+	next  atomic.Int32 // the next row to be taken
+	_     [encCacheLine]byte
+}
+
+// The state of the workers: how many helpers are in the job, flags, and from bit
+// 32 the number of the job.
+const (
+	encInJob   = 1<<16 - 1
+	encOpen    = 1 << 16 // helpers may join
+	encRest    = 1 << 17 // between frames: helpers sleep at once
+	encEnded   = 1 << 18
+	encJobUnit = 1 << 32
+)
+
+// encCacheLine is what keeps data of two workers apart: two lines, since
+// neighbours are fetched in pairs.
+const encCacheLine = 128
+
+// encSpins and encSpinPause make a worker look for what it waits for over about
+// 50 microseconds, roughly what it takes to be woken, before it sleeps.
+const (
+	encSpins     = 256
+	encSpinPause = 6
+)
+
+// encSleeper is a goroutine that may sleep.
+type encSleeper struct {
+	asleep atomic.Bool // whoever sets it back to false wakes
+	wake   chan struct{}
+	_      [encCacheLine]byte
 }
 
 // encProgress is how far a row has come. One other row follows it at most.
@@ -25,6 +69,7 @@ type encProgress struct {
 	// whoever sets it back to 0 decides that the follower need not sleep.
 	wanted atomic.Int32
 	wake   chan struct{}
+	_      [encCacheLine - 16]byte
 }
 
 // encJob is what is done with each row.
@@ -34,58 +79,124 @@ const (
 	encJobAnalyse encJob = iota
 	// encJobCode codes; row y follows two macroblocks behind row y-1.
 	encJobCode
-	// encJobPack writes the frame's parts; "row" 0 is the first partition,
-	// the others are the token partitions.
+	// encJobPack writes the frame's parts: the token partitions, then the first
+	// partition.
 	encJobPack
 	// encJobFinish applies the loop filter and fills the borders; row y follows
 	// row y-1.
 	encJobFinish
+	// encJobPackAndFinish is both, parts first: neither needs the other.
+	encJobPackAndFinish
 )
 
 func newEncWorkers(n int) *encWorkers {
-	w := &encWorkers{n: n, scratch: make([]encScratch, n)}
-	for i := 1; i < n; i++ {
-		c := make(chan *Encoder, 1) // so that run need not wait for its goroutine to wake
-		w.start = append(w.start, c)
-		go func() {
-			for e := range c {
-				w.work(e, &w.scratch[i])
-				w.done.Done()
-			}
-		}()
+	w := &encWorkers{scratch: make([]encScratch, n), helpers: make([]encSleeper, n-1), spins: encSpins}
+	if runtime.GOMAXPROCS(0) == 1 {
+		w.spins = 0 // what is waited for cannot happen meanwhile
+	}
+	w.caller.wake = make(chan struct{}, 1)
+	w.state.Store(encRest)
+	for i := range w.helpers {
+		w.helpers[i].wake = make(chan struct{}, 1)
+		w.ended.Go(func() { w.help(&w.helpers[i], &w.scratch[i+1]) })
 	}
 	return w
 }
 
+// close ends the helpers and waits for them.
 func (w *encWorkers) close() {
-	for _, c := range w.start {
-		close(c)
+	w.state.Or(encEnded)
+	w.wakeHelpers(len(w.helpers))
+	w.ended.Wait()
+}
+
+// begin has the helpers wake for a frame, end lets them sleep.
+func (w *encWorkers) begin() {
+	if len(w.helpers) > 0 {
+		w.state.And(^uint64(encRest))
+		w.wakeHelpers(len(w.helpers))
+	}
+}
+
+func (w *encWorkers) end() { w.state.Or(encRest) }
+
+func (w *encWorkers) wakeHelpers(n int) {
+	for i := range w.helpers[:n] {
+		w.helpers[i].rouse()
+	}
+}
+
+// rouse wakes the sleeper if it sleeps.
+func (s *encSleeper) rouse() {
+	if s.asleep.Load() && s.asleep.CompareAndSwap(true, false) {
+		s.wake <- struct{}{}
 	}
 }
 
 // run does a job for all rows and returns when they are done.
 func (w *encWorkers) run(e *Encoder, job encJob, rows int) {
-	w.job = job
 	if len(w.progress) < rows {
 		w.progress = make([]encProgress, rows)
 		for i := range w.progress {
 			w.progress[i].wake = make(chan struct{}, 1)
 		}
 	}
-	for i := range w.progress {
+	for i := range w.progress[:rows] {
 		w.progress[i].done.Store(0)
 	}
-	w.rows = rows
+	w.encoder, w.job, w.rows = e, job, rows
 	w.next.Store(0)
-	w.done.Add(len(w.start))
-	for _, c := range w.start {
-		c <- e
+	w.state.Store((w.state.Load() &^ encRest) + encJobUnit | encOpen)
+	w.wakeHelpers(min(len(w.helpers), rows-1))
+	w.work(&w.scratch[0])
+	state := w.state.And(^uint64(encOpen))
+	for spins := 0; state&encInJob != 0; spins++ {
+		if spins >= w.spins {
+			w.caller.asleep.Store(true)
+			if w.state.Load()&encInJob != 0 || !w.caller.asleep.CompareAndSwap(true, false) {
+				<-w.caller.wake
+			}
+		} else {
+			dsp.Pause(encSpinPause)
+		}
+		state = w.state.Load()
 	}
-	w.work(e, &w.scratch[0])
-	w.done.Wait()
+	w.encoder = nil
 }
 
-func (w *encWorkers) work(e *Encoder, s *encScratch) {
+// help is a helper's life.
+func (w *encWorkers) help(h *encSleeper, s *encScratch) {
+	var last uint64 // the job that was joined last
+	spins := 0
+	for {
+		state := w.state.Load()
+		switch {
+		case state&encEnded != 0:
+			return
+		case state&encOpen != 0 && state/encJobUnit != last:
+			if !w.state.CompareAndSwap(state, state+1) {
+				continue
+			}
+			last, spins = state/encJobUnit, 0
+			w.work(s)
+			if state = w.state.Add(^uint64(0)); state&(encInJob|encOpen) == 0 {
+				w.caller.rouse()
+			}
+		case state&encRest == 0 && spins < w.spins:
+			spins++
+			dsp.Pause(encSpinPause)
+		default:
+			spins = 0
+			h.asleep.Store(true)
+			if w.state.Load() == state || !h.asleep.CompareAndSwap(true, false) {
+				<-h.wake
+			}
+		}
+	}
+}
+
+func (w *encWorkers) work(s *encScratch) {
+	e := w.encoder
 	for {
 		y := int(w.next.Add(1)) - 1
 		if y >= w.rows {
@@ -100,31 +211,55 @@ func (w *encWorkers) work(e *Encoder, s *encScratch) {
 			e.packPart(y)
 		case encJobFinish:
 			e.finishRow(w, y)
+		case encJobPackAndFinish:
+			if parts := w.rows - e.mbH; y < parts {
+				e.packPart(y)
+			} else {
+				e.finishRow(w, y-parts)
+			}
 		}
 	}
 }
 
-// encWaitAhead is how many macroblocks more than it needs a sleeper waits for,
-// so that neighbouring rows do not wake each other for every macroblock.
-const encWaitAhead = 6
+// encPublish is after how many macroblocks a row tells its follower how far it
+// is, at the latest at its end: so that the two do not take the line that says so
+// from each other for every macroblock.
+const encPublish = 4
 
-// wait returns once row y has n of its width macroblocks done. It sleeps rather
-// than spins: on a small board the other worker wants the power and the cache.
-func (w *encWorkers) wait(y, n, width int) {
-	p := &w.progress[y]
-	if int(p.done.Load()) >= n {
-		return
+// doneAbove is what a worker that begins row y knows of the row above: all of it
+// is done where there is no other worker.
+func (w *encWorkers) doneAbove(y, width int) int {
+	if y > 0 && len(w.helpers) > 0 {
+		return 0
 	}
-	want := int32(min(n+encWaitAhead, width))
-	p.wanted.Store(want)
-	if p.done.Load() >= want && p.wanted.CompareAndSwap(want, 0) {
-		return
-	}
-	<-p.wake
+	return width
 }
 
-// reached says that row y has n macroblocks done.
-func (w *encWorkers) reached(y, n int) {
+// wait returns how many macroblocks row y has done, once they are n or more, of
+// width.
+func (w *encWorkers) wait(y, n, width int) int {
+	p := &w.progress[y]
+	for range w.spins {
+		if done := int(p.done.Load()); done >= n {
+			return done
+		}
+		dsp.Pause(encSpinPause)
+	}
+	// A row that is far behind its follower is likely to stay near it: the
+	// follower sleeps a little longer, so that it is not woken for every few.
+	want := int32(min(n+2*encPublish, width))
+	p.wanted.Store(want)
+	if p.done.Load() < want || !p.wanted.CompareAndSwap(want, 0) {
+		<-p.wake
+	}
+	return int(p.done.Load())
+}
+
+// reached says that row y has n of its width macroblocks done.
+func (w *encWorkers) reached(y, n, width int) {
+	if n%encPublish != 0 && n != width || len(w.helpers) == 0 {
+		return
+	}
 	p := &w.progress[y]
 	p.done.Store(int32(n))
 	if want := p.wanted.Load(); want != 0 && int32(n) >= want && p.wanted.CompareAndSwap(want, 0) {
