@@ -111,10 +111,36 @@ type encMVCostTable [2][2*encMVMaxComponent + 1]uint16
 
 func (t *encMVCostTable) fill(p *mvProbs) {
 	for axis := range t {
-		for v := -encMVMaxComponent; v <= encMVMaxComponent; v++ {
-			t[axis][v+encMVMaxComponent] = uint16(encMVComponentCost(v, &p[axis]))
+		t[axis] = encMVComponentCosts(&p[axis])
+	}
+}
+
+// encMVComponentCosts is encMVComponentCost of all differences. The bits of a
+// long one are independent of each other, all but the fourth: sums over some of
+// them are made once.
+func encMVComponentCosts(p *[numMVProbs]uint8) (t [2*encMVMaxComponent + 1]uint16) {
+	for v := -15; v <= 15; v++ {
+		t[v+encMVMaxComponent] = uint16(encMVComponentCost(v, p))
+	}
+	var low [16]int
+	for a := range low {
+		low[a] = encBitCost(true, p[mvIsShort]) + encBitCost(a&8 != 0, p[mvLongBits+3])
+		for i := range 3 {
+			low[a] += encBitCost(a>>i&1 != 0, p[mvLongBits+i])
 		}
 	}
+	minus, plus := encBitCost(true, p[mvSign]), encBitCost(false, p[mvSign])
+	for a := 16; a <= encMVMaxComponent; a += 16 {
+		high := 0
+		for i := 4; i < mvLongWidth; i++ {
+			high += encBitCost(a>>i&1 != 0, p[mvLongBits+i])
+		}
+		for k, c := range low {
+			t[encMVMaxComponent+a+k] = uint16(c + high + plus)
+			t[encMVMaxComponent-a-k] = uint16(c + high + minus)
+		}
+	}
+	return t
 }
 
 // cost is the price of the difference dy, dx in quarter samples.

@@ -48,11 +48,13 @@ const (
 // neighbours are fetched in pairs.
 const encCacheLine = 128
 
-// encSpins and encSpinPause make a worker look for what it waits for over about
-// 50 microseconds, roughly what it takes to be woken, before it sleeps.
+// encSpins looks, encSpinPause apart, take some 50 microseconds, roughly what it
+// takes a sleeper to be woken: so long a worker waits for a row before it sleeps.
+// Between the jobs of a frame it waits longer.
 const (
-	encSpins     = 256
-	encSpinPause = 6
+	encSpins      = 512
+	encSpinPause  = 6
+	encSpinFactor = 3
 )
 
 // encSleeper is a goroutine that may sleep.
@@ -151,7 +153,7 @@ func (w *encWorkers) run(e *Encoder, job encJob, rows int) {
 	w.work(&w.scratch[0])
 	state := w.state.And(^uint64(encOpen))
 	for spins := 0; state&encInJob != 0; spins++ {
-		if spins >= w.spins {
+		if spins >= encSpinFactor*w.spins {
 			w.caller.asleep.Store(true)
 			if w.state.Load()&encInJob != 0 || !w.caller.asleep.CompareAndSwap(true, false) {
 				<-w.caller.wake
@@ -182,7 +184,7 @@ func (w *encWorkers) help(h *encSleeper, s *encScratch) {
 			if state = w.state.Add(^uint64(0)); state&(encInJob|encOpen) == 0 {
 				w.caller.rouse()
 			}
-		case state&encRest == 0 && spins < w.spins:
+		case state&encRest == 0 && spins < encSpinFactor*w.spins:
 			spins++
 			dsp.Pause(encSpinPause)
 		default:
