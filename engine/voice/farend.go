@@ -22,9 +22,12 @@ const (
 	wantedLead = 16 * time.Millisecond
 	// believable bounds what stamps may say; beyond, they are taken as they are.
 	believable = 300 * time.Millisecond
+	// leastLead is what the canceller may count on: it reads the rest of the lead
+	// late, and so has room for clocks that drift either way.
+	leastLead = 4 * time.Millisecond
 	// mostWander is how far two cards' clocks may drift apart before the far end
 	// is put back; the canceller follows up to there.
-	mostWander = 12 * time.Millisecond
+	mostWander = media.BlockDuration
 	// steadyShift is the memory of the steady lead: 2.5 s.
 	steadyShift = 8
 	// dryBlocks in dryWindow that were partly there mean that the far end is read
@@ -61,7 +64,22 @@ type FarEnd struct {
 	runSum time.Duration
 
 	dry, window int
+	news        farNews
 	stats       FarStats
+}
+
+// farNews is what the canceller must know of the far end's place in time.
+type farNews struct {
+	// begun says that a stretch begins, with the lead, whatever the clocks had
+	// made of that before.
+	begun bool
+	lead  time.Duration
+	// later is by how much the far end was put back since.
+	later time.Duration
+	// more says that a block more is to be taken before the one that belongs to
+	// the microphone's, none that no block belongs to it: so the far end is put
+	// back without a hole.
+	more, none bool
 }
 
 // FarStats are counts since the start.
@@ -136,20 +154,27 @@ func (f *FarEnd) restart() {
 }
 
 // take fills dst with what belongs to a block of the microphone captured at the
-// given time.
-func (f *FarEnd) take(dst *media.Block, capturedAt time.Time) {
+// given time, and tells what became of the lead; more is filled if news says so.
+func (f *FarEnd) take(dst, more *media.Block, capturedAt time.Time) (news farNews) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	defer func() { news, f.news = f.news, farNews{} }()
 	clear(dst.Samples[:])
 	f.stats.Playing = f.playing
 	out := dst.Samples[:]
 	if f.fresh {
 		if f.write == f.read {
-			return
+			return news
 		}
 		f.begin(capturedAt)
 	} else if f.playing {
 		f.watch(capturedAt)
+	}
+	if f.news.none {
+		return news
+	}
+	if f.news.more {
+		f.read += int64(f.copyOut(more.Samples[:]))
 	}
 	if f.hold > 0 {
 		n := min(f.hold, len(out))
@@ -159,10 +184,7 @@ func (f *FarEnd) take(dst *media.Block, capturedAt time.Time) {
 	if f.owed > 0 {
 		f.owed -= f.skip(f.owed)
 	}
-	n := int(min(int64(len(out)), f.write-f.read))
-	for i := range out[:n] {
-		out[i] = f.ring[(f.read+int64(i))&(farRing-1)]
-	}
+	n := f.copyOut(out)
 	f.read += int64(n)
 	if n < len(out) && f.playing {
 		f.short(len(out) - n)
@@ -170,6 +192,16 @@ func (f *FarEnd) take(dst *media.Block, capturedAt time.Time) {
 	if f.window++; f.window >= dryWindow {
 		f.window, f.dry = 0, 0
 	}
+	return news
+}
+
+// copyOut copies what comes next, as far as it is there.
+func (f *FarEnd) copyOut(out []int16) int {
+	n := int(min(int64(len(out)), f.write-f.read))
+	for i := range out[:n] {
+		out[i] = f.ring[(f.read+int64(i))&(farRing-1)]
+	}
+	return n
 }
 
 // skip leaves samples out, as many as there are.
@@ -211,6 +243,7 @@ func (f *FarEnd) begin(capturedAt time.Time) {
 		f.lead = wantedLead
 	}
 	f.steady, f.run, f.runSum = f.lead, 0, 0
+	f.news = farNews{begun: true, lead: f.lead}
 	f.stats.LeadMS = int(f.lead.Milliseconds())
 }
 
@@ -221,9 +254,14 @@ func (f *FarEnd) watch(capturedAt time.Time) {
 	if max(off, -off) < leastJump || f.run > 0 && (off > 0) != (f.runSum > 0) {
 		f.steady += off >> steadyShift
 		f.run, f.runSum = 0, 0
-		if wandered := f.steady - f.lead; max(wandered, -wandered) > mostWander {
-			f.shift(wandered)
-			f.steady = f.lead
+		switch wandered := f.steady - f.lead; {
+		case wandered > mostWander:
+			f.news.none = true
+			f.steady -= media.BlockDuration
+			f.stats.Realigned++
+		case wandered < -mostWander && f.write-f.read >= 2*media.BlockSamples:
+			f.news.more = true
+			f.steady += media.BlockDuration
 			f.stats.Realigned++
 		}
 		return
@@ -254,6 +292,7 @@ func (f *FarEnd) short(n int) {
 	f.shift(later)
 	f.lead -= later
 	f.steady -= later
+	f.news.later += later
 	f.stats.LeadMS = int(f.lead.Milliseconds())
 }
 

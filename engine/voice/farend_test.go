@@ -26,6 +26,7 @@ type cards struct {
 	nextRead     time.Duration // when the microphone's next block is complete
 	leads        []time.Duration
 	discontinued int
+	more         media.Block
 	silent       uint64
 	last         int64
 }
@@ -76,7 +77,7 @@ func (c *cards) read() {
 	captured := c.nextRead - period
 	c.nextRead += period
 	var b media.Block
-	c.far.take(&b, c.start.Add(captured))
+	c.far.take(&b, &c.more, c.start.Add(captured))
 	for i, v := range b.Samples {
 		if v == 0 {
 			continue
@@ -204,7 +205,7 @@ func TestFarEndDrift(t *testing.T) {
 		c.run(5 * time.Second)
 		c.discontinued = 0
 		c.run(15 * time.Minute) // the clocks drift apart by 270 ms
-		if c.discontinued > 60 {
+		if c.discontinued > 0 {
 			t.Errorf("%v ppm: %d discontinuities in 15 minutes", ppm, c.discontinued)
 		}
 		for i, l := range c.leads {
@@ -217,18 +218,18 @@ func TestFarEndDrift(t *testing.T) {
 
 func TestFarEndWithoutReader(t *testing.T) {
 	var f FarEnd
-	var b media.Block
+	var b, more media.Block
 	at := time.Unix(1000, 0)
 	for i := range 500 {
 		b.Samples[0] = int16(i + 1)
 		f.Played(&b, at.Add(time.Duration(i)*block))
 	}
-	f.take(&b, at.Add(499*block-30*time.Millisecond))
+	f.take(&b, &more, at.Add(499*block-30*time.Millisecond))
 	if f.write-f.read > farRing {
 		t.Errorf("%d samples wait, the ring holds %d", f.write-f.read, farRing)
 	}
 	f.restart()
-	f.take(&b, at.Add(500*block))
+	f.take(&b, &more, at.Add(500*block))
 	for _, v := range b.Samples {
 		if v != 0 {
 			t.Fatal("something old is read after a restart")

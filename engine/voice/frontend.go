@@ -64,7 +64,7 @@ type FrontEnd struct {
 	activity         *vad.Detector
 	gain             *agc.Control
 	delay            time.Duration
-	far              media.Block
+	far, farMore     media.Block
 	micPart, farPart []int16 // 10 ms at the processing rate
 
 	mu    sync.Mutex
@@ -157,20 +157,45 @@ func (f *FrontEnd) Restart() { f.FarEnd.restart() }
 // whether somebody speaks at the microphone.
 func (f *FrontEnd) Capture(b *media.Block) (speech bool, err error) {
 	if f.echo != nil {
-		f.FarEnd.take(&f.far, b.CapturedAt)
+		f.farEnd(b.CapturedAt)
 	}
 	b.CapturedAt = b.CapturedAt.Add(-f.delay)
 	if f.rate == media.EngineRateHz {
-		return f.process(b.Samples[:], f.far.Samples[:])
+		return f.process(b.Samples[:])
 	}
 	n := f.rate / 100
 	f.down.Process(f.micPart, b.Samples[:])
-	if f.echo != nil {
-		f.farDown.Process(f.farPart, f.far.Samples[:])
-	}
-	speech, err = f.process(f.micPart[:n], f.farPart[:n])
+	speech, err = f.process(f.micPart[:n])
 	f.up.Process(b.Samples[:], f.micPart[:n])
 	return speech, err
+}
+
+// farEnd gives the canceller what belongs to a block that was captured then.
+func (f *FrontEnd) farEnd(capturedAt time.Time) {
+	news := f.FarEnd.take(&f.far, &f.farMore, capturedAt)
+	if news.begun {
+		f.echo.Realign(news.lead - leastLead)
+	}
+	if news.later > 0 {
+		f.echo.Later(news.later)
+	}
+	if news.none {
+		f.echo.ProcessNoFarEnd()
+		return
+	}
+	if news.more {
+		f.echo.ProcessMoreFarEnd(f.farAtRate(&f.farMore))
+	}
+	f.echo.ProcessFarEnd(f.farAtRate(&f.far))
+}
+
+// farAtRate returns a block of the far end at the processing rate.
+func (f *FrontEnd) farAtRate(b *media.Block) []int16 {
+	if f.farDown == nil {
+		return b.Samples[:]
+	}
+	f.farDown.Process(f.farPart, b.Samples[:])
+	return f.farPart[:f.rate/100]
 }
 
 // LevelDBov returns the level of the last block before the gain control, -127 to
@@ -187,12 +212,11 @@ func (f *FrontEnd) SpeechLevelDBFS() int {
 }
 
 // process runs the stages over 10 ms at the processing rate.
-func (f *FrontEnd) process(mic, far []int16) (speech bool, err error) {
+func (f *FrontEnd) process(mic []int16) (speech bool, err error) {
 	if f.highPass != nil {
 		f.highPass.Process(mic)
 	}
 	if f.echo != nil {
-		f.echo.ProcessFarEnd(far)
 		f.echo.ProcessCapture(mic)
 	}
 	if f.noise != nil {

@@ -114,6 +114,28 @@ func (c *Canceller) Delay() time.Duration {
 // ProcessFarEnd takes the next 10 ms that the loudspeaker will play. It panics
 // if frame has not FrameSamples samples.
 func (c *Canceller) ProcessFarEnd(frame []int16) {
+	c.takeFarEnd(frame)
+	c.readFarEnd()
+}
+
+// ProcessNoFarEnd takes the place of ProcessFarEnd when the far end pauses for
+// 10 ms because it runs ahead: what is given from now on is read so much
+// earlier. See ProcessMoreFarEnd for the other way.
+func (c *Canceller) ProcessNoFarEnd() {
+	c.late(c.drift.lagQ32 - hop<<32)
+	c.readFarEnd()
+}
+
+func (c *Canceller) readFarEnd() {
+	if slip := c.drift.read(c.farQ4, c.place > 0); slip != 0 {
+		c.slip(slip)
+	}
+	c.far.push(c.farQ4)
+	c.search.farEnd(c.farQ4)
+}
+
+// takeFarEnd adds a frame to the far end's past.
+func (c *Canceller) takeFarEnd(frame []int16) {
 	c.check(frame)
 	if c.farDown != nil {
 		c.farDown.run(c.farQ4, frame)
@@ -123,11 +145,40 @@ func (c *Canceller) ProcessFarEnd(frame []int16) {
 		}
 	}
 	c.farHP.run(c.farQ4)
-	if slip := c.drift.read(c.farQ4, c.place > 0); slip != 0 {
+	c.drift.push(c.farQ4)
+}
+
+// Realign tells that the far end was put to another place in time: the echo of
+// what comes next arrives spare later than the model has it when nothing is
+// spare. So much later the far end is read: the model fits as before, and clocks
+// may drift apart either way. It counts for 0 to 20 ms.
+func (c *Canceller) Realign(spare time.Duration) {
+	spare = min(max(spare, 0), 20*time.Millisecond)
+	c.late(coreQ32(spare))
+}
+
+// Later tells that the far end comes later by d from now on, 20 ms at most: it
+// is read so much earlier.
+func (c *Canceller) Later(d time.Duration) {
+	c.late(c.drift.lagQ32 - coreQ32(min(max(d, 0), 20*time.Millisecond)))
+}
+
+// ProcessMoreFarEnd takes 10 ms of the far end that no frame of the microphone
+// belongs to, between two calls of ProcessFarEnd: what is given from now on is
+// 10 ms newer, and is read so much later. It panics if frame has not
+// FrameSamples samples.
+func (c *Canceller) ProcessMoreFarEnd(frame []int16) {
+	c.takeFarEnd(frame)
+	c.late(c.drift.lagQ32 + hop<<32)
+}
+
+// coreQ32 returns samples at coreRate; d is 100 ms at most.
+func coreQ32(d time.Duration) int64 { return d.Microseconds() * coreRate << 32 / 1000000 }
+
+func (c *Canceller) late(samplesQ32 int64) {
+	if slip := c.drift.late(samplesQ32, c.place > 0); slip != 0 {
 		c.slip(slip)
 	}
-	c.far.push(c.farQ4)
-	c.search.farEnd(c.farQ4)
 }
 
 // ProcessCapture takes the next 10 ms of the microphone and replaces them by

@@ -39,7 +39,7 @@ func (c *Canceller) cancel() {
 	mic, err := meanSquare(c.micQ4), meanSquare(c.errQ4)
 	active := c.search.active()
 	if active {
-		c.drift.look(c.search.filter)
+		c.drift.look(c.search.filter, 2*c.search.onset)
 		if !c.watch(mic, err) {
 			c.main.adapt(c.errQ4, 2*c.place)
 		}
@@ -101,6 +101,7 @@ func (c *Canceller) watch(mic, err int64) bool {
 		c.stats.PathChanges++
 		c.main.reset(mainStart)
 		c.search.reset()
+		c.drift.forget()
 	case c.worse >= 6:
 		c.stats.PathChanges++
 		c.main.doubt(mainStart)
@@ -152,7 +153,6 @@ func (l *echoLikeness) opposed() bool {
 func (c *Canceller) relearn() {
 	c.worse, c.bad, c.opposed, c.patience = 0, 0, 0, relearnHops
 	c.settled = false
-	c.drift.forget()
 	c.half = halfDuplexHops
 	c.supp.reset()
 	c.seed()

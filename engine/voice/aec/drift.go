@@ -7,9 +7,16 @@ const (
 	driftPhases = 256
 	driftLag    = driftTaps / 2 // samples; both signals wait so long
 
-	driftEvery = 50  // hops from one look at the weights to the next
-	driftBins  = 8   // distance of the bins whose phases are compared
+	driftEvery = 25  // hops from one look at the weights to the next
 	driftMax   = 400 // ppm
+	// A rate is believed when driftLooks looks or more agree so well that their
+	// mean is driftSure standard errors from nothing. driftNoise (ppm²) is the
+	// least variance that a look is taken to have; the first looks see a filter
+	// that learns, the more so the earlier: driftLearning over the square of their
+	// number.
+	driftLooks, driftMemory   = 3, 12
+	driftSure                 = 3
+	driftNoise, driftLearning = 64, 40000
 )
 
 // drift measures how fast the echo path's delay grows, by how the phases of
@@ -18,13 +25,18 @@ type drift struct {
 	old    []fixed.Complex32 // weights driftEvery active hops ago
 	valid  bool
 	active int
+	wait   int // looks until the last change of pace is seen
 
 	ppmQ8  int64 // growth of the delay, parts per million
-	trial  int64 // sum of growth seen before any is believed, ppm Q8
-	votes  int   // looks in a row that saw growth of one sign
+	known  bool  // a rate has been believed
+	age    int64 // looks since the start, 200 at most
+	looks  int64 // of those that count below
+	sum    int64 // of what they saw, ppm
+	square int64 // of their squares
 	tapQ15 []int16
-	past   [driftTaps + 4*hop]int32
+	past   [driftTaps + 5*hop]int32
 	lagQ32 int64 // samples by which the far end is read late, less driftLag
+	atEnd  bool  // the far end cannot be read any earlier
 }
 
 func newDrift(weights int) *drift {
@@ -35,102 +47,129 @@ func newDrift(weights int) *drift {
 	return d
 }
 
-func (d *drift) ppm() int { return int((d.ppmQ8 + 128) >> 8) }
+// ppm returns by how much faster than the microphone's the far end's clock
+// runs: the delay then shrinks.
+func (d *drift) ppm() int { return -int((d.ppmQ8 + 128) >> 8) }
 
-// look compares the filter's weights with those before.
-func (d *drift) look(f *filter) {
+// look compares the filter's weights with those before. What is read at another
+// pace is heard delay hops later.
+func (d *drift) look(f *filter, delay int) {
 	if d.active++; d.active < driftEvery {
 		return
 	}
 	d.active = 0
-	if d.valid {
-		d.measure(f)
+	if d.wait > 0 {
+		d.wait--
+	} else if d.valid && !d.atEnd && d.measure(f) {
+		d.wait = delay / driftEvery
 	}
 	copy(d.old, f.weight)
 	d.valid = true
 }
 
-// forget is called when the weights were replaced.
-func (d *drift) forget() { d.valid, d.active, d.votes = false, 0, 0 }
+// forget is called when the search filter's weights were replaced. The clocks
+// are what they were.
+func (d *drift) forget() { d.valid, d.active = false, 0 }
 
-// restart is called when the search is lost: what was measured is worth nothing.
+// restart is called when the search is lost. The pace is kept, as the clocks are
+// what they were, but has to be found right or wrong anew.
 func (d *drift) restart() {
 	d.forget()
-	d.ppmQ8, d.trial = 0, 0
+	d.known = false
+	d.age, d.looks, d.sum, d.square = 0, 0, 0, 0
 }
 
-func (d *drift) measure(f *filter) {
+// measure finds the shift in time that turns the old weights into the new ones
+// best: the phase of bin k turns by 2π·k·τ/fftSize. It tells whether the pace
+// was changed by much.
+func (d *drift) measure(f *filter) (moved bool) {
 	var re, im int64
-	var turned [searchBins]struct{ re, im int64 }
 	for p := range f.parts {
 		w, o := f.weight[p*f.stride:][:searchBins], d.old[p*f.stride:][:searchBins]
-		for k := range turned {
-			// Q24·Q24 to Q28: weights to 8, products below 2^34.
-			turned[k].re = (int64(w[k].Re)*int64(o[k].Re) + int64(w[k].Im)*int64(o[k].Im)) >> 20
-			turned[k].im = (int64(w[k].Im)*int64(o[k].Re) - int64(w[k].Re)*int64(o[k].Im)) >> 20
-		}
-		for k := range turned[:searchBins-driftBins] {
-			a, b := turned[k], turned[k+driftBins]
-			re += (b.re>>4*(a.re>>4) + b.im>>4*(a.im>>4)) >> 12
-			im += (b.im>>4*(a.re>>4) - b.re>>4*(a.im>>4)) >> 12
+		for k := range w {
+			// Q24·Q24 to Q24: weights to 8, products below 2^31; k² below 2^12.
+			wr, wi, or, oi := int64(w[k].Re), int64(w[k].Im), int64(o[k].Re), int64(o[k].Im)
+			re += int64(k*k) * ((wr*or + wi*oi) >> 24)
+			im += int64(k) * ((wi*or - wr*oi) >> 24)
 		}
 	}
-	if re <= 0 || max(im, -im) > re>>1 {
-		d.votes = 0 // another path, not a turned one
-		return
+	if re <= 0 || max(im, -im) > re {
+		return false // another path, not a turned one
 	}
-	// The angle is -2π·driftBins·τ/fftSize, τ in samples of coreRate; one ppm of
-	// driftEvery hops is driftEvery·hop/10^6 samples.
-	for re > 1<<30 {
+	for re > 1<<38 {
 		re >>= 1
 		im >>= 1
 	}
-	const scale = fftSize * 1000000 / (driftEvery * hop * driftBins) // ·1/2π
-	restQ8 := -im * (scale * 256 * 1000 / 6283) / max(re, 1)
-	restQ8 = min(max(restQ8, -200<<8), 200<<8)
-	switch {
-	case restQ8 > 0 && d.votes >= 0:
-		d.votes++
-	case restQ8 < 0 && d.votes <= 0:
-		d.votes--
-	default:
-		d.votes = 0
-	}
-	if d.ppmQ8 == 0 {
-		d.trial += restQ8
-		if d.votes == 0 {
-			d.trial = 0
-		}
-		// Five looks must agree and see more than 30 ppm on average.
-		if d.votes > -5 && d.votes < 5 || max(d.trial, -d.trial) < 150<<8 {
-			return
-		}
-		d.trial = 0
-	}
-	d.ppmQ8 = min(max(d.ppmQ8+restQ8>>2, -driftMax<<8), driftMax<<8)
+	// -im/re is 2π·τ/fftSize, τ in samples of coreRate; one ppm of driftEvery hops
+	// is driftEvery·hop/10^6 samples.
+	const scale = fftSize * 1000000 / (driftEvery * hop) // ·1/2π
+	return d.follow(-im * (scale * 256 * 1000 / 6283) / re)
 }
 
-// read takes the next hop of the far end and replaces it by the one to use.
+// follow takes the growth that a look saw beyond what is made up for, ppm Q8; it
+// tells whether the pace was changed by much.
+func (d *drift) follow(restQ8 int64) (moved bool) {
+	restQ8 = min(max(restQ8, -driftMax<<8), driftMax<<8)
+	if d.known {
+		// What is far off is followed faster.
+		far := max(restQ8, -restQ8) > 16<<8
+		if far {
+			d.move(restQ8 >> 1)
+		} else {
+			d.move(restQ8 >> 3)
+		}
+		return far
+	}
+	if d.looks == driftMemory {
+		d.looks, d.sum, d.square = d.looks/2, d.sum/2, d.square/2
+	}
+	rest := restQ8 >> 8
+	d.age = min(d.age+1, 200)
+	d.looks++
+	d.sum += rest
+	d.square += rest * rest
+	// mean² > driftSure²·variance/looks, both sides times looks².
+	variance := d.square - d.sum*d.sum/d.looks + d.looks*(driftNoise+driftLearning/(d.age*d.age))
+	if d.looks >= driftLooks && d.sum*d.sum > driftSure*driftSure*variance {
+		d.known = true
+		d.move(d.sum << 8 / d.looks)
+	}
+	return d.known
+}
+
+func (d *drift) move(byQ8 int64) {
+	d.ppmQ8 = min(max(d.ppmQ8+byQ8, -driftMax<<8), driftMax<<8)
+}
+
+// late reads the far end late by so many samples (Q32) from now on, as far as
+// that is possible, and returns the partitions that are slipped by.
+func (d *drift) late(samplesQ32 int64, canSlip bool) (slip int) {
+	d.lagQ32 = samplesQ32
+	switch {
+	case d.lagQ32 >= 3*hop<<32:
+		slip = 1
+	case d.lagQ32 >= 0:
+	case canSlip:
+		slip = -1
+	}
+	d.lagQ32 = min(max(d.lagQ32-int64(slip)*2*hop<<32, 0), 3*hop<<32)
+	d.atEnd = samplesQ32 < 0 && slip == 0
+	return slip
+}
+
+// push takes the next hop of the far end.
+func (d *drift) push(x []int32) {
+	copy(d.past[:], d.past[hop:])
+	copy(d.past[len(d.past)-hop:], x)
+}
+
+// read writes the hop of the far end to use.
 // slip is +1 when the reading fell a whole partition behind and was put
 // forward (the echo then seems a partition later), -1 the other way; canSlip
 // allows that.
 func (d *drift) read(x []int32, canSlip bool) (slip int) {
-	copy(d.past[:], d.past[hop:])
-	copy(d.past[len(d.past)-hop:], x)
 	// 10^-6·2^32/256 is 16.777 per Q8 ppm and sample.
-	d.lagQ32 += d.ppmQ8 * hop * 16777 / 1000
-	if d.lagQ32 >= 2*hop<<32 {
-		d.lagQ32 -= 2 * hop << 32
-		slip = 1
-	}
-	if d.lagQ32 < 0 {
-		if canSlip {
-			d.lagQ32 += 2 * hop << 32
-			slip = -1
-		} else {
-			d.lagQ32 = 0
-		}
-	}
+	slip = d.late(d.lagQ32+d.ppmQ8*hop*16777/1000, canSlip)
 	if d.lagQ32 == 0 && d.ppmQ8 == 0 {
 		copy(x, d.past[len(d.past)-hop-driftLag:])
 		return slip
