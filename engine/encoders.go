@@ -3,6 +3,7 @@ package engine
 import (
 	"log/slog"
 	"slices"
+	"sync"
 
 	"github.com/edgecam/edgecam/engine/media"
 	"github.com/edgecam/edgecam/engine/session"
@@ -16,7 +17,8 @@ type voiceEncoders struct {
 	opusBps  int
 	log      *slog.Logger
 	wanted   []codec.Format
-	running  []*codec.Encoder
+	mu       sync.Mutex       // guards running against received
+	running  []*codec.Encoder // changed by the microphone's goroutine alone
 	refused  []codec.Format // that could not be started, not to be tried each block
 }
 
@@ -24,9 +26,11 @@ type voiceEncoders struct {
 // whether somebody speaks in it, levelDBov how loud it is.
 func (v *voiceEncoders) send(b *media.Block, speech bool, levelDBov int) {
 	v.wanted = v.sessions.VoiceFormats(v.wanted[:0])
+	v.mu.Lock()
 	v.running = slices.DeleteFunc(v.running, func(e *codec.Encoder) bool {
 		return !slices.Contains(v.wanted, e.Format())
 	})
+	v.mu.Unlock()
 	for _, f := range v.wanted {
 		e := v.encoder(f)
 		if e == nil {
@@ -61,6 +65,23 @@ func (v *voiceEncoders) encoder(f codec.Format) *codec.Encoder {
 		v.log.Error("voice encoder cannot start", "codec", f.String(), "error", err)
 		return nil
 	}
+	v.mu.Lock()
 	v.running = append(v.running, e)
+	v.mu.Unlock()
 	return e
+}
+
+// received tells the encoder of a format that is one viewer's own of a packet of
+// that viewer.
+func (v *voiceEncoders) received(p *session.TalkPacket) {
+	if p.Format.Peer == 0 || p.PayloadType != p.Types.Voice {
+		return
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, e := range v.running {
+		if e.Format() == p.Format {
+			e.Received(p.Payload, p.SequenceNumber, p.Timestamp, p.ArrivedAt)
+		}
+	}
 }

@@ -43,6 +43,7 @@ type Engine struct {
 	bitrate  atomic.Int64
 	camera   atomic.Pointer[CameraState]
 	onEvent  atomic.Pointer[func(Event)]
+	encoders atomic.Pointer[voiceEncoders] // nil while the microphone is closed
 }
 
 // CameraState is what the capture goroutine last saw.
@@ -85,6 +86,7 @@ func New(cfg Config, devices Devices, observer Observer, log *slog.Logger) (*Eng
 	e.idle.fire = e.updateDemand
 	e.shots.changed = e.updateDemand
 	e.talk.init(cfg.Voice.Duplex, log)
+	e.talk.onKey = e.keyPressed
 	e.door.init(cfg.Door.Pulse, devices.Relay, log, e.stateChanged)
 	sessions, err := session.New(cfg.Session, session.Hooks{
 		KeyFrameNeeded: e.requestKeyFrame,
@@ -92,7 +94,7 @@ func New(cfg Config, devices Devices, observer Observer, log *slog.Logger) (*Eng
 		ViewersChanged: e.viewersChanged,
 		ChannelOpened:  e.channelOpened,
 		ViewerLeft:     func(v *session.Viewer, _ string) { e.talk.remove(v.ID()) },
-		Talk:           e.talk.packet,
+		Talk:           e.talkPacket,
 		Message:        e.message,
 	}, log)
 	if err != nil {

@@ -12,9 +12,9 @@ import (
 
 // Event is something that happened at the node.
 type Event struct {
-	Type string    // "ring", "motion", "door"
+	Type string    // "ring", "motion", "door", "key"
 	At   time.Time // when
-	Data string    // who opened the door
+	Data string    // who opened the door; the key that a viewer pressed
 }
 
 // OnEvent sets the function that is called with every event; it must not block.

@@ -24,6 +24,7 @@ const (
 type talkers struct {
 	log    *slog.Logger
 	active *gate // packets arrive: the speaker is wanted
+	onKey  func(id session.ViewerID, key byte)
 
 	mu    sync.Mutex
 	byID  map[session.ViewerID]*talker
@@ -56,21 +57,35 @@ func (t *talkers) init(node Duplex, log *slog.Logger) {
 
 // packet takes a voice packet from a viewer.
 func (t *talkers) packet(id session.ViewerID, p session.TalkPacket) {
-	q := t.buffer(id, p.Format, p.SSRC)
+	q := t.buffer(id, &p)
 	if q == nil {
 		return
 	}
-	q.Insert(p.SequenceNumber, p.Timestamp, p.Payload)
+	q.InsertPacket(neteq.Packet{SequenceNumber: p.SequenceNumber, Timestamp: p.Timestamp, PayloadType: p.PayloadType, Payload: p.Payload})
 	t.active.set(true)
 }
 
+// talkPacket takes a voice packet from a viewer.
+func (e *Engine) talkPacket(id session.ViewerID, p session.TalkPacket) {
+	e.talk.packet(id, p)
+	if enc := e.encoders.Load(); enc != nil {
+		enc.received(&p)
+	}
+}
+
+// keyPressed is called when a viewer sends a key (RFC 4733).
+func (e *Engine) keyPressed(id session.ViewerID, key byte) {
+	e.log.Info("key", "viewer", id, "key", string(rune(key)))
+	e.emit(Event{Type: "key", Data: string(rune(key))})
+}
+
 // buffer returns a viewer's receive buffer; another source begins anew in it.
-func (t *talkers) buffer(id session.ViewerID, f codec.Format, ssrc uint32) *codec.Buffer {
+func (t *talkers) buffer(id session.ViewerID, p *session.TalkPacket) *codec.Buffer {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if k, ok := t.byID[id]; ok {
-		if k.ssrc != ssrc {
-			k.ssrc = ssrc
+		if k.ssrc != p.SSRC {
+			k.ssrc = p.SSRC
 			k.buffer.Reset()
 		}
 		return k.buffer
@@ -78,7 +93,11 @@ func (t *talkers) buffer(id session.ViewerID, f codec.Format, ssrc uint32) *code
 	if len(t.byID) >= maxTalkers {
 		return nil
 	}
-	q, err := codec.NewBuffer(f)
+	q, err := codec.NewBuffer(p.Format, p.Types, func(ev neteq.Event) {
+		if key := ev.Key(); key != 0 && !ev.Ended && t.onKey != nil {
+			t.onKey(id, key)
+		}
+	})
 	if err != nil {
 		t.log.Error("voice decoder cannot start", "error", err)
 		return nil
@@ -88,7 +107,7 @@ func (t *talkers) buffer(id session.ViewerID, f codec.Format, ssrc uint32) *code
 		t.log.Error("voice activity detection cannot start", "error", err)
 		return nil
 	}
-	t.byID[id] = &talker{buffer: q, ssrc: ssrc, activity: activity}
+	t.byID[id] = &talker{buffer: q, ssrc: p.SSRC, activity: activity}
 	t.log.Info("talker joined", "viewer", id)
 	return q
 }

@@ -38,6 +38,8 @@ func (e *Engine) runVoice(ctx context.Context) {
 // capturePCM reads the microphone until nobody watches (nil) or it fails.
 func (e *Engine) capturePCM(ctx context.Context, mic hal.Microphone) (spoke bool, err error) {
 	enc := voiceEncoders{sessions: e.sessions, opusBps: e.cfg.Voice.BitrateBps, log: e.log}
+	e.encoders.Store(&enc)
+	defer e.encoders.Store(nil)
 	e.front.Restart()
 	e.analog.attach(e, mic)
 	var b media.Block

@@ -30,4 +30,7 @@ type EncodedAudio struct {
 	// to -1 dB of a full-scale square wave; 0: not known (RFC 6464).
 	Speech    bool
 	LevelDBov int
+	// ComfortNoise says that Data describes the background instead of being coded
+	// voice (RFC 3389).
+	ComfortNoise bool
 }

@@ -77,7 +77,7 @@ func (v *Viewer) negotiateFirst(ctx context.Context) (string, error) {
 	if p.audio != "" {
 		v.audio = newOutTrack(webrtc.RTPCodecTypeAudio, p.params.MimeType(), p.audio)
 		v.audio.path = v.path
-		v.audio.payloadType = p.params.PayloadType
+		v.audio.types = p.types
 	}
 	pc, err := m.api.NewPeerConnection(pcfg)
 	if err != nil {

@@ -50,6 +50,9 @@ func newAPI(cfg Config, s *sockets, lf logging.LoggerFactory) (*webrtc.API, erro
 		}
 		codecs = append(codecs, registration{webrtc.RTPCodecTypeAudio, voiceCodec(p)})
 	}
+	for _, p := range codec.Companions(codec.Names(), true) {
+		codecs = append(codecs, registration{webrtc.RTPCodecTypeAudio, voiceCodec(p)})
+	}
 	for _, c := range codecs {
 		c.param.RTCPFeedback = append(c.param.RTCPFeedback, webrtc.RTCPFeedback{Type: "transport-cc"})
 		if err := m.RegisterCodec(c.param, c.kind); err != nil {

@@ -33,7 +33,8 @@ type CallConfig struct {
 	Video, Listen, Talk bool
 	// VoiceCodecs are offered in this order; empty means all.
 	VoiceCodecs []codec.Name
-	// DTX asks the other side to leave silence out where it sends Opus.
+	// DTX asks the other side to leave silence out, where it sends Opus, G.711 or
+	// iLBC.
 	DTX bool
 	// Loopback restricts the call to this machine.
 	Loopback bool
@@ -82,10 +83,14 @@ type Call struct {
 
 	voice   *outTrack // nil without Talk
 	format  atomic.Pointer[codec.Format]
-	byType  map[uint8]codec.Format // of the answer, by payload type
-	samples sampleClock            // of the own voice; guarded by sendMu
+	byType  map[uint8]agreed // of the answer, by payload type
+	lossQ8  atomic.Uint32    // of the own voice, as reported
+	sendMu  sync.Mutex       // guards what follows
+	samples sampleClock      // of the own voice
 	out     packet
-	sendMu  sync.Mutex
+	before  previous
+	keys    sync.Mutex // one key at a time
+	key     bool       // a key is being sent in place of voice
 	report  time.Time
 
 	videoSSRC, delayExt atomic.Uint32
@@ -103,6 +108,12 @@ type Call struct {
 	doneOnce sync.Once
 }
 
+// agreed is what a payload type of the answer stands for.
+type agreed struct {
+	format codec.Format
+	types  codec.Types
+}
+
 type callCounters struct {
 	messagesIn, messagesOut, malformed, sendErrors atomic.Uint64
 }
@@ -115,7 +126,7 @@ func NewCall(cfg CallConfig, hooks CallHooks, log *slog.Logger) (*Call, error) {
 	if len(cfg.VoiceCodecs) == 0 {
 		cfg.VoiceCodecs = codec.Names()
 	}
-	c := &Call{cfg: cfg, hooks: hooks, log: log, clock: newMediaClock(time.Now()), byType: map[uint8]codec.Format{}, done: make(chan struct{})}
+	c := &Call{cfg: cfg, hooks: hooks, log: log, clock: newMediaClock(time.Now()), byType: map[uint8]agreed{}, done: make(chan struct{})}
 	api, err := c.api()
 	if err != nil {
 		return nil, err
@@ -147,6 +158,9 @@ func (c *Call) api() (*webrtc.API, error) {
 		if name == codec.Opus && c.cfg.DTX {
 			p.FMTP += ";usedtx=1"
 		}
+		err = errors.Join(err, m.RegisterCodec(voiceCodec(p), webrtc.RTPCodecTypeAudio))
+	}
+	for _, p := range codec.Companions(c.cfg.VoiceCodecs, c.cfg.DTX) {
 		err = errors.Join(err, m.RegisterCodec(voiceCodec(p), webrtc.RTPCodecTypeAudio))
 	}
 	for _, kind := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeVideo, webrtc.RTPCodecTypeAudio} {
@@ -304,7 +318,16 @@ func (c *Call) agree(answered []codec.Offered) {
 		if !ok {
 			continue
 		}
-		c.byType[p.PayloadType] = f
+		types, _ := codec.Agree(answered, p)
+		if types.Noise != 0 {
+			f = f.WithNoise()
+		}
+		f = f.ForPeer()
+		for pt := range uint8(128) {
+			if _, known := c.byType[pt]; types.Has(pt) && !known {
+				c.byType[pt] = agreed{f, types}
+			}
+		}
 		if c.format.Load() == nil {
 			// Whether silence is left out is the receiver's wish.
 			c.format.Store(&f)
@@ -312,7 +335,7 @@ func (c *Call) agree(answered []codec.Offered) {
 			c.samples.rateHz, c.heard.rateHz = int64(p.ClockHz), int64(p.ClockHz)
 			c.sendMu.Unlock()
 			if c.voice != nil {
-				c.voice.mime, c.voice.payloadType = p.MimeType(), p.PayloadType
+				c.voice.mime, c.voice.types = p.MimeType(), types
 			}
 		}
 	}
@@ -496,8 +519,12 @@ func (c *Call) drainRTCP(read func([]byte) (int, interceptor.Attributes, error))
 			continue
 		}
 		for _, p := range pkts {
-			if sr, ok := p.(*rtcp.SenderReport); ok {
-				c.senderReport(sr)
+			switch p := p.(type) {
+			case *rtcp.SenderReport:
+				c.senderReport(p)
+				c.heardOf(p.Reports)
+			case *rtcp.ReceiverReport:
+				c.heardOf(p.Reports)
 			}
 		}
 	}

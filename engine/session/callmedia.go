@@ -115,14 +115,14 @@ func (c *Call) deliverVideo(h *rtp.Header, payload []byte, now time.Time) {
 
 // deliverVoice reports whether the packet is of a codec that was agreed on.
 func (c *Call) deliverVoice(h *rtp.Header, payload []byte, now time.Time) bool {
-	f, ok := c.byType[h.PayloadType]
+	a, ok := c.byType[h.PayloadType]
 	if !ok {
 		c.counters.malformed.Add(1)
 		return false
 	}
 	if len(payload) > 0 && c.hooks.Voice != nil {
 		c.hooks.Voice(TalkPacket{
-			Format: f, Payload: payload, SequenceNumber: h.SequenceNumber, Timestamp: h.Timestamp,
+			Format: a.format, Types: a.types, PayloadType: h.PayloadType, Payload: payload, SequenceNumber: h.SequenceNumber, Timestamp: h.Timestamp,
 			SSRC: h.SSRC, Marker: h.Marker, ArrivedAt: now,
 		})
 	}
@@ -187,8 +187,30 @@ func (c *Call) WriteVoice(a *media.EncodedAudio) error {
 	}
 	n := int64(a.Duration) * c.samples.rateHz / int64(time.Second)
 	p := &c.out
-	p.ts = uint32(c.samples.stamp(c.clock.ticks(a.CapturedAt, c.samples.rateHz), n))
-	p.n = copy(p.buf[:], a.Data)
+	ts := c.samples.stamp(c.clock.ticks(a.CapturedAt, c.samples.rateHz), n)
+	if c.key {
+		c.before.n = 0
+		return nil
+	}
+	p.ts, p.marker, p.role = uint32(ts), a.Start, roleVoice
+	if a.ComfortNoise {
+		p.role = roleNoise
+		if c.voice.types.Noise == 0 {
+			return nil
+		}
+	}
+	p.n = 0
+	if p.role == roleVoice && c.voice.types.RED != 0 {
+		if c.voice.lossy(c.lossQ8.Load(), time.Now()) {
+			if n, ok := c.before.put(p.buf[:], c.voice.types.Voice, a.Data, ts); ok {
+				p.n, p.role = n, roleRED
+			}
+		}
+		c.before.keep(a.Data, ts)
+	}
+	if p.n == 0 {
+		p.n = copy(p.buf[:], a.Data)
+	}
 	sent, err := c.voice.send(p, 0)
 	if err != nil {
 		c.counters.sendErrors.Add(1)
@@ -204,4 +226,17 @@ func (c *Call) WriteVoice(a *media.EncodedAudio) error {
 		})
 	}
 	return nil
+}
+
+// heardOf notes what the other side loses of the own voice.
+func (c *Call) heardOf(reports []rtcp.ReceptionReport) {
+	if c.voice == nil {
+		return
+	}
+	ssrc := c.voice.ssrc()
+	for _, r := range reports {
+		if r.SSRC == ssrc {
+			c.lossQ8.Store(uint32(r.FractionLost))
+		}
+	}
 }

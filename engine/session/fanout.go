@@ -177,5 +177,6 @@ func (m *Manager) leave(v *Viewer) {
 	for _, s := range m.out.voices {
 		s.listeners = slices.DeleteFunc(s.listeners, same)
 	}
+	m.out.silent()
 	m.fan.Unlock()
 }

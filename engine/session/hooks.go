@@ -52,7 +52,10 @@ type Hooks struct {
 type TalkPacket struct {
 	// Format is the codec, the same for all packets of a viewer.
 	Format codec.Format
-	// Payload is one packet of that codec, valid until the hook returns.
+	// PayloadType says what of Types the payload is.
+	PayloadType uint8
+	Types       codec.Types
+	// Payload is one packet of it, valid until the hook returns.
 	Payload        []byte
 	SequenceNumber uint16
 	// Timestamp counts at the codec's clock rate (codec.Format.ClockHz).

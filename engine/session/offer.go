@@ -31,6 +31,8 @@ type plan struct {
 	// parameters; only with audio or mic.
 	voice  codec.Format
 	params codec.Parameters
+	// types are the payload types of the voice and of what goes with it.
+	types codec.Types
 	// lone: a single section without a BUNDLE group.
 	lone bool
 	// refused holds, per m-line of the offer, nil when the library answers it,
@@ -51,8 +53,8 @@ func bad(format string, args ...any) error {
 // wanted. Sections of unknown kind or without a usable codec are taken out and
 // refused with port 0 (RFC 3264 section 6), in their place.
 //
-// An audio section is reduced to the one codec that is used, so that both sides
-// know it from the answer.
+// An audio section is reduced to the one codec that is used and to what goes with
+// it, so that both sides know it from the answer.
 func planOffer(offer string, talk bool, preferred []codec.Name) (*plan, error) {
 	if len(offer) > maxOfferBytes {
 		return nil, bad("%d bytes are more than the limit of %d", len(offer), maxOfferBytes)
@@ -151,9 +153,18 @@ func (p *plan) chooseVoice(md *sdp.MediaDescription, preferred []codec.Name) boo
 	if !ok {
 		return false
 	}
-	p.voice, p.params = f, params
+	types, companions := codec.Agree(offered, params)
+	if p.audio != "" || p.mic != "" {
+		// What is not in both is in neither.
+		p.types = p.types.And(types)
+	} else {
+		if types.Noise != 0 {
+			f = f.WithNoise()
+		}
+		p.voice, p.params, p.types = f.ForPeer(), params, types
+	}
 	pt := strconv.Itoa(int(params.PayloadType))
-	md.MediaName.Formats = []string{pt}
+	md.MediaName.Formats = nil
 	md.Attributes = slices.DeleteFunc(md.Attributes, func(a sdp.Attribute) bool {
 		switch a.Key {
 		case "rtpmap", "fmtp":
@@ -163,9 +174,13 @@ func (p *plan) chooseVoice(md *sdp.MediaDescription, preferred []codec.Name) boo
 		}
 		return false
 	})
-	md.Attributes = append(md.Attributes, sdp.Attribute{Key: "rtpmap", Value: pt + " " + params.RTPMap()})
-	if params.FMTP != "" {
-		md.Attributes = append(md.Attributes, sdp.Attribute{Key: "fmtp", Value: pt + " " + params.FMTP})
+	for _, c := range append([]codec.Parameters{params}, companions...) {
+		pt := strconv.Itoa(int(c.PayloadType))
+		md.MediaName.Formats = append(md.MediaName.Formats, pt)
+		md.Attributes = append(md.Attributes, sdp.Attribute{Key: "rtpmap", Value: pt + " " + c.RTPMap()})
+		if c.FMTP != "" {
+			md.Attributes = append(md.Attributes, sdp.Attribute{Key: "fmtp", Value: pt + " " + c.FMTP})
+		}
 	}
 	return true
 }

@@ -23,11 +23,23 @@ type packet struct {
 	ts     uint32 // media clock, before the viewer's offset
 	marker bool
 	level  byte // audio level (RFC 6464 section 3)
+	role   role // which of the session's payload types it has
 	n      int
 	buf    [maxPayload]byte
 }
 
 func (p *packet) payload() []byte { return p.buf[:p.n] }
+
+// role is what a packet of sound is (codec.Types).
+type role uint8
+
+const (
+	roleVoice role = iota
+	roleNoise
+	roleEvent
+	roleRED
+	roles
+)
 
 type frameKind uint8
 
@@ -36,8 +48,9 @@ const (
 	kindAudio
 )
 
-// frame is the packets of one video frame or one audio packet. It holds one
-// reference on each of its packets while it has references itself.
+// frame is the packets of one video frame or one packet of sound, which may be
+// there a second time as redundant audio. It holds one reference on each of its
+// packets while it has references itself.
 type frame struct {
 	refs   atomic.Int32
 	kind   frameKind
@@ -87,6 +100,7 @@ func (pl *pool) packet() *packet {
 		p = &packet{}
 	}
 	p.refs.Store(1)
+	p.role = roleVoice
 	return p
 }
 

@@ -127,7 +127,7 @@ func (v *Viewer) sendLoop() {
 				q.n++
 				continue
 			}
-			v.sendPacket(v.audio, f.pkts[0], 0)
+			v.sendPacket(v.audio, v.audio.withRedundancy(f, v.counters.audioLoss.fractionQ8.Load()), 0)
 			v.report(v.audio, &audioReport)
 			v.m.pool.release(f)
 		}

@@ -50,7 +50,6 @@ func (v *Viewer) receive(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver
 func (v *Viewer) readTalk(track *webrtc.TrackRemote) {
 	buf := make([]byte, talkBuffer)
 	limit := newRateLimit(talkRate, talkBurst)
-	pt := v.plan.params.PayloadType
 	var h rtp.Header
 	for {
 		n, _, err := track.Read(buf)
@@ -68,8 +67,8 @@ func (v *Viewer) readTalk(track *webrtc.TrackRemote) {
 			v.counters.badRTP.Add(1)
 			continue
 		}
-		if h.PayloadType != pt {
-			// Only one codec is in the answer.
+		if !v.plan.types.Has(h.PayloadType) {
+			// Only one codec is in the answer, and what goes with it.
 			v.counters.talkDropped.Add(1)
 			continue
 		}
@@ -88,6 +87,7 @@ func (v *Viewer) readTalk(track *webrtc.TrackRemote) {
 			v.m.hooks.Talk(v.id, TalkPacket{
 				Payload: payload, SequenceNumber: h.SequenceNumber, Timestamp: h.Timestamp,
 				SSRC: h.SSRC, Marker: h.Marker, ArrivedAt: now, Format: v.plan.voice,
+				PayloadType: h.PayloadType, Types: v.plan.types,
 			})
 		}
 	}

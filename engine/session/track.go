@@ -10,6 +10,8 @@ import (
 	"github.com/pion/rtp"
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
+
+	"github.com/edgecam/edgecam/engine/session/codec"
 )
 
 const (
@@ -37,10 +39,11 @@ type sentTable struct {
 type outTrack struct {
 	kind webrtc.RTPCodecType
 	mime string
-	// payloadType, unless 0, is the codec's among those of one media type.
-	payloadType uint8
-	mid         string
-	delay       []byte // playout-delay extension, nil on audio
+	// types are those of the codec among those of one media type, and of what goes
+	// with it; all 0 where the media type tells.
+	types codec.Types
+	mid   string
+	delay []byte // playout-delay extension, nil on audio
 
 	stream webrtc.TrackLocalWriter // set by Bind
 	// header is used by the viewer's sending goroutine, again by the one that
@@ -49,6 +52,8 @@ type outTrack struct {
 	levelID       uint8   // of the audio-level extension, 0: not agreed upon
 	level         [1]byte // what the header refers to
 	tsOffset      uint32
+	payload       [roles]uint8 // payload types
+	redundant     time.Time    // until when packets are sent with redundancy
 	// wide and wideAgain are the transport-wide sequence numbers inside header
 	// and again, nil when the viewer does not report on them. path counts them.
 	wide, wideAgain []byte
@@ -84,11 +89,11 @@ func (t *outTrack) Kind() webrtc.RTPCodecType { return t.kind }
 
 // Bind implements webrtc.TrackLocal: negotiation is complete.
 func (t *outTrack) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
-	for _, codec := range c.CodecParameters() {
-		if !strings.EqualFold(codec.MimeType, t.mime) || t.payloadType != 0 && uint8(codec.PayloadType) != t.payloadType {
+	for _, p := range c.CodecParameters() {
+		if !strings.EqualFold(p.MimeType, t.mime) || t.types.Voice != 0 && uint8(p.PayloadType) != t.types.Voice {
 			continue
 		}
-		h := rtp.Header{Version: 2, PayloadType: uint8(codec.PayloadType), SSRC: uint32(c.SSRC())}
+		h := rtp.Header{Version: 2, PayloadType: uint8(p.PayloadType), SSRC: uint32(c.SSRC())}
 		wideID := uint8(0)
 		for _, e := range c.HeaderExtensions() {
 			var value []byte
@@ -117,8 +122,9 @@ func (t *outTrack) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, 
 			t.wide, t.wideAgain = t.header.GetExtension(wideID), t.again.GetExtension(wideID)
 			t.path.enable()
 		}
+		t.payload = [roles]uint8{h.PayloadType, t.types.Noise, t.types.Event, t.types.RED}
 		t.mu.Unlock()
-		return codec, nil
+		return p, nil
 	}
 	return webrtc.RTPCodecParameters{}, webrtc.ErrUnsupportedCodec
 }
@@ -143,6 +149,7 @@ func (t *outTrack) send(p *packet, burst uint32) (ready bool, err error) {
 	}
 	h := &t.header
 	h.SequenceNumber, h.Timestamp, h.Marker = t.seq, p.ts+t.tsOffset, p.marker
+	h.PayloadType = t.payload[p.role]
 	if t.levelID != 0 {
 		t.level[0] = p.level
 	}

@@ -10,9 +10,12 @@ import (
 )
 
 // voiceStream is the sound in one format. Manager.fan guards it, but for lagQ8.
-// Streams stay when their last listener leaves: there are no more than formats.
+// Streams whose number is bounded stay when their last listener leaves.
 type voiceStream struct {
 	format    codec.Format
+	redundant bool  // packets are there with redundancy, too
+	block     uint8 // payload type of the voice in them
+	previous  previous
 	rateHz    int64 // of timestamps
 	samples   sampleClock
 	lagQ8     atomic.Int64 // of the sample clock, for sender reports
@@ -24,10 +27,15 @@ func (s *voiceStream) ticks(c mediaClock, at time.Time) int64 {
 	return c.ticks(at, s.rateHz) - s.lagQ8.Load()>>8
 }
 
-// voice returns the stream of a format. Called under Manager.fan.
-func (o *fanout) voice(f codec.Format) *voiceStream {
+// voice returns the stream of a format, with redundancy or without. Called under
+// Manager.fan.
+func (o *fanout) voice(f codec.Format, t codec.Types) *voiceStream {
+	redundant, block := t.RED != 0, t.Voice
+	if !redundant {
+		block = 0
+	}
 	for _, s := range o.voices {
-		if s.format == f {
+		if s.format == f && s.redundant == redundant && s.block == block {
 			return s
 		}
 	}
@@ -35,18 +43,26 @@ func (o *fanout) voice(f codec.Format) *voiceStream {
 	if rate == 0 {
 		return nil
 	}
-	s := &voiceStream{format: f, rateHz: rate, samples: sampleClock{rateHz: rate}}
+	s := &voiceStream{format: f, redundant: redundant, block: block, rateHz: rate, samples: sampleClock{rateHz: rate}}
 	o.voices = append(o.voices, s)
 	return s
 }
 
-// VoiceFormats appends the formats that somebody listens to now to dst: what is
-// worth coding.
+// silent lets go of streams that nobody listens to any more, as far as their
+// number is not bounded by that of the codecs. Called under Manager.fan.
+func (o *fanout) silent() {
+	o.voices = slices.DeleteFunc(o.voices, func(s *voiceStream) bool {
+		return len(s.listeners) == 0 && (s.format.Peer != 0 || s.redundant)
+	})
+}
+
+// VoiceFormats appends the formats that somebody listens to now to dst, each
+// once: what is worth coding.
 func (m *Manager) VoiceFormats(dst []codec.Format) []codec.Format {
 	m.fan.Lock()
 	defer m.fan.Unlock()
 	for _, s := range m.out.voices {
-		if len(s.listeners) > 0 {
+		if len(s.listeners) > 0 && !slices.Contains(dst, s.format) {
 			dst = append(dst, s.format)
 		}
 	}
@@ -67,25 +83,43 @@ func (m *Manager) WriteAudio(f codec.Format, a *media.EncodedAudio) {
 	m.audioPackets.Add(1)
 	m.fan.Lock()
 	defer m.fan.Unlock()
-	o := &m.out
-	s := o.voice(f)
-	if s == nil {
-		return
+	for _, s := range m.out.voices {
+		if s.format == f {
+			m.writeStream(s, a, captured)
+		}
 	}
+}
+
+// writeStream sends a packet to one stream's listeners. Called under Manager.fan.
+func (m *Manager) writeStream(s *voiceStream, a *media.EncodedAudio, captured time.Time) {
 	n := int64(a.Duration) * s.rateHz / int64(time.Second)
 	if n <= 0 {
 		n = s.rateHz / 50
 	}
 	ts := s.samples.stamp(m.clock.ticks(captured, s.rateHz), n)
 	s.lagQ8.Store(s.samples.lagQ8)
-	if o.stopped || len(s.listeners) == 0 {
+	if m.out.stopped || len(s.listeners) == 0 {
 		return
 	}
 	fr := m.pool.frame(kindAudio)
 	p := m.pool.packet()
 	p.ts, p.marker, p.n = uint32(ts), a.Start, copy(p.buf[:], a.Data)
 	p.level = audioLevel(a)
+	if a.ComfortNoise {
+		p.role = roleNoise
+	}
 	fr.pkts = append(fr.pkts, p)
+	if s.redundant && !a.ComfortNoise {
+		r := m.pool.packet()
+		var ok bool
+		if r.n, ok = s.previous.put(r.buf[:], s.block, a.Data, ts); ok {
+			r.ts, r.marker, r.level, r.role = p.ts, p.marker, p.level, roleRED
+			fr.pkts = append(fr.pkts, r)
+		} else {
+			m.pool.releasePacket(r)
+		}
+		s.previous.keep(a.Data, ts)
+	}
 	for _, v := range s.listeners {
 		v.pushAudio(fr)
 	}
@@ -104,7 +138,7 @@ func (m *Manager) listen(v *Viewer) {
 	if v.audio == nil || m.out.stopped {
 		return
 	}
-	if s := m.out.voice(v.plan.voice); s != nil && !slices.Contains(s.listeners, v) {
+	if s := m.out.voice(v.plan.voice, v.plan.types); s != nil && !slices.Contains(s.listeners, v) {
 		v.stream.Store(s)
 		s.listeners = append(s.listeners, v)
 	}

@@ -37,6 +37,7 @@ type link struct {
 	format      codec.Format
 	voiceCh     chan struct{} // the first packet has come
 	voiceOnce   sync.Once
+	encoder     atomic.Pointer[codec.Encoder] // of the own voice, while talking
 	sound       soundClock
 	playoutLate atomic.Int64 // ns, of the speaker
 

@@ -9,6 +9,7 @@ import (
 	"github.com/edgecam/edgecam/engine/session"
 	"github.com/edgecam/edgecam/engine/session/codec"
 	"github.com/edgecam/edgecam/engine/session/whep"
+	"github.com/edgecam/edgecam/engine/voice/neteq"
 	"github.com/edgecam/edgecam/hal"
 )
 
@@ -30,28 +31,31 @@ type soundClock struct {
 
 // voice takes a packet from the session.
 func (l *link) voice(p session.TalkPacket) {
-	q := l.receiver(p.Format)
+	q := l.receiver(&p)
 	if q == nil {
 		return
 	}
-	q.Insert(p.SequenceNumber, p.Timestamp, p.Payload)
+	q.InsertPacket(neteq.Packet{SequenceNumber: p.SequenceNumber, Timestamp: p.Timestamp, PayloadType: p.PayloadType, Payload: p.Payload})
+	if enc := l.encoder.Load(); enc != nil && p.PayloadType == p.Types.Voice {
+		enc.Received(p.Payload, p.SequenceNumber, p.Timestamp, p.ArrivedAt)
+	}
 	l.voiceOnce.Do(func() { close(l.voiceCh) })
 	l.sync(&p, q)
 }
 
 // receiver returns the jitter buffer for a codec; a new one when it changes.
-func (l *link) receiver(f codec.Format) *codec.Buffer {
+func (l *link) receiver(p *session.TalkPacket) *codec.Buffer {
 	l.neteqMu.Lock()
 	defer l.neteqMu.Unlock()
-	if l.neteq != nil && l.format == f {
+	if l.neteq != nil && l.format == p.Format {
 		return l.neteq
 	}
-	q, err := codec.NewBuffer(f)
+	q, err := codec.NewBuffer(p.Format, p.Types, nil)
 	if err != nil {
 		l.s.log.Error("voice decoder cannot start", "error", err)
 		return nil
 	}
-	l.neteq, l.format = q, f
+	l.neteq, l.format = q, p.Format
 	return l.neteq
 }
 
@@ -186,6 +190,8 @@ func (l *link) talk(ctx context.Context, client *whep.Client) error {
 	if err != nil {
 		return err
 	}
+	l.encoder.Store(enc)
+	defer l.encoder.Store(nil)
 	mic, err := l.s.devices.Microphone(ctx)
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 )
 
 // ErrUnknown is wrapped by errors about a codec that is not in the table.
@@ -43,8 +44,27 @@ func Names() []Name {
 // have equal packets, so one encoder serves all who listen to one.
 type Format struct {
 	Name Name
-	// DTX leaves packets out in silence; Opus only.
+	// DTX leaves packets out in silence: Opus' own, or with comfort noise (RFC
+	// 3389) for G.711 and iLBC.
 	DTX bool
+	// NoFEC leaves Opus' in-band FEC out: the receiver has no use for it (RFC
+	// 7587 section 6.1).
+	NoFEC bool
+	// Peer, unless 0, makes the format one side's own: packets of iSAC tell the
+	// other side what its path carries, and follow what it tells.
+	Peer uint32
+}
+
+// peers counts the sides that have formats of their own.
+var peers atomic.Uint32
+
+// ForPeer returns the format, made this side's own where its packets depend on
+// who receives them.
+func (f Format) ForPeer() Format {
+	if f.Name == ISAC16 || f.Name == ISAC32 {
+		f.Peer = max(peers.Add(1), 1)
+	}
+	return f
 }
 
 // String returns the name with what differs from the usual.
@@ -52,6 +72,9 @@ func (f Format) String() string {
 	s := string(f.Name)
 	if f.DTX {
 		s += "+dtx"
+	}
+	if f.NoFEC {
+		s += "-fec"
 	}
 	return s
 }
@@ -132,32 +155,61 @@ func Choose(offered []Offered, preferred []Name) (f Format, p Parameters, index 
 			continue
 		}
 		for i, o := range offered {
-			if !strings.EqualFold(o.Encoding, want.Encoding) || o.ClockHz != want.ClockHz || max(o.Channels, 1) != max(want.Channels, 1) {
+			if !want.is(o) {
 				continue
+			}
+			if name == ILBC20 || name == ILBC30 {
+				if f, p, ok = chooseMode(o, name, preferred); !ok {
+					continue
+				}
+				return f, p, i, true
 			}
 			f, p := Format{Name: name}, want
 			p.PayloadType = o.PayloadType
-			switch name {
-			case Opus:
-				// A wish of the receiver (RFC 7587 section 6.1). In-band FEC is
-				// always sent: who has no use for it is not harmed.
+			if name == Opus {
+				// Both are wishes of the receiver, and off unless said (RFC 7587
+				// section 6.1).
 				f.DTX = fmtpValue(o.FMTP, "usedtx") == "1"
-			case ILBC20, ILBC30:
-				// If one side says 30, it is 30 (RFC 3952 section 5): an offer
-				// of 20 leaves the choice, one of 30 or nothing does not.
-				short := fmtpValue(o.FMTP, "mode") == "20"
-				if name == ILBC20 && !short {
-					continue
-				}
-				if name == ILBC30 && short && slices.Contains(preferred, ILBC20) {
-					f, p, _, ok = Choose(offered[i:i+1], []Name{ILBC20})
-					return f, p, i, ok
-				}
+				f.NoFEC = fmtpValue(o.FMTP, "useinbandfec") != "1"
 			}
 			return f, p, i, true
 		}
 	}
+	// iLBC in the mode that nobody prefers is better than no voice.
+	for i, o := range offered {
+		for _, name := range preferred {
+			if name == ILBC20 && table[4].is(o) {
+				f, p, _ = mode(ILBC30, o)
+				return f, p, i, true
+			}
+		}
+	}
 	return Format{}, Parameters{}, -1, false
+}
+
+// is reports whether an offered payload type is this codec.
+func (p Parameters) is(o Offered) bool {
+	return strings.EqualFold(o.Encoding, p.Encoding) && o.ClockHz == p.ClockHz && max(o.Channels, 1) == max(p.Channels, 1)
+}
+
+// chooseMode finds the mode of iLBC that both sides send in: where the two
+// differ it is the one of the lower rate, 30 ms, which is meant where nothing is
+// said, too (RFC 3952 section 5). An offer of 20 leaves the choice.
+func chooseMode(o Offered, name Name, preferred []Name) (f Format, p Parameters, ok bool) {
+	short := fmtpValue(o.FMTP, "mode") == "20"
+	switch {
+	case name == ILBC20 && !short:
+		return f, p, false
+	case name == ILBC30 && short && slices.Contains(preferred, ILBC20):
+		name = ILBC20
+	}
+	return mode(name, o)
+}
+
+func mode(name Name, o Offered) (Format, Parameters, bool) {
+	p, err := Lookup(name)
+	p.PayloadType = o.PayloadType
+	return Format{Name: name}, p, err == nil
 }
 
 // fmtpValue returns the value of a parameter of an fmtp line, "" if absent.

@@ -31,7 +31,11 @@ type Encoder struct {
 	frame  int // samples
 	length time.Duration
 	at     time.Time // when the first sample in pcm was captured
+	begun  time.Time // the packet in the making, where it takes several frames
+	held   int       // frames in it
 	packet []byte
+	quiet  *silence // leaves silence out, nil where it is sent
+	path   *isacPath
 }
 
 // NewEncoder returns an encoder for a format. The bit rate is Opus'; the others
@@ -45,19 +49,21 @@ func NewEncoder(f Format, opusBps int) (*Encoder, error) {
 	var size int
 	switch f.Name {
 	case Opus:
-		e.opus, err = opus.NewEncoder(opus.EncoderConfig{BitrateBps: opusBps, DTX: f.DTX})
+		e.opus, err = opus.NewEncoder(opus.EncoderConfig{BitrateBps: opusBps, DTX: f.DTX, NoFEC: f.NoFEC})
 		if err != nil {
 			return nil, fmt.Errorf("codec: %w", err)
 		}
 		return e, nil
 	case ISAC32:
 		var enc *isac.SuperWidebandEncoder
-		enc, err = isac.NewSuperWidebandEncoder(isac.EncoderConfig{})
+		enc, err = isac.NewSuperWidebandEncoder(isac.EncoderConfig{Adaptive: f.Peer != 0})
 		e.frames, e.frame, size = enc, 2*isac.BlockSamples, isac.MaxPayloadBytes
+		e.path = newISACPath(enc, p.rateHz)
 	case ISAC16:
 		var enc *isac.Encoder
-		enc, err = isac.NewEncoder(isac.EncoderConfig{})
+		enc, err = isac.NewEncoder(isac.EncoderConfig{Adaptive: f.Peer != 0})
 		e.frames, e.frame, size = enc, isac.BlockSamples, isac.MaxPayloadBytes
+		e.path = newISACPath(enc, p.rateHz)
 	case G722:
 		e.frames, e.frame, size = g722.NewEncoder(), g722.FrameSamples, g722.FrameSamples/2
 	case ILBC20, ILBC30:
@@ -80,6 +86,12 @@ func NewEncoder(f Format, opusBps int) (*Encoder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("codec: %s: %w", f, err)
 	}
+	if f.DTX {
+		if e.quiet, err = newSilence(p.rateHz, e.frame); err != nil {
+			return nil, fmt.Errorf("codec: %s: %w", f, err)
+		}
+		size = max(size, e.quiet.maxBytes())
+	}
 	e.length = time.Duration(e.frame) * time.Second / time.Duration(p.rateHz)
 	e.lag = time.Duration(e.down.Delay()) * time.Second / time.Duration(p.rateHz)
 	e.pcm = make([]int16, e.frame+e.down.MaxOutput(media.BlockSamples))
@@ -93,9 +105,32 @@ func (e *Encoder) Format() Format { return e.format }
 // SetSpeech tells whether the next blocks hold speech; formats with DTX leave
 // out what does not.
 func (e *Encoder) SetSpeech(on bool) {
-	if e.opus != nil {
+	switch {
+	case e.opus != nil:
 		e.opus.SetSpeech(on)
+	case e.quiet != nil:
+		e.quiet.setSpeech(on)
 	}
+}
+
+// Received tells the encoder of a packet of the other side: its sequence number
+// and timestamp, and when it arrived. iSAC measures the path by it, tells the
+// other side in what it sends, and follows what that tells of its own; other
+// formats need no telling. It may be called from another goroutine than Encode.
+func (e *Encoder) Received(payload []byte, seq uint16, timestamp uint32, arrived time.Time) {
+	if e.path != nil && e.format.Peer != 0 {
+		e.path.received(payload, seq, timestamp, arrived)
+	}
+}
+
+// Estimate returns what is known of the path, in bits per second: what this side
+// receives over it, and what the other side says that it does. Both are 0 but
+// for iSAC.
+func (e *Encoder) Estimate() (receiveBps, sendBps int) {
+	if e.path == nil {
+		return 0, 0
+	}
+	return e.path.estimate()
 }
 
 // Encode takes a block. When it completes a packet, ok is true; the packet's
@@ -114,12 +149,41 @@ func (e *Encoder) Encode(b *media.Block) (p media.EncodedAudio, ok bool, err err
 	if e.fill < e.frame {
 		return p, false, nil
 	}
-	n, err := e.frames.Encode(e.pcm[:e.frame], e.packet)
 	at := e.at
-	e.fill = copy(e.pcm, e.pcm[e.frame:e.fill])
-	e.at = at.Add(e.length)
+	if e.held == 0 {
+		e.begun = at
+	}
+	e.held++
+	start := false
+	if e.quiet != nil {
+		n, take := e.quiet.frame(e.pcm[:e.frame], e.packet)
+		if take {
+			e.next()
+			e.held = 0
+			return media.EncodedAudio{Data: e.packet[:n], CapturedAt: at, Duration: e.length, ComfortNoise: true}, n > 0, nil
+		}
+		start = e.quiet.first
+	}
+	if e.path != nil {
+		e.path.mu.Lock()
+	}
+	n, err := e.frames.Encode(e.pcm[:e.frame], e.packet)
+	if e.path != nil {
+		e.path.mu.Unlock()
+	}
+	e.next()
+	length, begun := e.length*time.Duration(e.held), e.begun
+	if n > 0 || err != nil {
+		e.held = 0
+	}
 	if err != nil {
 		return p, false, fmt.Errorf("codec: %s: %w", e.format, err)
 	}
-	return media.EncodedAudio{Data: e.packet[:n], CapturedAt: at, Duration: e.length}, n > 0, nil
+	return media.EncodedAudio{Data: e.packet[:n], CapturedAt: begun, Duration: length, Start: start}, n > 0, nil
+}
+
+// next makes room for the next frame.
+func (e *Encoder) next() {
+	e.fill = copy(e.pcm, e.pcm[e.frame:e.fill])
+	e.at = e.at.Add(e.length)
 }

@@ -7,6 +7,7 @@ package dtmf
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/edgecam/edgecam/engine/fixed"
 )
@@ -35,6 +36,16 @@ func (e Event) Key() byte {
 		return keys[e.Code]
 	}
 	return 0
+}
+
+// CodeOf returns the code of a key, upper or lower case; ok is false for what is
+// none.
+func CodeOf(key byte) (code uint8, ok bool) {
+	if key >= 'a' && key <= 'd' {
+		key -= 'a' - 'A'
+	}
+	i := strings.IndexByte(keys, key)
+	return uint8(max(i, 0)), i >= 0
 }
 
 // Parse reads a payload; of several events only the first. Errors wrap ErrPacket.

@@ -1,6 +1,6 @@
 // Package opus is the Opus codec (RFC 6716) for voice, mono at 48 kHz, by
-// libopus. Packets last 20 ms and follow RFC 7587: in-band FEC is on, so that a
-// receiver may mend a lost packet from the next one.
+// libopus. Packets last 20 ms and follow RFC 7587: in-band FEC is on unless it is
+// switched off, so that a receiver may mend a lost packet from the next one.
 //
 // The library works in memory it allocates once; encoding and decoding do not
 // allocate. An Encoder or Decoder is for one goroutine at a time.
@@ -38,6 +38,7 @@ type EncoderConfig struct {
 	Complexity  int  // 1 (cheap) to 10; default 5
 	LossPercent int  // expected loss, steers in-band FEC; default 5
 	DTX         bool // send next to nothing in silence
+	NoFEC       bool // no in-band FEC: the receiver has no use for it
 }
 
 // Encoder codes 10 ms blocks into 20 ms packets.
@@ -76,7 +77,7 @@ func NewEncoder(cfg EncoderConfig) (*Encoder, error) {
 	err = errors.Join(
 		enc.SetBitrate(cfg.BitrateBps),
 		enc.SetComplexity(cfg.Complexity),
-		enc.SetInBandFEC(true),
+		enc.SetInBandFEC(!cfg.NoFEC),
 		enc.SetPacketLossPerc(cfg.LossPercent),
 		enc.SetDTX(cfg.DTX),
 	)

@@ -118,7 +118,7 @@ func newMetrics(sysRoot string, now func() time.Time) *Metrics {
 	for _, reason := range reasons {
 		m.dropped.WithLabelValues(reason)
 	}
-	for _, e := range []string{"ring", "motion", "door"} {
+	for _, e := range []string{"ring", "motion", "door", "key"} {
 		m.events.WithLabelValues(e)
 	}
 	return m
