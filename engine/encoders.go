@@ -19,7 +19,7 @@ type voiceEncoders struct {
 	wanted   []codec.Format
 	mu       sync.Mutex       // guards running against received
 	running  []*codec.Encoder // changed by the microphone's goroutine alone
-	refused  []codec.Format // that could not be started, not to be tried each block
+	refused  []codec.Format   // that could not be started, not to be tried each block
 }
 
 // send codes a block and sends the packets that it completes. speech says
