@@ -8,7 +8,7 @@
 //
 //	session ─▶ video/jitter ─▶ vp8.Decoder ─▶ pixel ─▶ hal.Display, webm
 //	session ─▶ neteq ─▶ hal.Speaker, opus, webm
-//	hal.Microphone ─▶ codec ─▶ session
+//	hal.Microphone ─▶ voice.FrontEnd ─▶ codec ─▶ session
 //
 // Goroutines of a call: picture (owns the decoder and the display), playout
 // (owns the speaker), microphone (owns the microphone); all end with it.
@@ -21,8 +21,8 @@ import (
 	"io"
 	"time"
 
-	"github.com/edgecam/edgecam/engine/media"
 	"github.com/edgecam/edgecam/engine/session/whep"
+	"github.com/edgecam/edgecam/engine/voice"
 	"github.com/edgecam/edgecam/hal"
 )
 
@@ -42,11 +42,10 @@ type Config struct {
 	// Record receives a recording as WebM; nil: none. The station does not close
 	// it.
 	Record io.WriteSeeker
-	// Capture changes the microphone's block before it is coded (echo
-	// cancellation, noise reduction), Played is told of each block written to
-	// the speaker and of when it is heard. Both may be nil.
-	Capture func(b *media.Block)
-	Played  func(b *media.Block, heardAt time.Time)
+	// FrontEnd is what the microphone's signal goes through before it is coded:
+	// with its echo cancellation, speaker and microphone may be in one box. It is
+	// the station's alone while it runs; nil: none.
+	FrontEnd *voice.FrontEnd
 	// OnEvent is told what happens; it must not block.
 	OnEvent func(Event)
 	// RetryFirst and RetryMost are the pauses before calling again: 500 ms and

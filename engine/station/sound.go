@@ -120,6 +120,12 @@ func (l *link) runPlayout(ctx context.Context) {
 // for one again.
 func (l *link) play(ctx context.Context, speaker hal.Speaker) error {
 	var b media.Block
+	front := l.s.cfg.FrontEnd
+	if front != nil && speaker != nil {
+		defer front.FarEnd.Stopped()
+	}
+	counter, _ := speaker.(hal.SilenceCounter)
+	silence := uint64(0)
 	start := time.Now()
 	until := start.Add(10 * deviceRetry)
 	for n := 1; ctx.Err() == nil; n++ {
@@ -147,9 +153,16 @@ func (l *link) play(ctx context.Context, speaker hal.Speaker) error {
 		}
 		delay := speaker.Delay()
 		l.playoutLate.Store(int64(delay))
-		if l.s.cfg.Played != nil {
-			l.s.cfg.Played(&b, time.Now().Add(delay-media.BlockDuration))
+		if front == nil {
+			continue
 		}
+		if counter != nil {
+			total := counter.Silence()
+			front.FarEnd.Silent(total - silence)
+			silence = total
+		}
+		// What is written next is heard after the delay; b lies before it.
+		front.FarEnd.Played(&b, time.Now().Add(delay-media.BlockDuration))
 	}
 	return nil
 }
@@ -202,6 +215,10 @@ func (l *link) talk(ctx context.Context, client *whep.Client) error {
 		}
 	}()
 	var b media.Block
+	front := l.s.cfg.FrontEnd
+	if front != nil {
+		front.Restart()
+	}
 	for ctx.Err() == nil && l.s.talking.Load() {
 		reading, cancel := context.WithTimeout(ctx, stallAfter)
 		err := mic.Read(reading, &b)
@@ -209,8 +226,12 @@ func (l *link) talk(ctx context.Context, client *whep.Client) error {
 		if err != nil && hal.KindOf(err) != hal.Overrun {
 			return err
 		}
-		if l.s.cfg.Capture != nil {
-			l.s.cfg.Capture(&b)
+		if front != nil {
+			speech, err := front.Capture(&b)
+			if err != nil {
+				return err
+			}
+			enc.SetSpeech(speech)
 		}
 		p, ok, err := enc.Encode(&b)
 		if err != nil {

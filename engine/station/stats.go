@@ -6,6 +6,7 @@ import (
 	"github.com/edgecam/edgecam/engine/session"
 	"github.com/edgecam/edgecam/engine/session/codec"
 	"github.com/edgecam/edgecam/engine/video/jitter"
+	"github.com/edgecam/edgecam/engine/voice"
 	"github.com/edgecam/edgecam/engine/voice/neteq"
 )
 
@@ -16,6 +17,8 @@ type Stats struct {
 	Call     session.CallInfo `json:"transport"`
 	Video    VideoStats       `json:"video"`
 	Voice    neteq.Stats      `json:"audio"`
+	// FrontEnd is nil without one.
+	FrontEnd *voice.Stats `json:"frontEnd,omitempty"`
 	// Talking says whether the own microphone is on, Calls how many calls have
 	// come about, Recorded how many bytes are in the recording.
 	Talking  bool  `json:"talking"`
@@ -59,6 +62,10 @@ func (l *link) stats() Stats {
 		s.Voice = l.neteq.Stats()
 	}
 	l.neteqMu.Unlock()
+	if f := l.s.cfg.FrontEnd; f != nil {
+		v := f.Stats()
+		s.FrontEnd = &v
+	}
 	if l.s.rec != nil {
 		s.Recorded = l.s.rec.bytes()
 	}

@@ -34,29 +34,34 @@ func newCaller(t *testing.T) *caller {
 	return &caller{t: t, enc: enc, r: rand.New(rand.NewPCG(5, 6))}
 }
 
+// block fills a block with the next 10 ms of the voice.
+func (c *caller) block(b *media.Block) {
+	for i := range b.Samples {
+		if c.n%9000 == 0 {
+			c.level, c.pitch, c.voice = math.Sqrt(c.r.Float64()), 100+90*c.r.Float64(), c.r.Float64()
+			switch {
+			case c.steady:
+				c.level = max(c.level, 0.5)
+			case c.r.IntN(6) == 0:
+				c.level = 0
+			}
+		}
+		c.n++
+		c.phase += c.pitch / media.EngineRateHz
+		c.phase -= math.Floor(c.phase)
+		c.low += (c.r.NormFloat64() - c.low) * 0.2
+		v := c.voice*(math.Exp(-9*c.phase)-0.11) + (1-c.voice)*0.5*c.low
+		if c.mark > 0 {
+			v += 0.4 * math.Sin(2*math.Pi*c.mark*float64(c.n)/media.EngineRateHz)
+		}
+		b.Samples[i] = int16(max(min(9000*c.level*v, 32767), -32768))
+	}
+}
+
 func (c *caller) packet() []byte {
 	for {
 		var b media.Block
-		for i := range b.Samples {
-			if c.n%9000 == 0 {
-				c.level, c.pitch, c.voice = math.Sqrt(c.r.Float64()), 100+90*c.r.Float64(), c.r.Float64()
-				switch {
-				case c.steady:
-					c.level = max(c.level, 0.5)
-				case c.r.IntN(6) == 0:
-					c.level = 0
-				}
-			}
-			c.n++
-			c.phase += c.pitch / media.EngineRateHz
-			c.phase -= math.Floor(c.phase)
-			c.low += (c.r.NormFloat64() - c.low) * 0.2
-			v := c.voice*(math.Exp(-9*c.phase)-0.11) + (1-c.voice)*0.5*c.low
-			if c.mark > 0 {
-				v += 0.4 * math.Sin(2*math.Pi*c.mark*float64(c.n)/media.EngineRateHz)
-			}
-			b.Samples[i] = int16(max(min(9000*c.level*v, 32767), -32768))
-		}
+		c.block(&b)
 		p, ok, err := c.enc.Encode(&b)
 		if err != nil {
 			c.t.Error(err)

@@ -7,6 +7,7 @@ import (
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/cli"
 	"github.com/edgecam/edgecam/engine"
 	"github.com/edgecam/edgecam/engine/station"
+	"github.com/edgecam/edgecam/engine/voice"
 )
 
 // Call runs an indoor station until ctx is done.
@@ -26,6 +27,11 @@ func Call(ctx context.Context, o cli.CallOptions) error {
 	}
 	if !o.Station.Dial.Call.Video {
 		devices.Display = nil
+	}
+	if o.Station.Dial.Call.Talk && devices.Microphone != nil {
+		if o.Station.FrontEnd, err = voice.New(voiceConfig(cfg.Audio).FrontEnd); err != nil {
+			return fmt.Errorf("app: %w", err)
+		}
 	}
 	s, err := station.New(o.Station, devices, o.Log)
 	if err != nil {
