@@ -2,6 +2,8 @@ package node
 
 import (
 	"context"
+	"encoding/binary"
+	"io"
 	"math"
 	"net/http/httptest"
 	"net/netip"
@@ -18,7 +20,6 @@ import (
 	"github.com/edgecam/edgecam/engine/station"
 	"github.com/edgecam/edgecam/hal"
 	"github.com/edgecam/edgecam/hal/file"
-	"github.com/edgecam/edgecam/hal/sim"
 	"github.com/edgecam/edgecam/internal/stoi"
 	"github.com/edgecam/edgecam/internal/testdata"
 	"github.com/edgecam/edgecam/test/netlab"
@@ -29,8 +30,11 @@ import (
 type tape struct {
 	mu      sync.Mutex
 	begin   time.Time
+	n       int // samples
 	samples []int16
+	out     io.Writer // unless nil, samples go there instead
 	stopped bool
+	err     error
 }
 
 func (t *tape) add(b *media.Block, at time.Time) {
@@ -43,10 +47,21 @@ func (t *tape) add(b *media.Block, at time.Time) {
 		t.begin = at
 	}
 	want := int(at.Sub(t.begin) * media.EngineRateHz / time.Second)
-	if off := want - len(t.samples); off > media.EngineRateHz/50 { // the device was silent
-		t.samples = append(t.samples, make([]int16, off)...)
+	if off := want - t.n; off > media.EngineRateHz/50 { // the device was silent
+		t.write(make([]int16, off))
 	}
-	t.samples = append(t.samples, b.Samples[:]...)
+	t.write(b.Samples[:])
+}
+
+func (t *tape) write(pcm []int16) {
+	t.n += len(pcm)
+	if t.out == nil {
+		t.samples = append(t.samples, pcm...)
+		return
+	}
+	if err := binary.Write(t.out, binary.LittleEndian, pcm); err != nil && t.err == nil {
+		t.err = err
+	}
 }
 
 // stop ends the recording.
@@ -214,9 +229,7 @@ func callOver(t *testing.T, way netlab.Conditions, lasts time.Duration, name cod
 	b := start(t, func(_ *engine.Config, b *bench) {
 		b.devices = func(d *engine.Devices) {
 			d.Microphone = speech(woman, &nodeSays)
-			d.Camera = func(ctx context.Context) (hal.Camera, error) {
-				return b.camera.OpenCamera(ctx, sim.CameraID, hal.VideoMode{Width: 320, Height: 240, FrameInterval: time.Second / 15})
-			}
+			d.Camera = smallCamera(b)
 			open := d.Speaker
 			d.Speaker = func(ctx context.Context) (hal.Speaker, error) {
 				s, err := open(ctx)
@@ -314,23 +327,36 @@ func judge(t *testing.T, where string, q []quality) {
 	}
 }
 
-// TestCallOverBadNetwork: 10 % loss and 60 ms of jitter both ways. EDGECAM_SOAK
-// gives the length of the call, such as 10m.
+// TestCallOverBadNetwork: 10 % loss and 60 ms of jitter both ways, on loopback.
 func TestCallOverBadNetwork(t *testing.T) {
-	lasts := 30 * time.Second
-	if s := os.Getenv("EDGECAM_SOAK"); s != "" {
-		d, err := time.ParseDuration(s)
-		if err != nil || d < 30*time.Second {
-			t.Fatalf("EDGECAM_SOAK=%s, must be a time of 30s or more", s)
-		}
-		lasts = d
-	} else if testing.Short() {
+	if testing.Short() {
 		t.Skip("takes half a minute")
 	}
-	way := netlab.Conditions{Delay: 20 * time.Millisecond, Jitter: 60 * time.Millisecond, Loss: .1}
-	toStation, toNode, st := callOver(t, way, lasts, codec.Opus)
+	toStation, toNode, st := callOver(t, badWay, 30*time.Second, codec.Opus)
 	judge(t, "heard at the station", toStation)
 	judge(t, "heard at the node", toNode)
+	judgePicture(t, &st)
+}
+
+// badWay loses 10 % and delays the rest by 20 to 80 ms.
+var badWay = netlab.Conditions{Delay: 20 * time.Millisecond, Jitter: 60 * time.Millisecond, Loss: .1}
+
+// soakLength is how long a call shall last: as EDGECAM_SOAK says, if it does.
+func soakLength(t *testing.T, usual time.Duration) time.Duration {
+	t.Helper()
+	s := os.Getenv("EDGECAM_SOAK")
+	if s == "" {
+		return usual
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 30*time.Second {
+		t.Fatalf("EDGECAM_SOAK=%s, must be a time of 30s or more", s)
+	}
+	return d
+}
+
+func judgePicture(t *testing.T, st *station.Stats) {
+	t.Helper()
 	v := st.Video
 	t.Logf("picture: %d frames decoded, %d freezes (%v), %d NACK, %d PLI, %d recovered", v.FramesDecoded, v.FreezeCount, v.TotalFreezesDuration, v.NACKCount, v.PLICount, v.RetransmittedPacketsReceived)
 	if v.FramesCorrupt != 0 || v.FramesDecoded == 0 || v.RetransmittedPacketsReceived == 0 {
