@@ -82,7 +82,7 @@ func (e *Encoder) Encode(pcm []int16, dst []byte) (int, error) {
 	case e.blocks == 2:
 		limit = long - 3
 	}
-	fits := e.lower.encode(&e.ranges, pcm, e.targetSNR(), limit)
+	fits := e.lower.encode(&e.ranges, pcm, targetSNR(float64(e.bps), e.blocks), limit)
 	e.coded++
 	if e.coded < e.blocks {
 		return 0, nil
@@ -104,15 +104,6 @@ func (e *Encoder) begin() {
 	e.ranges.reset()
 	e.ranges.symbol(frameLengthCDF[:], e.blocks)
 	e.ranges.symbol(bandwidthIndexCDF[:], e.estimator.index())
-}
-
-// targetSNR returns the noise target in dB (12.1).
-func (e *Encoder) targetSNR() float64 {
-	slope := 0.48
-	if e.blocks == 2 {
-		slope = 0.53
-	}
-	return -23 + slope*float64(e.bps)/1000
 }
 
 // finish closes the packet: code string, and in adaptive mode padding and the

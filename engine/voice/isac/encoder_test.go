@@ -3,8 +3,11 @@ package isac
 import (
 	"encoding/hex"
 	"math"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/edgecam/edgecam/internal/stoi"
 )
 
 // encodeAll encodes pcm and returns the packets.
@@ -84,58 +87,63 @@ func bestSNR(in, out []int16) (snr float64, delay int) {
 	return snr, delay
 }
 
-// TestEncoderQuality compares waveform SNR with the deployed floating-point
-// encoder's streams at equal size.
+// quality returns waveform SNR in dB and STOI of packets decoded in floating
+// point.
+func quality(tb testing.TB, in []int16, clean []float64, packets [][]byte) (snr, intelligibility float64) {
+	tb.Helper()
+	const delay = 48
+	out := floatDecode(tb, packets)
+	return waveformSNR(in, out, delay), stoi.Measure(clean, stoi.Resample(out[delay:], WidebandRateHz))
+}
+
+// TestEncoderQuality compares waveform SNR and STOI with those of the deployed
+// floating-point encoder's streams at equal size.
 func TestEncoderQuality(t *testing.T) {
-	for _, c := range []struct {
-		name, stream string
-		frame        time.Duration
-		slackDB      float64
-	}{
-		{"es16", "main_es16_32000_30", shortFrame, 0.5},
-		{"alsa16", "main_alsa16_32000_30", shortFrame, 0.5},
-		{"voice16", "main_voice16_32000_30", shortFrame, 0.5},
-		{"es16", "main_es16_20000_30", shortFrame, 0.6},
-		{"alsa16", "main_alsa16_20000_30", shortFrame, 0.5},
-		{"es16", "main_es16_20000_60", longFrame, 0.5},
-		{"alsa16", "main_alsa16_20000_60", longFrame, 0.5},
-		{"es16", "main_es16_10000_30", shortFrame, 0.5},
-		// The lowest rate on this recording is the weakest spot: the reference's
-		// pitch gains, larger and smoother, cost less there.
-		{"alsa16", "main_alsa16_10000_30", shortFrame, 0.8},
-		{"es16", "main_es16_10000_60", longFrame, 0.5},
-		{"alsa16", "main_alsa16_10000_60", longFrame, 0.6},
+	for _, stream := range []string{
+		"es16_32000_30", "alsa16_32000_30", "voice16_32000_30", "es16_32000_60", "alsa16_32000_60",
+		"es16_20000_30", "alsa16_20000_30", "es16_20000_60", "alsa16_20000_60",
+		"es16_10000_30", "alsa16_10000_30", "es16_10000_60", "alsa16_10000_60",
 	} {
-		in := readPCM(t, "audio", c.name+".pcm")
-		ref := readPackets(t, "wb", c.stream+".isac")
-		want := waveformSNR(in, floatDecode(t, ref), 48)
+		audio, _, _ := strings.Cut(stream, "_")
+		in := readPCM(t, "audio", audio+".pcm")
+		clean := stoi.Resample(in, WidebandRateHz)
+		ref := readPackets(t, "wb", "main_"+stream+".isac")
+		wantSNR, wantSTOI := quality(t, in, clean, ref)
 		refBytes := totalBytes(ref)
-		at := func(bps int) (float64, int) {
+		at := func(bps int) [][]byte {
 			// Targets a little outside the range make the sizes comparable.
-			e, err := NewEncoder(EncoderConfig{FrameDuration: c.frame})
+			e, err := NewEncoder(EncoderConfig{FrameDuration: shortFrame})
 			if err != nil {
 				t.Fatal(err)
 			}
 			e.config.BitrateBps = bps
-			packets := encodeWith(t, e, in)
-			return waveformSNR(in, floatDecode(t, packets), 48), totalBytes(packets)
+			if strings.HasSuffix(stream, "60") {
+				e.config.FrameDuration, e.next = longFrame, 2
+			}
+			return encodeWith(t, e, in)
 		}
-		low, high := 8000, 34000
+		low, high := 8000, 36000
 		for high-low > 600 {
 			mid := (low + high) / 2
-			if _, size := at(mid); size > refBytes {
+			if totalBytes(at(mid)) > refBytes {
 				high = mid
 			} else {
 				low = mid
 			}
 		}
-		// Between the two targets SNR is taken as linear in size.
-		snr0, size0 := at(low)
-		snr1, size1 := at(high)
-		got := snr0 + (snr1-snr0)*float64(refBytes-size0)/float64(size1-size0)
-		t.Logf("%s: %.2f dB, reference %.2f dB (%+.2f) in %d bytes; target %d..%d bit/s", c.stream, got, want, got-want, refBytes, low, high)
-		if got < want-c.slackDB {
-			t.Errorf("%s: %.2f dB, the reference has %.2f", c.stream, got, want)
+		// Between the two targets quality is taken as linear in size.
+		below, above := at(low), at(high)
+		part := float64(refBytes-totalBytes(below)) / float64(totalBytes(above)-totalBytes(below))
+		snr0, stoi0 := quality(t, in, clean, below)
+		snr1, stoi1 := quality(t, in, clean, above)
+		snr, intelligibility := snr0+(snr1-snr0)*part, stoi0+(stoi1-stoi0)*part
+		t.Logf("%s: %d bytes, target %d bit/s; SNR %.2f dB, reference %.2f (%+.2f); STOI %.4f, reference %.4f (%+.4f)",
+			stream, refBytes, low+int(part*float64(high-low)), snr, wantSNR, snr-wantSNR, intelligibility, wantSTOI, intelligibility-wantSTOI)
+		if snr < wantSNR-0.5 {
+			t.Errorf("%s: SNR %.2f dB, the reference has %.2f", stream, snr, wantSNR)
+		}
+		if intelligibility < wantSTOI {
+			t.Errorf("%s: STOI %.4f, the reference has %.4f", stream, intelligibility, wantSTOI)
 		}
 	}
 }

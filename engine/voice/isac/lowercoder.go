@@ -61,6 +61,8 @@ func (c *lowerCoder) encode(e *rangeEncoder, pcm []int16, snr float64, limit int
 		b.writeGains(e)
 		quantizeSpectrum(b.coefQ7[:], b.ditherQ7[:], c.spectrum[:], factor)
 		fitEnvelope(&b.envelope, &b.rc, &b.envelopeGain, b.coefQ7[:], 4)
+		economize(b.coefQ7[:], c.spectrum[:], factor, &b.envelope, 4)
+		fitEnvelope(&b.envelope, &b.rc, &b.envelopeGain, b.coefQ7[:], 4)
 		b.writeSpectrum(e)
 		used := e.codeLength()
 		if used <= limit && !e.overflow {
@@ -76,6 +78,17 @@ func (c *lowerCoder) encode(e *rangeEncoder, pcm []int16, snr float64, limit int
 		e.copyFrom(&c.saved)
 		c.analysis.quantizeGains(&b.gain, factor)
 	}
+}
+
+// targetSNR returns the noise target in dB of a lower band at bps in packets of
+// so many blocks (12.1). It is raised by as much as economize saves, so that a
+// rate asked for comes out as from the deployed encoders.
+func targetSNR(bps float64, blocks int) float64 {
+	slope := 0.48
+	if blocks == 2 {
+		slope = 0.53
+	}
+	return -23 + slope*bps/1000 + 2.45 - 0.045*bps/1000
 }
 
 // filter runs the coded half bands through the pre-filters and transforms them.

@@ -10,6 +10,41 @@ func quantizeSpectrum(x, dither []int32, s []float64, factor float64) {
 	}
 }
 
+// bitPrice is the squared error, in quantiser steps, that a bit is worth. At high
+// rate one costs 2·ln 2/12 = 0.116 of them.
+const bitPrice = 0.08
+
+// economize moves those coefficients a step toward zero which thereby save more
+// bits, under the envelope fitted before, than they add error (11.7 leaves the
+// choice of values free). s is the spectrum before the quantiser, to be multiplied
+// by factor. perPoint coefficients share a point of the envelope.
+func economize(x []int32, s []float64, factor float64, e *envelope, perPoint int) {
+	for i, v := range x {
+		near := v - 128
+		switch {
+		case v < -64:
+			near = v + 128
+		case v <= 64:
+			continue // it is the smallest already
+		}
+		root := e.rootQ8[i/perPoint]
+		width, nearWidth := coefficientWidth(v, root), coefficientWidth(near, root)
+		if width == 0 || nearWidth <= width {
+			continue
+		}
+		target := s[i] * factor
+		loss, nearLoss := target-float64(v)/128, target-float64(near)/128
+		if nearLoss*nearLoss-loss*loss < bitPrice*math.Log2(float64(nearWidth)/float64(width)) {
+			x[i] = near
+		}
+	}
+}
+
+// coefficientWidth returns the probability of x in 65536ths (6.5).
+func coefficientWidth(x, rootQ8 int32) uint32 {
+	return logistic((x+64)*rootQ8) - logistic((x-64)*rootQ8)
+}
+
 // pointCos[t][m] is cos(t·theta_m) at the envelope's points.
 var pointCos = func() (c [7][120]float64) {
 	for t := range c {

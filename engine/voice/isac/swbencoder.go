@@ -91,7 +91,7 @@ func (e *SuperWidebandEncoder) Encode(pcm []int16, dst []byte) (int, error) {
 	e.ranges.reset()
 	e.ranges.symbol(frameLengthCDF[:], 1)
 	e.ranges.symbol(bandwidthIndexCDF[:], index)
-	fits := e.lower.encode(&e.ranges, e.low[:], -23+0.48*lowerBps/1000, lowerLimit)
+	fits := e.lower.encode(&e.ranges, e.low[:], targetSNR(lowerBps, 1), lowerLimit)
 	if !fits {
 		e.upper.skip(e.high[:])
 		return 0, fmt.Errorf("%w: %d bytes for the lower layer", ErrTooLarge, lowerLimit)
