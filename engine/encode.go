@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/edgecam/edgecam/engine/media"
+	"github.com/edgecam/edgecam/engine/video/pixel"
 	"github.com/edgecam/edgecam/engine/video/vp8"
 )
 
@@ -23,8 +24,9 @@ func (e *Engine) SetVideoBitrate(bps int) { e.sessions.SetVideoCeiling(bps) }
 // watches. A key frame that is asked for between two pictures is made of the
 // last one at once: a new viewer does not wait for the camera.
 func (e *Engine) runEncode(ctx context.Context) {
-	enc := encoder{e: e}
-	defer enc.close()
+	main, thumb := encoder{e: e}, encoder{e: e, stream: media.StreamThumb}
+	defer main.close()
+	defer thumb.close()
 	for {
 		select {
 		case <-ctx.Done():
@@ -34,36 +36,71 @@ func (e *Engine) runEncode(ctx context.Context) {
 		}
 		// A key frame is asked for when a viewer's path is found, a little
 		// before it counts as connected: do not make it wait.
-		if !e.watching.isOpen() && !e.keyFrame.Load() {
+		if !e.watching.isOpen() && !e.keyFrame[media.StreamMain].Load() {
 			continue
 		}
 		picture, fps, again := e.latest.take()
 		if picture == nil {
 			continue
 		}
-		force := e.keyFrame.Load()
-		if !again || force {
-			if force {
-				e.keyFrame.Store(false)
-			}
-			enc.encode(picture, fps, again, force)
-		}
+		main.take(picture, fps, again)
+		thumb.take(picture, fps, again)
 		picture.Release()
 	}
 }
 
+// encoder codes one stream. The encode goroutine owns it.
 type encoder struct {
 	e       *Engine
+	stream  media.Stream
 	vp8     *vp8.Encoder
 	fps     float64
 	bps     int
+	layers  int
 	width   int
 	height  int
 	denoise vp8.DenoiseMode
 	lastAt  time.Time
+	small   media.PicturePool // of thumbnails
 }
 
-func (enc *encoder) encode(p *media.Picture, fps float64, again, force bool) {
+// take codes a picture if the stream is wanted: a new one, or one that was there
+// before if a key frame of it is.
+func (enc *encoder) take(p *media.Picture, fps float64, again bool) {
+	bps := int(enc.e.mainBps.Load())
+	if enc.stream == media.StreamThumb {
+		bps = int(enc.e.thumbBps.Load())
+	}
+	if bps == 0 {
+		enc.close() // whoever wants it later starts with a key frame
+		return
+	}
+	force := enc.e.keyFrame[enc.stream].Swap(false)
+	if again && !force {
+		return
+	}
+	if enc.stream == media.StreamThumb {
+		p = enc.shrink(p)
+		defer p.Release()
+	}
+	enc.encode(p, fps, bps, again, force)
+}
+
+// thumbWidth is what the thumbnail's longer side is at most. The picture is halved
+// until it fits, and at least once.
+const thumbWidth = 480
+
+func (enc *encoder) shrink(p *media.Picture) *media.Picture {
+	w, h := (p.Width+1)/2, (p.Height+1)/2
+	for max(w, h) > thumbWidth {
+		w, h = (w+1)/2, (h+1)/2
+	}
+	small := enc.small.Get(w, h)
+	pixel.Scale(small, p)
+	return small
+}
+
+func (enc *encoder) encode(p *media.Picture, fps float64, bps int, again, force bool) {
 	if fps <= 0 {
 		fps = defaultFPS
 	}
@@ -76,19 +113,12 @@ func (enc *encoder) encode(p *media.Picture, fps float64, again, force bool) {
 	}
 	enc.denoise = denoise
 	if enc.vp8 == nil {
-		if err := enc.open(p, fps); err != nil {
+		if err := enc.open(p, fps, bps); err != nil {
 			enc.e.log.Error("video encoder cannot start", "error", err)
 			return
 		}
 	}
-	if fps != enc.fps {
-		enc.vp8.SetFrameRate(fps)
-		enc.fps = fps
-	}
-	if bps := int(enc.e.bitrate.Load()); bps != enc.bps {
-		enc.vp8.SetBitrate(bps)
-		enc.bps = bps
-	}
+	enc.follow(fps, bps)
 	start := time.Now()
 	coded, err := enc.vp8.Encode(p, vp8.FrameOptions{ForceKey: force})
 	if err != nil {
@@ -102,7 +132,7 @@ func (enc *encoder) encode(p *media.Picture, fps float64, again, force bool) {
 		enc.e.observer.FrameDropped(DropEncoder, 1)
 		return
 	}
-	coded.CapturedAt = p.CapturedAt
+	coded.Stream, coded.CapturedAt = enc.stream, p.CapturedAt
 	if again || !coded.CapturedAt.After(enc.lastAt) {
 		coded.CapturedAt = enc.lastAt.Add(repeatStep)
 	}
@@ -112,9 +142,31 @@ func (enc *encoder) encode(p *media.Picture, fps float64, again, force bool) {
 	enc.e.observer.FrameSent(len(coded.Data), coded.Key)
 }
 
-func (enc *encoder) open(p *media.Picture, fps float64) error {
+// follow brings the encoder's settings in line with what is wanted now.
+func (enc *encoder) follow(fps float64, bps int) {
+	if fps != enc.fps {
+		enc.vp8.SetFrameRate(fps)
+		enc.fps = fps
+	}
+	if bps != enc.bps {
+		enc.vp8.SetBitrate(bps)
+		enc.bps = bps
+	}
+	if n := enc.wantedLayers(); n != enc.layers {
+		enc.vp8.SetTwoLayers(n == 2)
+		enc.layers = n
+	}
+}
+
+func (enc *encoder) wantedLayers() int {
+	if enc.stream == media.StreamThumb {
+		return 1
+	}
+	return max(int(enc.e.layers.Load()), 1)
+}
+
+func (enc *encoder) open(p *media.Picture, fps float64, bps int) error {
 	v := enc.e.cfg.Video
-	bps := int(enc.e.bitrate.Load())
 	codec, err := vp8.NewEncoder(vp8.EncoderConfig{
 		Width: p.Width, Height: p.Height, FrameRate: fps,
 		BitrateBps: bps, Speed: v.Speed, Threads: v.Threads, Denoise: enc.denoise,
@@ -122,7 +174,7 @@ func (enc *encoder) open(p *media.Picture, fps float64) error {
 	if err != nil {
 		return err
 	}
-	enc.vp8, enc.fps, enc.bps, enc.width, enc.height = codec, fps, bps, p.Width, p.Height
+	enc.vp8, enc.fps, enc.bps, enc.layers, enc.width, enc.height = codec, fps, bps, 1, p.Width, p.Height
 	return nil
 }
 

@@ -27,7 +27,7 @@ type Engine struct {
 	watching *gate // viewers alone
 	pool     media.PicturePool
 	latest   mailbox
-	keyFrame atomic.Bool
+	keyFrame [media.NumStreams]atomic.Bool
 	wakeKey  chan struct{}
 	shots    snapshots
 	enhance  enhancer
@@ -40,7 +40,9 @@ type Engine struct {
 	door     door
 	idle     idleTimer
 	viewers  atomic.Int32
-	bitrate  atomic.Int64
+	mainBps  atomic.Int64 // 0: nobody takes the stream
+	thumbBps atomic.Int64
+	layers   atomic.Int32 // temporal, of the main stream
 	camera   atomic.Pointer[CameraState]
 	onEvent  atomic.Pointer[func(Event)]
 	encoders atomic.Pointer[voiceEncoders] // nil while the microphone is closed
@@ -80,7 +82,6 @@ func New(cfg Config, devices Devices, observer Observer, log *slog.Logger) (*Eng
 	if err := e.enhance.init(cfg, devices, observer, log); err != nil {
 		return nil, err
 	}
-	e.bitrate.Store(int64(cfg.Video.BitrateBps))
 	e.latest.ready = make(chan struct{}, 1)
 	e.idle.after = cfg.IdleAfter
 	e.idle.fire = e.updateDemand
@@ -90,7 +91,7 @@ func New(cfg Config, devices Devices, observer Observer, log *slog.Logger) (*Eng
 	e.door.init(cfg.Door.Pulse, devices.Relay, log, e.stateChanged)
 	sessions, err := session.New(cfg.Session, session.Hooks{
 		KeyFrameNeeded: e.requestKeyFrame,
-		VideoRate:      func(bps int) { e.bitrate.Store(int64(bps)) },
+		VideoPlan:      e.planChanged,
 		ViewersChanged: e.viewersChanged,
 		ChannelOpened:  e.channelOpened,
 		ViewerLeft:     func(v *session.Viewer, _ string) { e.talk.remove(v.ID()) },
@@ -149,13 +150,20 @@ func (e *Engine) Run(ctx context.Context) error {
 	return err
 }
 
-func (e *Engine) requestKeyFrame(reason string) {
-	e.keyFrame.Store(true)
+func (e *Engine) requestKeyFrame(s media.Stream, reason string) {
+	e.keyFrame[s].Store(true)
 	select {
 	case e.wakeKey <- struct{}{}:
 	default:
 	}
-	e.log.Debug("key frame requested", "reason", reason)
+	e.log.Debug("key frame requested", "stream", s.String(), "reason", reason)
+}
+
+// planChanged takes what the viewers' paths carry; the next frame obeys.
+func (e *Engine) planChanged(p session.VideoPlan) {
+	e.mainBps.Store(int64(p.MainBps))
+	e.thumbBps.Store(int64(p.ThumbBps))
+	e.layers.Store(int32(p.Layers))
 }
 
 func (e *Engine) viewersChanged(n int) {

@@ -2,10 +2,30 @@ package media
 
 import "time"
 
+// Stream names one of the sizes in which a camera's picture is coded.
+type Stream uint8
+
+// The streams of a camera, each coded at most once however many watch.
+const (
+	StreamMain  Stream = iota // the whole picture
+	StreamThumb               // the picture made smaller, for slow networks
+	NumStreams
+)
+
+// String returns the stream's name as statistics show it.
+func (s Stream) String() string {
+	if s == StreamThumb {
+		return "thumb"
+	}
+	return "main"
+}
+
 // EncodedVideo is one coded video frame on its way to the viewers. Data is
 // valid until the call that received it returns: who needs it longer copies.
 type EncodedVideo struct {
-	Data          []byte
+	Data []byte
+	// Stream is the one that the frame belongs to.
+	Stream        Stream
 	Key           bool
 	Width, Height int
 	CapturedAt    time.Time

@@ -211,7 +211,7 @@ func (c *Call) WriteVoice(a *media.EncodedAudio) error {
 	if p.n == 0 {
 		p.n = copy(p.buf[:], a.Data)
 	}
-	sent, err := c.voice.send(p, 0)
+	sent, err := c.voice.send(p, label{}, 0)
 	if err != nil {
 		c.counters.sendErrors.Add(1)
 		return fmt.Errorf("session: send voice: %w", err)

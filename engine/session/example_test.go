@@ -15,7 +15,7 @@ func Example() {
 	cfg.UDPPort = 0     // any free port
 	cfg.Loopback = true // this machine only
 	m, err := session.New(cfg, session.Hooks{
-		KeyFrameNeeded: func(reason string) { /* make the next frame a key frame */ },
+		KeyFrameNeeded: func(s media.Stream, reason string) { /* make the stream's next frame a key frame */ },
 		Talk:           func(id session.ViewerID, p session.TalkPacket) { /* decode p.Payload */ },
 	}, nil)
 	if err != nil {

@@ -19,14 +19,19 @@ const (
 // fanout is the state of the two streams. Manager.fan guards it.
 type fanout struct {
 	packets   packetizer
-	lastVideo int64 // last video timestamp
-	anyVideo  bool
-	watchers  []*Viewer // get video
+	lastVideo [media.NumStreams]int64 // last video timestamp, 0: none
+	watchers  []*Viewer               // get video
 	voices    []*voiceStream
 	recent    []*frame // from the last key frame on, while replayable
 	recentAt  time.Time
 	replay    bool
 	stopped   bool
+
+	plan        VideoPlan // what the encoder was told
+	share       layerShare
+	rates       []int         // scratch
+	layersUntil time.Duration // temporal layers stay until then
+	upKey       time.Duration // last key frame for a viewer whose path became better
 }
 
 // WriteVideo sends a frame to all viewers. It copies the data, returns without
@@ -42,44 +47,47 @@ func (m *Manager) WriteVideo(f *media.EncodedVideo) {
 	m.videoFrames.Add(1)
 	if f.Key {
 		m.keyFrames.Add(1)
-		m.gate.served()
+		m.gates[f.Stream%media.NumStreams].served()
 	}
-	askJoin, askOverrun := m.fanVideo(f, captured)
-	if askJoin {
-		m.gate.request(ReasonJoin)
-	}
-	if askOverrun {
-		m.gate.request(ReasonOverrun)
+	for s, reason := range m.fanVideo(f, captured) {
+		if reason != "" {
+			m.gates[s].request(reason)
+		}
 	}
 }
 
-func (m *Manager) fanVideo(f *media.EncodedVideo, captured time.Time) (askJoin, askOverrun bool) {
+// fanVideo returns the reasons for key frames, by stream.
+func (m *Manager) fanVideo(f *media.EncodedVideo, captured time.Time) (wishes [media.NumStreams]string) {
 	m.fan.Lock()
 	defer m.fan.Unlock()
 	o := &m.out
 	if o.stopped || len(o.watchers) == 0 {
 		o.forget(&m.pool)
-		return false, false
+		return wishes
 	}
-	ts := m.clock.ticks(captured, videoRateHz)
-	if o.anyVideo && ts <= o.lastVideo {
-		ts = o.lastVideo + 1
+	// A thumbnail comes one tick after the picture it was made of: a viewer may
+	// get both, when it changes over, but never two pictures of one time.
+	last := &o.lastVideo[f.Stream%media.NumStreams]
+	ts := m.clock.ticks(captured, videoRateHz) + int64(f.Stream)
+	if *last != 0 && ts <= *last {
+		ts = *last + 2
 	}
-	o.anyVideo, o.lastVideo = true, ts
+	*last = ts
 	fr := o.packets.frame(f, uint32(ts))
 	m.history.add(&m.pool, fr)
-	o.remember(&m.pool, fr)
+	if f.Stream == media.StreamMain {
+		o.remember(&m.pool, fr)
+		if o.plan.Layers > 1 && !f.Key {
+			o.share.add(f.TemporalID, len(f.Data))
+		}
+	}
 	for _, v := range o.watchers {
-		if v.pushVideo(fr) && v.isConnected() {
-			if v.overran {
-				askOverrun = true
-			} else {
-				askJoin = true
-			}
+		if wish := v.pushVideo(fr); wish.reason != "" && v.isConnected() {
+			wishes[wish.stream] = wish.reason
 		}
 	}
 	m.pool.release(fr)
-	return askJoin, askOverrun
+	return wishes
 }
 
 // remember keeps the frames from a key frame on while they are few and fresh.
@@ -156,7 +164,8 @@ func (m *Manager) join(v *Viewer) {
 		return
 	}
 	o.watchers = append(o.watchers, v)
-	v.waitKey = true
+	v.forward = forward{place: place{level: levelFull}, waitKey: true}
+	idle := o.plan.MainBps == 0 // nobody has taken the main stream
 	if o.replay && len(o.recent) > 0 && time.Since(o.recentAt) < replayAge {
 		for _, f := range o.recent {
 			v.pushVideo(f)
@@ -166,7 +175,10 @@ func (m *Manager) join(v *Viewer) {
 		return
 	}
 	m.fan.Unlock()
-	m.gate.request(ReasonJoin)
+	if idle {
+		m.adaptVideo(true)
+	}
+	m.gates[media.StreamMain].request(ReasonJoin)
 }
 
 // leave stops both.

@@ -50,7 +50,7 @@ func (v *Viewer) handleCompound(t *outTrack, b []byte) {
 				v.counters.badRTCP.Add(1)
 				continue
 			}
-			v.m.adaptRate(false)
+			v.m.adaptVideo(false)
 			continue
 		}
 		pkts, err := rtcp.Unmarshal(one)
@@ -98,7 +98,7 @@ func (v *Viewer) handleRTCP(t *outTrack, ssrc uint32, p rtcp.Packet) {
 // the key frame they start with travels. One that needs another asks again.
 func (v *Viewer) pictureLost(reason string) {
 	v.m.fan.Lock()
-	waiting := v.waitKey
+	waiting, stream := v.forward.waitKey, v.forward.stream
 	v.m.fan.Unlock()
 	sent := time.Duration(v.keySentNs.Load())
 	switch {
@@ -108,7 +108,7 @@ func (v *Viewer) pictureLost(reason string) {
 	case time.Since(v.m.clock.epoch)-sent < max(keyFrameTravel, 2*time.Duration(v.counters.rttNs.Load())):
 		return
 	}
-	v.m.gate.request(reason)
+	v.m.gates[stream].request(reason)
 }
 
 // handleNACK sends packets of the shared history again (RFC 4585 section
@@ -120,7 +120,7 @@ func (v *Viewer) handleNACK(t *outTrack, pairs []rtcp.NackPair) {
 	for _, pair := range pairs {
 		pair.Range(func(seq uint16) bool {
 			v.counters.nacks.Add(1)
-			index, ok := t.lookup(seq, nowMS, uint32(gap.Milliseconds()))
+			index, l, ok := t.lookup(seq, nowMS, uint32(gap.Milliseconds()))
 			if !ok {
 				v.counters.nacksRefused.Add(1)
 				return true
@@ -130,7 +130,7 @@ func (v *Viewer) handleNACK(t *outTrack, pairs []rtcp.NackPair) {
 				v.counters.nacksRefused.Add(1)
 				return true
 			}
-			if err := t.resend(p, seq); err != nil {
+			if err := t.resend(p, seq, l); err != nil {
 				v.counters.sendErrors.Add(1)
 			} else {
 				v.counters.resent.Add(1)

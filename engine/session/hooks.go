@@ -3,6 +3,7 @@ package session
 import (
 	"time"
 
+	"github.com/edgecam/edgecam/engine/media"
 	"github.com/edgecam/edgecam/engine/session/codec"
 )
 
@@ -25,13 +26,14 @@ type Grant struct {
 // Hooks are called by the manager. All are optional. They are called from the
 // session's goroutines: they return soon, and do not call Manager.Close.
 type Hooks struct {
-	// KeyFrameNeeded asks the encoder for a key frame at once. Requests are
-	// rate limited already. The reason is one of the Reason constants.
-	KeyFrameNeeded func(reason string)
-	// VideoRate asks the encoder for another mean rate, in bits per second of
-	// payload, from the next frame on: what the viewers' paths carry. Calls may
-	// overlap.
-	VideoRate func(bps int)
+	// KeyFrameNeeded asks the encoder of a stream for a key frame at once.
+	// Requests are rate limited already. The reason is one of the Reason
+	// constants.
+	KeyFrameNeeded func(s media.Stream, reason string)
+	// VideoPlan tells which streams are to be coded from the next frame on, and
+	// at which rates. Calls do not overlap. Without it the main stream is sent
+	// to all.
+	VideoPlan func(VideoPlan)
 	// ViewersChanged tells how many viewers are connected.
 	ViewersChanged func(connected int)
 	// ViewerJoined is called when media flows, ViewerLeft when a viewer that
@@ -71,5 +73,6 @@ const (
 	ReasonJoin    = "join"    // a viewer starts
 	ReasonPLI     = "pli"     // picture loss indication (RFC 4585 section 6.3.1)
 	ReasonFIR     = "fir"     // full intra request (RFC 5104 section 4.3.1)
+	ReasonSwitch  = "switch"  // a viewer changes streams
 	ReasonOverrun = "overrun" // a viewer's queue was full, pictures were dropped
 )

@@ -82,7 +82,7 @@ func (c *Call) sendEvent(e dtmf.Event, ts uint32, first bool) error {
 	p := &c.out
 	p.role, p.ts, p.marker = roleEvent, ts, first
 	p.n = len(e.Append(p.buf[:0]))
-	if _, err := c.voice.send(p, 0); err != nil {
+	if _, err := c.voice.send(p, label{}, 0); err != nil {
 		c.counters.sendErrors.Add(1)
 		return fmt.Errorf("session: send key: %w", err)
 	}

@@ -30,9 +30,11 @@ type node struct {
 	mu      sync.Mutex
 	reasons []string
 	wantKey atomic.Bool
-	frames  atomic.Uint64
-	stop    chan struct{}
-	wg      sync.WaitGroup
+	// wantThumbKey is the thumbnail's.
+	wantThumbKey atomic.Bool
+	frames       atomic.Uint64
+	stop         chan struct{}
+	wg           sync.WaitGroup
 }
 
 // newNode starts a node on loopback. hooks.KeyFrameNeeded is replaced.
@@ -44,10 +46,14 @@ func newNode(t *testing.T, hooks Hooks, change func(*Config)) *node {
 	if change != nil {
 		change(&cfg)
 	}
-	hooks.KeyFrameNeeded = func(reason string) {
+	hooks.KeyFrameNeeded = func(s media.Stream, reason string) {
 		n.mu.Lock()
 		n.reasons = append(n.reasons, reason)
 		n.mu.Unlock()
+		if s == media.StreamThumb {
+			n.wantThumbKey.Store(true)
+			return
+		}
 		n.wantKey.Store(true)
 	}
 	m, err := New(cfg, hooks, nil)

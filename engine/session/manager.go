@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/pion/webrtc/v4"
+
+	"github.com/edgecam/edgecam/engine/media"
 )
 
 // Manager serves all viewers. Make one with New.
@@ -22,7 +24,7 @@ type Manager struct {
 	sockets *sockets
 	api     *webrtc.API
 	clock   mediaClock
-	gate    *keyFrameGate
+	gates   [media.NumStreams]*keyFrameGate
 	pool    pool
 	history history
 
@@ -40,8 +42,8 @@ type Manager struct {
 	out fanout
 
 	ceiling   atomic.Int64 // of the video stream, bits per second
-	rate      atomic.Int64 // that the encoder was told
-	rateAsked atomic.Int64 // when, ns of the media clock
+	rateAsked atomic.Int64 // when viewers were last placed, ns of the media clock
+	planMu    sync.Mutex   // Hooks.VideoPlan is called in order
 
 	accepted, refused, replayed          atomic.Uint64
 	videoFrames, keyFrames, audioPackets atomic.Uint64
@@ -59,8 +61,15 @@ func New(cfg Config, hooks Hooks, log *slog.Logger) (*Manager, error) {
 	}
 	m := &Manager{
 		cfg: cfg.withDefaults(), hooks: hooks, log: log,
-		clock: newMediaClock(time.Now()), gate: newKeyFrameGate(hooks.KeyFrameNeeded),
-		viewers: map[ViewerID]*Viewer{},
+		clock: newMediaClock(time.Now()), viewers: map[ViewerID]*Viewer{},
+	}
+	for s := range m.gates {
+		ask := func(reason string) {
+			if hooks.KeyFrameNeeded != nil {
+				hooks.KeyFrameNeeded(media.Stream(s), reason)
+			}
+		}
+		m.gates[s] = newKeyFrameGate(ask)
 	}
 	m.out.packets.pool = &m.pool
 	m.ceiling.Store(defaultCeiling)
@@ -154,7 +163,7 @@ func (m *Manager) remove(v *Viewer, joined bool) {
 	n := m.connCount
 	m.mu.Unlock()
 	m.leave(v)
-	m.adaptRate(true)
+	m.adaptVideo(true)
 	if joined && m.hooks.ViewersChanged != nil {
 		m.hooks.ViewersChanged(n)
 	}
@@ -198,11 +207,21 @@ func (m *Manager) Stats() Stats {
 	m.mu.Lock()
 	connected, all := m.connCount, len(m.viewers)
 	m.mu.Unlock()
+	m.fan.Lock()
+	plan := m.out.plan
+	m.fan.Unlock()
+	requests := map[string]uint64{}
+	for _, g := range m.gates {
+		for reason, n := range g.snapshot() {
+			requests[reason] += n
+		}
+	}
 	return Stats{
 		Connected: connected, HalfOpen: all - connected, Accepted: m.accepted.Load(), Refused: m.refused.Load(),
 		VideoFrames: m.videoFrames.Load(), KeyFrames: m.keyFrames.Load(), AudioPackets: m.audioPackets.Load(),
 		Speaking:         m.speaking.Load(),
-		KeyFrameRequests: m.gate.snapshot(), KeyFramesReplayed: m.replayed.Load(), VideoRateBps: int(m.rate.Load()),
+		KeyFrameRequests: requests, KeyFramesReplayed: m.replayed.Load(),
+		VideoRateBps: plan.MainBps, ThumbRateBps: plan.ThumbBps, TemporalLayers: plan.Layers,
 	}
 }
 
@@ -220,7 +239,9 @@ func (m *Manager) Close(ctx context.Context) error {
 		vs = append(vs, v)
 	}
 	m.mu.Unlock()
-	m.gate.close()
+	for _, g := range m.gates {
+		g.close()
+	}
 	for _, v := range vs {
 		v.close("node stops")
 	}

@@ -3,6 +3,8 @@ package session
 import (
 	"sync"
 	"sync/atomic"
+
+	"github.com/edgecam/edgecam/engine/media"
 )
 
 const (
@@ -54,8 +56,11 @@ const (
 type frame struct {
 	refs   atomic.Int32
 	kind   frameKind
+	stream media.Stream
 	key    bool
-	number uint64 // running number over video frames
+	sync   bool   // refers to the base layer alone
+	tid    uint8  // temporal layer
+	number uint64 // running number over the video frames of all streams
 	pkts   []*packet
 }
 
@@ -83,7 +88,7 @@ func (pl *pool) frame(kind frameKind) *frame {
 	if f == nil {
 		f = &frame{}
 	}
-	f.kind, f.key, f.number = kind, false, 0
+	f.kind, f.stream, f.key, f.sync, f.tid, f.number = kind, media.StreamMain, false, false, 0, 0
 	f.refs.Store(1)
 	return f
 }

@@ -1,10 +1,14 @@
 package session
 
-import "github.com/edgecam/edgecam/engine/media"
+import (
+	"encoding/binary"
 
-// maxDescriptor is the longest payload descriptor this packetizer writes:
-// mandatory byte, extension byte, 15-bit PictureID, TL0PICIDX, TID/Y/KEYIDX.
-const maxDescriptor = 6
+	"github.com/edgecam/edgecam/engine/media"
+)
+
+// descriptorBytes is the length of the payload descriptor that this packetizer
+// writes: mandatory byte, extension byte, 15-bit PictureID, TL0PICIDX, TID.
+const descriptorBytes = 6
 
 // packetizer writes the VP8 payload descriptor (RFC 7741 section 4.2):
 //
@@ -23,16 +27,12 @@ const maxDescriptor = 6
 //	|TID|Y| KEYIDX  |
 //	+-+-+-+-+-+-+-+-+
 //
-// PictureID is always there, in its 15-bit form. TL0PICIDX, TID and Y are there
-// when the stream has temporal layers; whether it does is decided at key frames
-// only, from the frames before, since a receiver cannot follow layers that
-// begin between them.
+// PictureID and TL0PICIDX are left 0: they differ from viewer to viewer and are
+// written when a packet leaves (label). TL0PICIDX and TID are there even while
+// the stream has one temporal layer only, so that a second one may begin and end
+// between any two frames.
 type packetizer struct {
 	pool      *pool
-	pictureID uint16
-	tl0       uint8
-	layered   bool // descriptors carry layers
-	sawLayers bool // a frame since the last key frame was above the base layer
 	nextIndex uint64
 	nextFrame uint64
 }
@@ -40,32 +40,21 @@ type packetizer struct {
 // frame cuts a VP8 frame into packets of about equal size, so that no tiny one
 // costs a whole packet's overhead. The result has one reference.
 func (pz *packetizer) frame(f *media.EncodedVideo, ts uint32) *frame {
-	if f.Key {
-		pz.layered, pz.sawLayers = pz.sawLayers, false
-	}
-	if f.TemporalID > 0 {
-		pz.sawLayers = true
-	}
-	if pz.layered && f.TemporalID == 0 {
-		pz.tl0++
-	}
-	var desc [maxDescriptor]byte
-	n := pz.descriptor(&desc, f)
-	pz.pictureID = (pz.pictureID + 1) & 0x7fff
-
+	desc := descriptor(f)
 	out := pz.pool.frame(kindVideo)
-	out.key, out.number = f.Key, pz.nextFrame
+	out.stream, out.key, out.number = f.Stream, f.Key, pz.nextFrame
+	out.tid, out.sync = f.TemporalID&3, f.LayerSync
 	pz.nextFrame++
-	room := maxPayload - n
+	const room = maxPayload - descriptorBytes
 	count := (len(f.Data) + room - 1) / room
 	for i := range count {
 		from, to := len(f.Data)*i/count, len(f.Data)*(i+1)/count
 		p := pz.pool.packet()
-		copy(p.buf[:n], desc[:n])
+		copy(p.buf[:], desc[:])
 		if i == 0 {
 			p.buf[0] |= 0x10 // S: start of partition 0
 		}
-		p.n = n + copy(p.buf[n:], f.Data[from:to])
+		p.n = descriptorBytes + copy(p.buf[descriptorBytes:], f.Data[from:to])
 		p.ts, p.marker, p.index = ts, i == count-1, pz.nextIndex
 		pz.nextIndex++
 		out.pkts = append(out.pkts, p)
@@ -73,22 +62,40 @@ func (pz *packetizer) frame(f *media.EncodedVideo, ts uint32) *frame {
 	return out
 }
 
-func (pz *packetizer) descriptor(d *[maxDescriptor]byte, f *media.EncodedVideo) int {
+func descriptor(f *media.EncodedVideo) (d [descriptorBytes]byte) {
 	d[0] = 0x80 // X
 	if f.NonReference {
 		d[0] |= 0x20 // N
 	}
-	d[1] = 0x80                         // I
-	d[2] = 0x80 | byte(pz.pictureID>>8) // M, upper bits
-	d[3] = byte(pz.pictureID)
-	if !pz.layered {
-		return 4
-	}
-	d[1] |= 0x60 // L, T
-	d[4] = pz.tl0
+	d[1] = 0xe0 // I, L, T
+	d[2] = 0x80 // M
 	d[5] = f.TemporalID & 3 << 6
 	if f.LayerSync {
 		d[5] |= 0x20 // Y
 	}
-	return 6
+	return d
+}
+
+// label is what numbers a frame in one viewer's stream.
+type label struct {
+	picture uint16 // PictureID, 15 bits
+	tl0     uint8  // TL0PICIDX
+}
+
+// follow returns the label of a frame of a temporal layer after l: without a gap,
+// whatever was left out between them.
+func (l label) follow(tid uint8) label {
+	l.picture = (l.picture + 1) & 0x7fff
+	if tid == 0 {
+		l.tl0++
+	}
+	return l
+}
+
+// write puts a label into a payload that begins with a descriptor.
+func (l label) write(payload []byte) {
+	if len(payload) >= descriptorBytes {
+		binary.BigEndian.PutUint16(payload[2:], 0x8000|l.picture)
+		payload[4] = l.tl0
+	}
 }

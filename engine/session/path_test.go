@@ -139,7 +139,7 @@ func TestNarrowPath(t *testing.T) {
 	}
 	var rate atomic.Int64
 	rate.Store(1_500_000)
-	n := newNode(t, Hooks{VideoRate: func(bps int) { rate.Store(int64(bps)) }}, nil)
+	n := newNode(t, Hooks{VideoPlan: func(p VideoPlan) { rate.Store(int64(max(p.MainBps, p.ThumbBps))) }}, nil)
 	n.SetVideoCeiling(1_500_000)
 	n.wg.Go(func() {
 		r := rand.New(rand.NewPCG(1, 1))

@@ -15,46 +15,6 @@ const (
 	cname   = "edgecam"
 )
 
-// pushVideo queues a frame and reports whether the viewer waits for a key frame
-// that should be asked for. Called under Manager.fan; never blocks.
-func (v *Viewer) pushVideo(f *frame) (ask bool) {
-	if v.video == nil {
-		return false
-	}
-	if v.waitKey {
-		if !f.key {
-			if v.overran {
-				v.counters.framesDropped.Add(1)
-			}
-			// A viewer that is still stuck gets no key frame asked for: it
-			// would cost all others quality and help nobody.
-			return v.videoQueued.Load() == 0
-		}
-		v.waitKey, v.overran = false, false
-	}
-	if v.videoQueued.Load() < maxQueuedVideo {
-		f.refs.Add(1)
-		select {
-		case v.queue <- f:
-			v.videoQueued.Add(1)
-			return false
-		default:
-			v.m.pool.release(f)
-		}
-	}
-	v.overrun(f.number + 1)
-	v.counters.framesDropped.Add(1)
-	return false
-}
-
-// overrun gives up the queued video up to a frame number, until the next key
-// frame. Called under Manager.fan.
-func (v *Viewer) overrun(before uint64) {
-	v.waitKey, v.overran = true, true
-	v.flushBefore.Store(before)
-	v.counters.overruns.Add(1)
-}
-
 // pushAudio queues an audio packet; when the queue is full it is lost.
 func (v *Viewer) pushAudio(f *frame) {
 	if v.audio == nil {
@@ -114,7 +74,7 @@ func (v *Viewer) sendLoop() {
 		if now := time.Now(); v.path.enabled.Load() && now.Sub(ticked) > silenceTick {
 			ticked = now
 			v.path.tick()
-			v.m.adaptRate(false)
+			v.m.adaptVideo(false)
 		}
 		select {
 		case <-v.done:
@@ -127,7 +87,7 @@ func (v *Viewer) sendLoop() {
 				q.n++
 				continue
 			}
-			v.sendPacket(v.audio, v.audio.withRedundancy(f, v.counters.audioLoss.fractionQ8.Load()), 0)
+			v.sendPacket(v.audio, v.audio.withRedundancy(f, v.counters.audioLoss.fractionQ8.Load()), label{}, 0)
 			v.report(v.audio, &audioReport)
 			v.m.pool.release(f)
 		}
@@ -147,9 +107,12 @@ func (v *Viewer) sendDue(q *pending) time.Duration {
 		if wait := q.due.Sub(now); wait > paceSlack {
 			return wait
 		}
+		if q.packet == 0 {
+			v.label = v.label.follow(f.tid)
+		}
 		p := f.pkts[q.packet]
 		// The number of a picture is never 0, which is sound's.
-		if !v.sendPacket(v.video, p, uint32(f.number)<<1|1) {
+		if !v.sendPacket(v.video, p, v.label, uint32(f.number)<<1|1) {
 			// The rest of the frame cannot be decoded any more.
 			v.m.fan.Lock()
 			v.overrun(f.number + 1)
@@ -185,10 +148,10 @@ func (v *Viewer) dropFirst(q *pending) {
 }
 
 // sendPacket sends one packet and reports whether it left.
-func (v *Viewer) sendPacket(t *outTrack, p *packet, burst uint32) bool {
+func (v *Viewer) sendPacket(t *outTrack, p *packet, l label, burst uint32) bool {
 	var give time.Time
 	for {
-		ready, err := t.send(p, burst)
+		ready, err := t.send(p, l, burst)
 		if err != nil {
 			v.counters.sendErrors.Add(1)
 			return false

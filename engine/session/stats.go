@@ -6,6 +6,7 @@ import (
 
 	"github.com/pion/webrtc/v4"
 
+	"github.com/edgecam/edgecam/engine/media"
 	"github.com/edgecam/edgecam/engine/session/codec"
 	"github.com/edgecam/edgecam/engine/session/congestion"
 )
@@ -18,6 +19,7 @@ type lossCounters struct {
 
 type viewerCounters struct {
 	framesSent, framesDropped, overruns       atomic.Uint64
+	framesThinned, switches                   atomic.Uint64
 	audioDropped, sendErrors, badRTCP, badRTP atomic.Uint64
 	nacks, nacksRefused, resent, plis, firs   atomic.Uint64
 	talkDropped                               atomic.Uint64
@@ -56,6 +58,11 @@ type ViewerInfo struct {
 	Voice                     codec.Format
 	Video, Audio              TrackInfo
 	FramesSent, FramesDropped uint64
+	// Stream is the one that is sent, Switches how often it changed.
+	// FramesThinned were left out because the path does not carry all pictures:
+	// nothing is missing without them.
+	Stream                  media.Stream
+	Switches, FramesThinned uint64
 	// Overruns counts how often the viewer fell behind.
 	Overruns, AudioDropped, SendErrors uint64
 	// NACKs counts packets asked for again, Resent those that were sent, and
@@ -89,6 +96,10 @@ func (v *Viewer) Info() ViewerInfo {
 	i.TalkPackets, i.TalkBytes, i.TalkLost = v.mic.snapshot()
 	i.Video = trackInfo(v.video, &c.videoLoss, videoRateHz)
 	i.Audio = trackInfo(v.audio, &c.audioLoss, max(int64(v.plan.params.ClockHz), 1))
+	i.Switches, i.FramesThinned = c.switches.Load(), c.framesThinned.Load()
+	v.m.fan.Lock()
+	i.Stream = v.forward.stream
+	v.m.fan.Unlock()
 	v.mu.Lock()
 	i.ConnectedAt, i.HasChannel = v.connectedAt, v.channel != nil
 	v.mu.Unlock()
@@ -124,8 +135,10 @@ type Stats struct {
 	Speaking bool
 	// KeyFrameRequests that reached the encoder, by reason.
 	KeyFrameRequests map[string]uint64
-	// VideoRateBps is the rate that the encoder was asked for.
-	VideoRateBps int
+	// VideoRateBps and ThumbRateBps are the rates that the encoder was asked
+	// for, 0 for a stream that nobody takes; TemporalLayers are the main
+	// stream's.
+	VideoRateBps, ThumbRateBps, TemporalLayers int
 	// KeyFramesReplayed counts viewers that started with a recent key frame.
 	KeyFramesReplayed uint64
 }

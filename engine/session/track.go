@@ -29,6 +29,7 @@ const (
 // sentTable maps a viewer's sequence numbers to the shared history.
 type sentTable struct {
 	index  [sentEntries]uint32 // shared packet number, low bits
+	label  [sentEntries]label
 	resent [sentEntries]uint32 // when last sent again, ms since the epoch
 	first  uint16              // oldest sequence number in the table
 	count  int
@@ -58,6 +59,9 @@ type outTrack struct {
 	// and again, nil when the viewer does not report on them. path counts them.
 	wide, wideAgain []byte
 	path            *path
+	// labelled and labelledAgain hold a payload while it is sent and sent again:
+	// the shared one with the viewer's own label in it. nil on audio.
+	labelled, labelledAgain *[maxPayload]byte
 
 	mu      sync.Mutex
 	bound   bool
@@ -76,6 +80,7 @@ func newOutTrack(kind webrtc.RTPCodecType, mime, mid string) *outTrack {
 	t.seq, t.tsOffset = uint16(rand.Uint32N(1<<15)), rand.Uint32()
 	if kind == webrtc.RTPCodecTypeVideo {
 		t.sent = &sentTable{first: t.seq}
+		t.labelled, t.labelledAgain = new([maxPayload]byte), new([maxPayload]byte)
 	}
 	return t
 }
@@ -138,10 +143,10 @@ func (t *outTrack) ssrc() uint32 {
 	return t.header.SSRC
 }
 
-// send writes one packet; burst is the number of its picture, 0 for sound. It
-// reports false while the transport is not ready. Called from the viewer's
-// sending goroutine alone.
-func (t *outTrack) send(p *packet, burst uint32) (ready bool, err error) {
+// send writes one packet; burst is the number of its picture, 0 for sound, l its
+// picture's label. It reports false while the transport is not ready. Called from
+// the viewer's sending goroutine alone.
+func (t *outTrack) send(p *packet, l label, burst uint32) (ready bool, err error) {
 	t.mu.Lock()
 	if !t.bound {
 		t.mu.Unlock()
@@ -157,7 +162,7 @@ func (t *outTrack) send(p *packet, burst uint32) (ready bool, err error) {
 	if t.wide != nil {
 		t.path.number(t.wide, p.n, t.flow(), burst)
 	}
-	n, err := t.stream.WriteRTP(h, p.payload())
+	n, err := t.stream.WriteRTP(h, l.onto(p, t.labelled))
 	if n == 0 && err == nil {
 		return false, nil // keys are not there yet: nothing was sent
 	}
@@ -166,7 +171,7 @@ func (t *outTrack) send(p *packet, burst uint32) (ready bool, err error) {
 	}
 	t.mu.Lock()
 	if t.sent != nil {
-		t.sent.put(t.seq, uint32(p.index))
+		t.sent.put(t.seq, uint32(p.index), l)
 		t.budget = min(t.budget+p.n, resendBurst)
 	}
 	t.seq++
@@ -183,9 +188,20 @@ func (t *outTrack) flow() flow {
 	return flowAudio
 }
 
-func (s *sentTable) put(seq uint16, index uint32) {
+// onto returns a packet's payload with a label in it, made in buf; buf is nil for
+// payloads that carry none.
+func (l label) onto(p *packet, buf *[maxPayload]byte) []byte {
+	if buf == nil {
+		return p.payload()
+	}
+	b := buf[:copy(buf[:], p.payload())]
+	l.write(b)
+	return b
+}
+
+func (s *sentTable) put(seq uint16, index uint32, l label) {
 	i := seq % sentEntries
-	s.index[i], s.resent[i] = index, 0
+	s.index[i], s.label[i], s.resent[i] = index, l, 0
 	if s.count < sentEntries {
 		s.count++
 	} else {
@@ -195,24 +211,24 @@ func (s *sentTable) put(seq uint16, index uint32) {
 
 // lookup finds the shared number of a packet that is asked for again. nowMS and
 // gapMS bound how often one packet may be repeated.
-func (t *outTrack) lookup(seq uint16, nowMS, gapMS uint32) (index uint32, ok bool) {
+func (t *outTrack) lookup(seq uint16, nowMS, gapMS uint32) (index uint32, l label, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.sent
 	if s == nil || int(seq-s.first) >= s.count || t.budget <= 0 {
-		return 0, false
+		return 0, label{}, false
 	}
 	i := seq % sentEntries
 	if r := s.resent[i]; r != 0 && nowMS-r < gapMS {
-		return 0, false
+		return 0, label{}, false
 	}
 	s.resent[i] = max(nowMS, 1)
-	return s.index[i], true
+	return s.index[i], s.label[i], true
 }
 
 // resend writes a packet once more under its old number. Called from the
 // goroutine that reads the track's RTCP.
-func (t *outTrack) resend(p *packet, seq uint16) error {
+func (t *outTrack) resend(p *packet, seq uint16, l label) error {
 	h := &t.again
 	h.SequenceNumber, h.Timestamp, h.Marker = seq, p.ts+t.tsOffset, p.marker
 	t.mu.Lock()
@@ -221,7 +237,7 @@ func (t *outTrack) resend(p *packet, seq uint16) error {
 	if t.wideAgain != nil {
 		t.path.number(t.wideAgain, p.n, flowAgain, 0)
 	}
-	_, err := t.stream.WriteRTP(h, p.payload())
+	_, err := t.stream.WriteRTP(h, l.onto(p, t.labelledAgain))
 	return err
 }
 

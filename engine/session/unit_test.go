@@ -3,6 +3,7 @@ package session
 import (
 	"bytes"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -120,20 +121,30 @@ func TestSampleClock(t *testing.T) {
 
 func TestPacketizer(t *testing.T) {
 	pl := &pool{}
-	pz := packetizer{pool: pl, pictureID: 0x7ffe}
+	pz := packetizer{pool: pl}
+	at := label{picture: 0x7ffd, tl0: 254}
 	var picture []uint16
-	for i, size := range []int{1, 10, maxPayload - 4, maxPayload - 3, 40_000} {
-		in := &media.EncodedVideo{Data: vp8Frame(i == 0, uint64(i), max(size, 11))[:size], Key: i == 0}
+	for i, size := range []int{1, 10, maxPayload - 6, maxPayload - 5, 40_000} {
+		in := &media.EncodedVideo{
+			Data: vp8Frame(i == 0, uint64(i), max(size, 11))[:size], Key: i == 0,
+			TemporalID: uint8(i & 1), LayerSync: i == 1, NonReference: i&1 == 1,
+		}
 		f := pz.frame(in, 1234)
+		at = at.follow(f.tid)
 		var out []byte
 		for k, p := range f.pkts {
 			var d codecs.VP8Packet
-			b, err := d.Unmarshal(p.payload())
+			var buf [maxPayload]byte
+			b, err := d.Unmarshal(at.onto(p, &buf))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if (d.S == 1) != (k == 0) || p.marker != (k == len(f.pkts)-1) || d.PID != 0 || d.T != 0 || p.n > maxPayload {
+			if (d.S == 1) != (k == 0) || p.marker != (k == len(f.pkts)-1) || d.PID != 0 || p.n > maxPayload {
 				t.Errorf("size %d packet %d of %d: %+v marker %v", size, k, len(f.pkts), d, p.marker)
+			}
+			if d.T != 1 || d.L != 1 || d.TID != in.TemporalID || d.TL0PICIDX != []uint8{255, 255, 0, 0, 1}[i] ||
+				(d.Y == 1) != in.LayerSync || (d.N == 1) != in.NonReference {
+				t.Errorf("frame %d: layers %+v", i, d)
 			}
 			if k == 0 {
 				picture = append(picture, d.PictureID)
@@ -145,46 +156,8 @@ func TestPacketizer(t *testing.T) {
 		}
 		pl.release(f)
 	}
-	if want := []uint16{0x7ffe, 0x7fff, 0, 1, 2}; !equal(picture, want) {
+	if want := []uint16{0x7ffe, 0x7fff, 0, 1, 2}; !slices.Equal(picture, want) {
 		t.Errorf("picture IDs %x, want %x", picture, want)
-	}
-}
-
-func equal(a, b []uint16) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
-}
-
-func TestPacketizerLayers(t *testing.T) {
-	pz := packetizer{pool: &pool{}}
-	type frameIn struct {
-		key bool
-		tid uint8
-	}
-	var got []codecs.VP8Packet
-	for _, in := range []frameIn{{true, 0}, {false, 1}, {true, 0}, {false, 1}, {false, 0}} {
-		f := pz.frame(&media.EncodedVideo{Data: make([]byte, 20), Key: in.key, TemporalID: in.tid, LayerSync: in.tid == 1, NonReference: in.tid == 1}, 0)
-		var d codecs.VP8Packet
-		if _, err := d.Unmarshal(f.pkts[0].payload()); err != nil {
-			t.Fatal(err)
-		}
-		got = append(got, d)
-	}
-	if got[0].T != 0 || got[1].T != 0 {
-		t.Error("layers began between key frames")
-	}
-	for i, want := range []struct{ tl0, tid, y, n uint8 }{{1, 0, 0, 0}, {1, 1, 1, 1}, {2, 0, 0, 0}} {
-		d := got[i+2]
-		if d.T != 1 || d.L != 1 || d.TL0PICIDX != want.tl0 || d.TID != want.tid || d.Y != want.y || d.N != want.n {
-			t.Errorf("frame %d: %+v, want %+v", i+2, d, want)
-		}
 	}
 }
 
@@ -192,6 +165,7 @@ func TestPacketizerLayers(t *testing.T) {
 type writer struct {
 	mu   sync.Mutex
 	got  []rtp.Header
+	data [][]byte // payloads, if kept
 	keep bool
 	gate chan struct{} // receive from it per packet when not nil
 	n    atomic.Int64
@@ -205,6 +179,7 @@ func (w *writer) WriteRTP(h *rtp.Header, p []byte) (int, error) {
 	if w.keep {
 		w.mu.Lock()
 		w.got = append(w.got, *h)
+		w.data = append(w.data, bytes.Clone(p))
 		w.mu.Unlock()
 	}
 	return len(p) + 12, nil
@@ -287,32 +262,32 @@ func TestSentTable(t *testing.T) {
 	tr.seq = 0xff00 // wraps
 	tr.sent.first = tr.seq
 	for i := range uint64(3000) {
-		if ok, err := tr.send(&packet{index: i*3 + 7, n: 10}, 1); !ok || err != nil {
+		if ok, err := tr.send(&packet{index: i*3 + 7, n: 10}, label{picture: uint16(i)}, 1); !ok || err != nil {
 			t.Fatal(ok, err)
 		}
 	}
 	last := w.got[2999].SequenceNumber
 	for back := range uint16(2000) {
-		index, ok := tr.lookup(last-back, 1, 0)
-		if want := uint32(2999-int(back))*3 + 7; ok != (back < sentEntries) || ok && index != want {
+		index, l, ok := tr.lookup(last-back, 1, 0)
+		if want := uint32(2999-int(back))*3 + 7; ok != (back < sentEntries) || ok && (index != want || l.picture != 2999-back) {
 			t.Fatalf("%d back: %d %v, want %d", back, index, ok, want)
 		}
 	}
-	if _, ok := tr.lookup(last+1, 1, 0); ok {
+	if _, _, ok := tr.lookup(last+1, 1, 0); ok {
 		t.Error("a packet not sent yet was found")
 	}
 	// A packet is repeated once per gap, and a budget bounds all of them.
 	tr.lookup(last, 1000, 10)
-	if _, ok := tr.lookup(last, 1009, 10); ok {
+	if _, _, ok := tr.lookup(last, 1009, 10); ok {
 		t.Error("repeated too soon")
 	}
-	if _, ok := tr.lookup(last, 1010, 10); !ok {
+	if _, _, ok := tr.lookup(last, 1010, 10); !ok {
 		t.Error("not repeated after the gap")
 	}
 	for range resendBurst/1000 + 1 {
-		_ = tr.resend(&packet{n: 1000}, last)
+		_ = tr.resend(&packet{n: 1000}, last, label{})
 	}
-	if _, ok := tr.lookup(last, 5000, 10); ok {
+	if _, _, ok := tr.lookup(last, 5000, 10); ok {
 		t.Error("budget has no end")
 	}
 }
@@ -365,8 +340,11 @@ func FuzzFeedback(f *testing.F) {
 		}
 		f.Add(b)
 	}
-	m := &Manager{clock: newMediaClock(time.Now()), gate: newKeyFrameGate(nil), log: slog.New(slog.DiscardHandler)}
+	m := &Manager{clock: newMediaClock(time.Now()), log: slog.New(slog.DiscardHandler)}
 	m.out.packets.pool = &m.pool
+	for i := range m.gates {
+		m.gates[i] = newKeyFrameGate(nil)
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		v := fakeViewer(m, &writer{})
 		v.video.header.SSRC = 7

@@ -36,8 +36,8 @@ type Viewer struct {
 	flushBefore  atomic.Uint64 // video frames with lower numbers are stale
 	keySentNs    atomic.Int64  // when the last key frame left, media clock
 
-	// Under Manager.fan:
-	waitKey, overran bool
+	forward forward // under Manager.fan
+	label   label   // of the last picture sent, the sending goroutine's
 
 	mu          sync.Mutex
 	closed      bool

@@ -154,3 +154,39 @@ func TestFrameOptionsRefused(t *testing.T) {
 		t.Errorf("the first frame must be a key frame: %v, error %v", f.Key, err)
 	}
 }
+
+// TestTwoLayersBeginAndEnd turns a second temporal layer on and off between
+// frames: the base layer alone decodes to what the encoder has, with no key frame.
+func TestTwoLayersBeginAndEnd(t *testing.T) {
+	const w, h = 128, 96
+	e, err := NewEncoder(EncoderConfig{Width: w, Height: h, FrameRate: 25, BitrateBps: 300_000, Speed: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	scene, pic := newTestScene(5, w, h, 3), media.NewPicture(w, h)
+	all, base := newOutsideDecoder(t, w, h), newOutsideDecoder(t, w, h)
+	upper := 0
+	for i := range 70 {
+		e.SetTwoLayers(i/20%2 == 1)
+		scene.next(pic)
+		f, err := e.Encode(pic, FrameOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Key != (i == 0) || f.TemporalID > 0 && (!f.LayerSync || !f.NonReference || i/20%2 == 0) {
+			t.Fatalf("frame %d: key frame %t, layer %d", i, f.Key, f.TemporalID)
+		}
+		all.add(f.Data, e.Reconstruction())
+		if f.TemporalID > 0 {
+			upper++
+			continue
+		}
+		base.add(f.Data, e.Reconstruction())
+	}
+	all.check()
+	base.check()
+	if upper != 15 {
+		t.Errorf("%d frames of the upper layer, want 10 and 5", upper)
+	}
+}

@@ -155,6 +155,20 @@ func (e *Encoder) SetFrameRate(fps float64) {
 	}
 }
 
+// SetTwoLayers begins (on) or ends a second temporal layer between two frames,
+// without a key frame: the upper layer refers to the base layer alone, and nothing
+// refers to it. An encoder that was made with three layers is left as it is, since
+// their references differ.
+func (e *Encoder) SetTwoLayers(on bool) {
+	if e.cfg.TemporalLayers > 2 {
+		return
+	}
+	if e.cfg.TemporalLayers = 1 + b2i(on); e.layers.layers != e.cfg.TemporalLayers {
+		// The next frame is of the base layer.
+		e.layers.reset(e.cfg.TemporalLayers)
+	}
+}
+
 // Stats returns what was counted so far.
 func (e *Encoder) Stats() EncoderStats { return e.stats }
 
