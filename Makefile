@@ -9,7 +9,7 @@ TAGS := nolibopusfile
 export GOFLAGS := $(GOFLAGS) -tags=$(TAGS)
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-LDFLAGS := -s -w -X github.com/edgecam/edgecam/internal/version.Version=$(VERSION)
+LDFLAGS := -s -w -X github.com/edgecam/edgecam/internal/version.version=$(VERSION)
 GO_PACKAGES := ./...
 
 .DEFAULT_GOAL := help

@@ -29,13 +29,16 @@ var errCorrupt = errors.New("engine: frame is damaged")
 // into the mailbox of the encoder.
 func (e *Engine) runCapture(ctx context.Context) {
 	defer e.enhance.close()
+	defer e.pulses.capture.rest()
 	retry := retryFirst
 	for ctx.Err() == nil {
+		e.pulses.capture.rest()
 		if !e.cfg.KeepOpen {
 			if e.demand.wait(ctx, true) != nil {
 				return
 			}
 		}
+		e.pulses.capture.beat()
 		camera, err := e.devices.Camera(ctx)
 		if err != nil {
 			e.cameraFailed(err)
@@ -83,6 +86,7 @@ func (e *Engine) capture(ctx context.Context, camera hal.Camera) (streamed bool,
 		if !e.cfg.KeepOpen && !e.demand.isOpen() {
 			return streamed, nil
 		}
+		e.pulses.capture.beat()
 		readCtx, cancel := context.WithTimeout(ctx, stallAfter)
 		frame, err := camera.Read(readCtx)
 		cancel()

@@ -27,13 +27,16 @@ func (e *Engine) runEncode(ctx context.Context) {
 	main, thumb := encoder{e: e}, encoder{e: e, stream: media.StreamThumb}
 	defer main.close()
 	defer thumb.close()
+	defer e.pulses.encode.rest()
 	for {
+		e.pulses.encode.rest()
 		select {
 		case <-ctx.Done():
 			return
 		case <-e.latest.ready:
 		case <-e.wakeKey:
 		}
+		e.pulses.encode.beat()
 		// A key frame is asked for when a viewer's path is found, a little
 		// before it counts as connected: do not make it wait.
 		if !e.watching.isOpen() && !e.keyFrame[media.StreamMain].Load() {
@@ -127,6 +130,7 @@ func (enc *encoder) encode(p *media.Picture, fps float64, bps int, again, force 
 		return
 	}
 	encoded := time.Now()
+	enc.e.pulses.uncoded.rest()
 	enc.e.observer.StageDone(StageEncode, encoded.Sub(start))
 	if len(coded.Data) == 0 {
 		enc.e.observer.FrameDropped(DropEncoder, 1)

@@ -44,6 +44,7 @@ type Engine struct {
 	thumbBps atomic.Int64
 	layers   atomic.Int32 // temporal, of the main stream
 	camera   atomic.Pointer[CameraState]
+	pulses   pulses
 	onEvent  atomic.Pointer[func(Event)]
 	encoders atomic.Pointer[voiceEncoders] // nil while the microphone is closed
 }
@@ -82,6 +83,7 @@ func New(cfg Config, devices Devices, observer Observer, log *slog.Logger) (*Eng
 	if err := e.enhance.init(cfg, devices, observer, log); err != nil {
 		return nil, err
 	}
+	e.pulses.init()
 	e.latest.ready = make(chan struct{}, 1)
 	e.idle.after = cfg.IdleAfter
 	e.idle.fire = e.updateDemand
@@ -177,6 +179,9 @@ func (e *Engine) viewersChanged(n int) {
 // when nobody is left for IdleAfter.
 func (e *Engine) updateDemand() {
 	watched := e.viewers.Load() > 0
+	if !watched || !e.watching.isOpen() {
+		e.pulses.uncoded.rest()
+	}
 	e.watching.set(watched)
 	e.demand.set(watched || e.idle.running() || e.shots.waiting() > 0)
 }

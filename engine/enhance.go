@@ -117,6 +117,9 @@ func (e *Engine) handOn(ctx context.Context, p *media.Picture, fps float64) {
 	h.follow(ctx, out.CapturedAt)
 	e.observer.StageDone(StageEnhance, time.Since(began))
 	e.shots.deliver(out)
+	if e.watching.isOpen() {
+		e.pulses.uncoded.begin()
+	}
 	if e.latest.put(out, fps) {
 		e.observer.FrameDropped(DropBusy, 1)
 	}

@@ -11,8 +11,9 @@ import (
 // runVoice keeps the microphone open while somebody watches and sends its
 // voice.
 func (e *Engine) runVoice(ctx context.Context) {
+	defer e.pulses.voice.rest()
 	retry := retryFirst
-	for e.watching.wait(ctx, true) == nil {
+	for e.pulses.voice.wait(ctx, e.watching) == nil {
 		mic, err := e.devices.Microphone(ctx)
 		if err == nil {
 			var spoke bool
@@ -44,6 +45,7 @@ func (e *Engine) capturePCM(ctx context.Context, mic hal.Microphone) (spoke bool
 	e.analog.attach(e, mic)
 	var b media.Block
 	for e.watching.isOpen() {
+		e.pulses.voice.beat()
 		readCtx, cancel := context.WithTimeout(ctx, stallAfter)
 		err := mic.Read(readCtx, &b)
 		cancel()
@@ -74,8 +76,9 @@ func (e *Engine) capturePCM(ctx context.Context, mic hal.Microphone) (spoke bool
 // runPlayout opens the speaker when somebody talks and closes it when nobody
 // has for a while, so that other programs may use the card.
 func (e *Engine) runPlayout(ctx context.Context) {
+	defer e.pulses.playout.rest()
 	retry := retryFirst
-	for e.talk.active.wait(ctx, true) == nil {
+	for e.pulses.playout.wait(ctx, e.talk.active) == nil {
 		speaker, err := e.devices.Speaker(ctx)
 		if err == nil {
 			err = e.play(ctx, speaker)
@@ -106,6 +109,7 @@ func (e *Engine) play(ctx context.Context, speaker hal.Speaker) error {
 	counter, _ := speaker.(hal.SilenceCounter)
 	silence := uint64(0)
 	for ctx.Err() == nil {
+		e.pulses.playout.beat()
 		m := e.talk.mix(&b, time.Now())
 		if m.changed {
 			e.floorChanged()

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/auth"
@@ -39,6 +40,7 @@ type node struct {
 	metrics *metrics.Metrics
 	cert    *tlscert.Manager // nil without an own certificate
 	fleet   *fleet           // nil if the node belongs to none
+	mute    atomic.Bool      // the service manager could not be told
 }
 
 // Run runs a node until ctx is done, starting it anew when its configuration
@@ -70,6 +72,7 @@ func runOnce(ctx context.Context, o cli.RunOptions) (err error) {
 		}
 	}
 	defer func() { err = errors.Join(err, n.auth.Close()) }()
+	defer context.AfterFunc(ctx, func() { n.notified(n.o.Notify.Stopping("stopping")) })()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	if n.fleet, err = openFleet(n); err != nil {
@@ -93,6 +96,7 @@ func runOnce(ctx context.Context, o cli.RunOptions) (err error) {
 			}
 			return err
 		}
+		n.notified(n.o.Notify.Reloading())
 		n.cfg = next
 	}
 }
@@ -131,7 +135,7 @@ func (n *node) run(ctx context.Context) error {
 	// Whichever part ends first ends the others.
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	parts := []func(context.Context) error{n.engine.Run, server.Serve, n.reload}
+	parts := []func(context.Context) error{n.engine.Run, server.Serve, n.reload, n.supervised}
 	if n.cert != nil {
 		parts = append(parts, func(ctx context.Context) error { n.cert.Run(ctx, n.log); return nil })
 	}

@@ -62,8 +62,8 @@ func openFleet(n *node) (*fleet, error) {
 		serial = boardSerial()
 	}
 	if f.node, err = fleetnode.Open(fleetnode.Options{
-		FS: fsys, Site: site, Serial: serial, Board: firstLine("/proc/device-tree/model"), Software: version.Get().Version,
-		BootID: firstLine("/proc/sys/kernel/random/boot_id"), OwnerSecret: c.OwnerSecret,
+		FS: fsys, Site: site, Serial: serial, Board: firstLine("/sys/firmware/devicetree/base/model"), Software: version.Get().Version,
+		BootID: bootID(), OwnerSecret: c.OwnerSecret,
 		Check: f.check, Apply: f.apply, Healthy: f.healthy, Ops: f.ops(), Telemetry: f.telemetry,
 		Wipe: []func() error{f.wipe}, Log: n.log,
 	}); err != nil {
@@ -260,10 +260,19 @@ func firstLine(path string) string {
 	return strings.TrimRight(line, "\x00 ")
 }
 
+// bootID returns what tells one boot from another: from the service unit, which
+// knows it where the service itself sees only processes in /proc.
+func bootID() string {
+	if id := os.Getenv("EDGECAM_BOOT_ID"); id != "" {
+		return id
+	}
+	return strings.ReplaceAll(firstLine("/proc/sys/kernel/random/boot_id"), "-", "")
+}
+
 // boardSerial returns the board's serial number, else the machine's id, which
 // an installed system keeps.
 func boardSerial() string {
-	for _, path := range []string{"/proc/device-tree/serial-number", "/sys/class/dmi/id/product_uuid", "/etc/machine-id"} {
+	for _, path := range []string{"/sys/firmware/devicetree/base/serial-number", "/sys/class/dmi/id/product_uuid", "/etc/machine-id"} {
 		if s := firstLine(path); s != "" {
 			return s
 		}

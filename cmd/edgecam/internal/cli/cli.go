@@ -16,6 +16,7 @@ import (
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/config"
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/doctor"
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/fleetcmd"
+	"github.com/edgecam/edgecam/internal/sdnotify"
 	"github.com/edgecam/edgecam/internal/version"
 )
 
@@ -48,6 +49,8 @@ type RunOptions struct {
 	Load func(provisioned []byte) (*config.Loaded, error)
 	// Level is the log's level, which a command may change for a while.
 	Level *slog.LevelVar
+	// Notify is the service manager, nil if none started the node.
+	Notify *sdnotify.Notifier
 }
 
 // Streams are the standard streams and the environment, for tests to replace.
@@ -164,7 +167,8 @@ func (a *app) sources(more map[string]string) (config.Sources, error) {
 	if path == "" {
 		path = lookup(a.streams.Environ, "EDGECAM_CONFIG")
 	}
-	return config.Sources{Path: path, Environ: a.streams.Environ, Flags: flags}, nil
+	environ, err := withCredentials(a.streams.Environ)
+	return config.Sources{Path: path, Environ: environ, Flags: flags}, err
 }
 
 func lookup(environ []string, name string) string {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/config"
+	"github.com/edgecam/edgecam/internal/sdnotify"
 )
 
 // devListen is where development mode listens unless told otherwise.
@@ -67,6 +68,10 @@ func (a *app) run(parent context.Context, dev bool, flags map[string]string) err
 			return err
 		}
 	}
+	notify, err := sdnotify.New(a.streams.Environ, os.Getpid())
+	if err != nil {
+		return err
+	}
 	ctx, stop := signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// Once the stop has begun, the signals act as usual: a second one kills.
@@ -97,7 +102,7 @@ func (a *app) run(parent context.Context, dev bool, flags map[string]string) err
 	defer endWatch()
 	return a.commands.Run(ctx, RunOptions{
 		Config: l.Config, ConfigPath: l.Path, Dev: dev, Log: log,
-		Stdout: a.streams.Out, Terminal: a.streams.Terminal, Reload: reload, Level: level,
+		Stdout: a.streams.Out, Terminal: a.streams.Terminal, Reload: reload, Level: level, Notify: notify,
 		Load: func(provisioned []byte) (*config.Loaded, error) {
 			with := src
 			with.Provisioned = config.Text{Name: "provisioned", YAML: provisioned}
