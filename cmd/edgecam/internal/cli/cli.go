@@ -127,6 +127,7 @@ func (a *app) root() *cobra.Command {
 	if a.commands.Snapshot != nil {
 		root.AddCommand(a.snapshotCommand())
 	}
+	root.AddCommand(a.manCommand(root))
 	a.mark(root)
 	return root
 }
