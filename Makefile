@@ -8,7 +8,7 @@ SYSROOT := $(BIN)/sysroot-arm64
 TAGS := nolibopusfile
 export GOFLAGS := $(GOFLAGS) -tags=$(TAGS)
 
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+VERSION := $(shell packaging/version)$(if $(shell git status --porcelain -uno 2>/dev/null),-dirty)
 LDFLAGS := -s -w -X github.com/edgecam/edgecam/internal/version.version=$(VERSION)
 GO_PACKAGES := ./...
 
@@ -23,7 +23,7 @@ run: build
 .PHONY: build
 build:
 	@scripts/setup build
-	go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/edgecam ./cmd/edgecam
+	go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o $(BIN)/edgecam ./cmd/edgecam
 
 # Packages that hold calls in real time: they run one after the other, with the
 # machine to themselves.
@@ -66,7 +66,31 @@ cross:
 	@scripts/sysroot-arm64 $(SYSROOT)
 	GOARCH=arm64 CGO_ENABLED=1 CC=aarch64-linux-gnu-gcc \
 	PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/aarch64-linux-gnu/pkgconfig PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) \
-	go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/edgecam-arm64 ./cmd/edgecam
+	go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o $(BIN)/edgecam-arm64 ./cmd/edgecam
+
+## deb: Debian packages for amd64 and arm64 in dist/
+.PHONY: deb
+deb: build cross
+	@scripts/setup deb
+	packaging/deb/build amd64 $(BIN)/edgecam $(BIN)/edgecam $(CURDIR)/dist
+	packaging/deb/build arm64 $(BIN)/edgecam-arm64 $(BIN)/edgecam $(CURDIR)/dist
+
+## test-deb: install, upgrade, remove and purge the amd64 package in a Debian of its own (as root)
+.PHONY: test-deb
+test-deb: build
+	@scripts/setup image
+	packaging/deb/test $$(packaging/deb/build amd64 $(BIN)/edgecam $(BIN)/edgecam $(CURDIR)/dist)
+
+## release: programs, packages, bills of materials, checksums in dist/release, signed by EDGECAM_RELEASE_KEY
+.PHONY: release
+release: build cross
+	@scripts/setup deb
+	packaging/release/build $(CURDIR)/dist/release $(BIN)/edgecam $(BIN)/edgecam-arm64
+
+## test-release: make the release twice in different folders and compare; sign and verify (minutes)
+.PHONY: test-release
+test-release:
+	packaging/release/test
 
 $(TOOLS)/gofumpt:
 	GOFLAGS= GOBIN=$(TOOLS) go install mvdan.cc/gofumpt@v0.12.0

@@ -57,6 +57,7 @@ var layers = []struct {
 	{"cmd/edgecam/internal/app/...", []string{"..."}},
 	{"cmd/...", []string{"cmd/...", "hal", "engine/...", "web", "board-configs/...", "provisioning/...", "internal/..."}},
 	{"examples/...", []string{"..."}},
+	{"packaging/...", nil},
 	{"test/...", []string{"..."}},
 }
 
