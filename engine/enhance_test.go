@@ -17,7 +17,8 @@ import (
 // needs.
 func enhancing(t *testing.T, cfg Config, devices Devices) *Engine {
 	t.Helper()
-	e := &Engine{cfg: cfg, log: slog.New(slog.DiscardHandler), observer: noObserver{}}
+	e := &Engine{cfg: cfg, log: slog.New(slog.DiscardHandler), observer: noObserver{}, watching: newGate()}
+	e.pulses.init()
 	e.latest.ready = make(chan struct{}, 1)
 	e.shots.changed = func() {}
 	if err := e.enhance.init(cfg, devices, noObserver{}, e.log); err != nil {
