@@ -57,7 +57,7 @@ test-race:
 .PHONY: test-hardware
 test-hardware:
 	@scripts/setup build
-	test/hardware/run.sh amd64 arm64
+	EDGECAM_ARTIFACTS=$(CURDIR)/artifacts test/hardware/run.sh amd64 arm64
 
 ## cross: bin/edgecam-arm64, with the cgo drivers
 .PHONY: cross

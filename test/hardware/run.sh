@@ -1,18 +1,23 @@
 #!/bin/sh
 # Runs the device drivers on the kernel's own virtual hardware: boots Debian's
 # kernel in QEMU (emulated, no KVM needed) with vivid cameras, a looped-back
-# sound card and simulated GPIO lines, and runs test/hardware/guest in there.
+# sound card and simulated GPIO lines, and runs test/hardware/guest in there: the
+# drivers, and then the whole node, which test/hardware/viewer calls from outside.
 #
 #   test/hardware/run.sh [amd64] [arm64]     default: the machine's own
 #
 # Needs Debian 12 and root (or sudo) for apt-get. Downloads and built modules
 # are kept in $EDGECAM_HARDWARE_CACHE (default ~/.cache/edgecam/hardware), logs
-# in its folder logs. $EDGECAM_GUEST_RUN selects tests as go test -run does;
-# $EDGECAM_GUEST_TIMEOUT bounds a guest's life in seconds (default 300).
+# in its folder logs; where $EDGECAM_ARTIFACTS is set, those of a failed guest are
+# copied there. $EDGECAM_GUEST_RUN selects tests as go test -run does;
+# $EDGECAM_GUEST_TIMEOUT bounds a guest's life in seconds (default 420).
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
+# The Opus binding's file reader is not used (see Makefile).
+GOFLAGS="${GOFLAGS:-} -tags=nolibopusfile"
+export GOFLAGS
 cache=${EDGECAM_HARDWARE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/edgecam/hardware}
 host=$(dpkg --print-architecture)
 mkdir -p "$cache/debs" "$cache/logs"
@@ -20,28 +25,6 @@ mkdir -p "$cache/debs" "$cache/logs"
 say() { echo "hardware: $*"; }
 die() { echo "hardware: $*" >&2; exit 1; }
 sudo() { if [ "$(id -u)" = 0 ]; then "$@"; else command sudo "$@"; fi; }
-
-# Tools of this machine. The file guards against asking apt-get every time.
-install_tools() {
-	arch=$1
-	set -- busybox:busybox-static modprobe:kmod cpio:cpio xz:xz-utils zstd:zstd make:make gcc-12:gcc-12
-	if [ "$arch" = amd64 ]; then set -- "$@" qemu-system-x86_64:qemu-system-x86
-	else set -- "$@" qemu-system-aarch64:qemu-system-arm; fi
-	if [ "$arch" != "$host" ]; then
-		set -- "$@" aarch64-linux-gnu-gcc-12:gcc-12-aarch64-linux-gnu aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu \
-			/usr/aarch64-linux-gnu/include/stdio.h:libc6-dev-arm64-cross
-	fi
-	missing=
-	for pair; do
-		command -v "${pair%%:*}" >/dev/null 2>&1 || [ -e "${pair%%:*}" ] || [ -e "/sbin/${pair%%:*}" ] || missing="$missing ${pair#*:}"
-	done
-	[ -z "$missing" ] && return
-	say "installing$missing"
-	sudo apt-get update -qq
-	# shellcheck disable=SC2086 # a list of package names
-	sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing seabios >"$cache/logs/apt.log" 2>&1 ||
-		die "apt-get failed, see $cache/logs/apt.log"
-}
 
 # apt_for ARCH COMMAND...: apt-get for a guest's architecture, with lists of its
 # own where that is not the host's.
@@ -166,15 +149,16 @@ gpio_sim() {
 	cp "$build/gpio-simx.ko" "$1/kernel/lib/modules/$2/extra/"
 }
 
-# libraries ARCH FOLDER PROGRAM: what the program needs to run: libc, and
+# libraries ARCH FOLDER: what the programs need to run: libc, libopus, and
 # libasound with its configuration, which miniaudio loads by name.
 libraries() {
 	sys=$cache/$1/sysroot
-	for p in libc6 libgcc-s1 libasound2 libasound2-data; do unpack "$1" "$p" "$sys"; done
+	for p in libc6 libgcc-s1 libasound2 libasound2-data libopus0; do unpack "$1" "$p" "$sys"; done
 	for d in lib usr/lib; do
 		[ -d "$sys/$d" ] || continue
 		(cd "$sys" && find "$d" \( -name 'libc.so.*' -o -name 'libm.so.*' -o -name 'libdl.so.*' -o -name 'libpthread.so.*' \
-			-o -name 'librt.so.*' -o -name 'libresolv.so.*' -o -name 'libgcc_s.so.*' -o -name 'libasound.so.*' -o -name 'ld-linux*' \) \
+			-o -name 'librt.so.*' -o -name 'libresolv.so.*' -o -name 'libgcc_s.so.*' -o -name 'libasound.so.*' \
+			-o -name 'libopus.so.*' -o -name 'ld-linux*' \) \
 			-print0 | cpio -0pdm --quiet "$2")
 	done
 	# The loader's path in the program is absolute: /lib64 or /lib.
@@ -195,7 +179,15 @@ initramfs() {
 	say "building the tests for $arch"
 	compiler=gcc
 	[ "$arch" = "$host" ] || compiler=aarch64-linux-gnu-gcc
-	(cd "$root" && GOARCH=$arch CGO_ENABLED=1 CC=$compiler go test -c -o "$tree/bin/guest.test" ./test/hardware/guest)
+	(cd "$root" && GOARCH=$arch CGO_ENABLED=1 CC=$compiler go test -c -o "$tree/bin/guest.test" ./test/hardware/guest &&
+		go test -c -o "$cache/viewer.test" ./test/hardware/viewer)
+	if [ "$arch" = "$host" ]; then
+		make -C "$root" --no-print-directory build >"$cache/logs/build-$arch.log" 2>&1 || die "edgecam does not build, see $cache/logs/build-$arch.log"
+		cp "$root/bin/edgecam" "$tree/bin/edgecam"
+	else
+		make -C "$root" --no-print-directory cross >"$cache/logs/build-$arch.log" 2>&1 || die "edgecam does not build, see $cache/logs/build-$arch.log"
+		cp "$root/bin/edgecam-$arch" "$tree/bin/edgecam"
+	fi
 	if [ "$arch" = "$host" ]; then cp "$(command -v busybox)" "$tree/bin/busybox"
 	else
 		unpack "$arch" busybox-static "$dir/busybox"
@@ -205,7 +197,7 @@ initramfs() {
 	chmod 755 "$tree/init"
 	# Modules in the order in which they must be inserted.
 	: >"$tree/modules/order"
-	for m in vivid snd-aloop gpio-simx; do
+	for m in virtio-pci virtio-net vivid snd-aloop gpio-simx; do
 		/sbin/modprobe -d "$dir/kernel" -S "$version" --show-depends "$m" | sed -n 's/^insmod \([^ ]*\).*/\1/p' |
 			while read -r ko; do
 				name=$(basename "${ko%.xz}")
@@ -217,33 +209,71 @@ initramfs() {
 	(cd "$tree" && find . -print0 | cpio -0oH newc --quiet -R 0:0 | gzip -1) >"$dir/initramfs.gz"
 }
 
-# boot ARCH: runs the guest and judges its console.
+# boot ARCH: runs the guest, with a viewer outside, and judges the consoles.
 boot() {
 	arch=$1
 	dir=$cache/$arch
 	log=$cache/logs/guest-$arch.log
-	limit=${EDGECAM_GUEST_TIMEOUT:-300}
-	append="panic=-1 quiet rdinit=/init edgecam.run=${EDGECAM_GUEST_RUN:-.}"
-	if [ "$arch" = amd64 ]; then
-		set -- qemu-system-x86_64 -M q35 -cpu max -append "console=ttyS0 $append"
-	else
-		set -- qemu-system-aarch64 -M virt -cpu cortex-a72 -append "console=ttyAMA0 $append"
-	fi
-	say "booting the $arch guest, log in $log"
+	viewer=$cache/logs/viewer-$arch.log
+	limit=${EDGECAM_GUEST_TIMEOUT:-420}
 	start=$(date +%s)
-	timeout -k 10 "$limit" "$@" -accel tcg,thread=multi -smp 2 -m 1024 -nodefaults -nographic -no-reboot -serial stdio \
-		-kernel "$dir/vmlinuz" -initrd "$dir/initramfs.gz" >"$log" 2>&1 </dev/null ||
-		say "the guest was ended after $limit s, or QEMU failed"
-	tr -d '\r' <"$log" | grep -E '^ *(---|===|ok|FAIL|PASS|panic|[a-z_]+_test.go:)' | grep -v '=== \(RUN\|PAUSE\|CONT\|NAME\)' || :
+	say "booting the $arch guest, log in $log"
+	# The port of all media has the same number inside and outside, because the
+	# node tells viewers its own. It may be taken: a few are tried.
+	for _ in 1 2 3 4 5; do
+		port=$((20000 + 0x$(od -An -N2 -tx2 /dev/urandom | tr -d ' ') % 6000 * 2))
+		: >"$log"
+		run_guest "$arch" "$port" &
+		qemu=$!
+		sleep 2
+		grep -q 'Could not set up host forwarding' "$log" || break
+		wait "$qemu" || :
+	done
+	EDGECAM_GUEST_CONSOLE=$log EDGECAM_GUEST_ADDRESS=127.0.0.1:$((port + 1)) timeout -k 10 "$limit" \
+		"$cache/viewer.test" -test.v -test.timeout="${limit}s" >"$viewer" 2>&1 </dev/null && watched=0 || watched=$?
+	wait "$qemu" || say "the guest was ended after $limit s, or QEMU failed"
+	results "$log"
+	results "$viewer"
 	say "$arch: $(($(date +%s) - start)) s"
-	tr -d '\r' <"$log" | grep -q '^EDGECAM-GUEST-RESULT 0$'
+	if tr -d '\r' <"$log" | grep -q '^EDGECAM-GUEST-RESULT 0$' && { [ "$watched" = 0 ] || ! expects_viewer; }; then
+		return 0
+	fi
+	if [ -n "${EDGECAM_ARTIFACTS:-}" ]; then
+		mkdir -p "$EDGECAM_ARTIFACTS" && cp "$log" "$viewer" "$EDGECAM_ARTIFACTS/"
+	fi
+	say "the last lines of the console of $arch:"
+	tail -n 15 "$log"
+	return 1
+}
+
+# expects_viewer: whether the selected tests contain the one with the viewer.
+expects_viewer() { echo TestNode | grep -Eq -- "${EDGECAM_GUEST_RUN:-.}"; }
+
+# run_guest ARCH PORT: QEMU, in the background.
+run_guest() {
+	append="panic=-1 quiet rdinit=/init edgecam.run=${EDGECAM_GUEST_RUN:-.} edgecam.port=$2 edgecam.time=$(date +%s)"
+	if [ "$1" = amd64 ]; then
+		set -- "$2" qemu-system-x86_64 -M q35 -cpu max -append "console=ttyS0 $append"
+	else
+		set -- "$2" qemu-system-aarch64 -M virt -cpu cortex-a72 -append "console=ttyAMA0 $append"
+	fi
+	port=$1
+	shift
+	exec timeout -k 10 "$limit" "$@" -accel tcg,thread=multi -smp 2 -m 1024 -nodefaults -nographic -no-reboot -serial stdio \
+		-netdev "user,id=net,hostfwd=udp:127.0.0.1:$port-:$port,hostfwd=tcp:127.0.0.1:$port-:$port,hostfwd=tcp:127.0.0.1:$((port + 1))-:8443" \
+		-device virtio-net-pci,netdev=net,romfile= -kernel "$dir/vmlinuz" -initrd "$dir/initramfs.gz" >>"$log" 2>&1 </dev/null
+}
+
+# results LOG: its lines that tell how tests ended.
+results() {
+	tr -d '\r' <"$1" | grep -E '^ *(---|===|ok|FAIL|PASS|panic|[a-z_]+_test.go:)' | grep -v '=== \(RUN\|PAUSE\|CONT\|NAME\)' || :
 }
 
 [ $# -gt 0 ] || set -- "$host"
+"$root/scripts/setup" hardware || die "this machine lacks what the guests need"
 failed=
 for guest; do
 	case $guest in amd64 | arm64) ;; *) die "unknown architecture $guest: amd64 or arm64" ;; esac
-	install_tools "$guest"
 	kernel "$guest"
 	initramfs "$guest"
 	boot "$guest" || failed="$failed $guest"

@@ -20,7 +20,7 @@ const (
 )
 
 func simLine(offset int, attr string) string {
-	return filepath.Join(os.Getenv("EDGECAM_GPIO_SIM"), "sim_gpio"+string(rune('0'+offset)), attr)
+	return filepath.Join(os.Getenv("GPIO_SIM"), "sim_gpio"+string(rune('0'+offset)), attr)
 }
 
 // drive sets the physical level that a simulated input sees.

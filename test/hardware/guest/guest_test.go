@@ -14,7 +14,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv("EDGECAM_GUEST") == "" {
+	if os.Getenv("GUEST") == "" {
 		fmt.Println("skipped: these tests run in the virtual machine of test/hardware/run.sh")
 		return
 	}

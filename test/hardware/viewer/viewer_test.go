@@ -1,0 +1,280 @@
+package viewer
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math"
+	"net/http"
+	"os"
+	"regexp"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/edgecam/edgecam/engine/media"
+	"github.com/edgecam/edgecam/engine/session"
+	"github.com/edgecam/edgecam/engine/session/whep"
+	"github.com/edgecam/edgecam/engine/station"
+	"github.com/edgecam/edgecam/hal"
+)
+
+// What is heard at either end, as package guest has it.
+const (
+	visitorHz = 440
+	viewerHz  = 660
+)
+
+// TestNodeInGuest waits for the node in the virtual machine to tell on the
+// console how to reach it, and calls it: the counterpart of guest.TestNode.
+func TestNodeInGuest(t *testing.T) {
+	console, address := os.Getenv("EDGECAM_GUEST_CONSOLE"), os.Getenv("EDGECAM_GUEST_ADDRESS")
+	if console == "" {
+		t.Skip("no virtual machine: test/hardware/run.sh starts it and this test")
+	}
+	fingerprint, token := awaitNode(t, console)
+	tls, err := whep.PinnedTLS(fingerprint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{TLSClientConfig: tls}
+	defer transport.CloseIdleConnections()
+	w := &watcher{events: map[string]int{}}
+	s, err := station.New(station.Config{
+		Dial: whep.DialOptions{
+			URL: "https://" + address + "/whep", Authorization: "Bearer " + token, HTTP: &http.Client{Transport: transport},
+			Call: session.CallConfig{Video: true, Listen: true, Talk: true, Loopback: true},
+		},
+		Talking: true, Once: true, OnEvent: w.event,
+	}, station.Devices{
+		Speaker:    func(context.Context) (hal.Speaker, error) { return &speaker{w: w}, nil },
+		Microphone: func(context.Context) (hal.Microphone, error) { return &tone{}, nil },
+		Display:    func(context.Context) (hal.Display, error) { return display{w}, nil },
+	}, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, hangUp := context.WithCancel(t.Context())
+	defer hangUp()
+	called := time.Now()
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	step := func(what string, limit time.Duration, done func() bool) {
+		t.Helper()
+		begin := time.Now()
+		for !done() {
+			if time.Since(begin) > limit {
+				hangUp()
+				<-ended
+				t.Fatalf("%s: not within %v; %s; %+v", what, limit, w, s.Stats())
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		t.Logf("%7.3f s %s", time.Since(called).Seconds(), what)
+	}
+	step("the camera's picture is seen", time.Minute, w.sees(bars))
+	step("the visitor is heard", time.Minute, w.hears(visitorHz))
+	step("the bell has rung", time.Minute, w.told("ring"))
+	step("the picture says that the camera is gone", 30*time.Second, w.sees(noSignal))
+	step("the camera's picture is back", 30*time.Second, w.sees(bars))
+	if n := w.count("connected"); n != 1 {
+		t.Errorf("connected %d times, want once: pulling out the camera must not end the call", n)
+	}
+	asking, cancel := context.WithTimeout(ctx, 10*time.Second)
+	if err := s.OpenDoor(asking); err != nil {
+		t.Errorf("the door: %v", err)
+	}
+	cancel()
+	step("the node has hung up", time.Minute, w.told("disconnected"))
+	if err := <-ended; err != nil {
+		t.Errorf("station: %v", err)
+	}
+	t.Logf("%+v", s.Stats())
+}
+
+// awaitNode reads the guest's console until the node has said how it is called.
+func awaitNode(t *testing.T, console string) (fingerprint, token string) {
+	t.Helper()
+	said := regexp.MustCompile(`(?m)^EDGECAM-NODE (\S+) (\S+)`)
+	over := regexp.MustCompile(`(?m)^EDGECAM-GUEST-RESULT|Kernel panic`)
+	for range 4000 {
+		text, err := os.ReadFile(console)
+		if err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		if m := said.FindSubmatch(text); m != nil {
+			return string(m[1]), string(m[2])
+		}
+		if over.Match(text) {
+			t.Fatal("the guest has ended and no node has started in it")
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Fatal("no node has started in the guest")
+	return "", ""
+}
+
+// watcher is what the viewer has seen and heard.
+type watcher struct {
+	mu     sync.Mutex
+	events map[string]int
+	scene  scene
+	bars   [8][3]int // Y, U and V in the middle of each bar
+	sound  [media.EngineRateHz / 5]int16
+	at     int
+}
+
+type scene int
+
+const (
+	nothing scene = iota
+	bars
+	noSignal
+	other
+)
+
+func (w *watcher) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return fmt.Sprintf("scene %d, colours %v, events %v", w.scene, w.bars, w.events)
+}
+
+func (w *watcher) event(e station.Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.events[e.Type]++
+}
+
+func (w *watcher) count(event string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.events[event]
+}
+
+func (w *watcher) told(event string) func() bool { return func() bool { return w.count(event) > 0 } }
+
+func (w *watcher) sees(want scene) func() bool {
+	return func() bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.scene == want
+	}
+}
+
+// hears reports whether the last fifth of a second has the tone.
+func (w *watcher) hears(hz float64) func() bool {
+	return func() bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		c := 2 * math.Cos(2*math.Pi*hz/media.EngineRateHz)
+		var a, b float64
+		for i := range w.sound {
+			a, b = float64(w.sound[(w.at+i)%len(w.sound)])+c*a-b, a
+		}
+		return 2*math.Sqrt(a*a+b*b-c*a*b)/float64(len(w.sound)) > 2000
+	}
+}
+
+// colours are vivid's bars of 75 %, as BT.601 luma, U and V.
+var colours = [8][3]int{
+	{180, 128, 128},
+	{162, 44, 142},
+	{131, 156, 44},
+	{112, 72, 58},
+	{84, 184, 198},
+	{65, 100, 212},
+	{35, 212, 114},
+	{16, 128, 128},
+}
+
+func sceneOf(p *media.Picture) (s scene, seen [8][3]int) {
+	right, grey := 0, 0
+	for i, want := range colours {
+		x, y := (2*i+1)*p.Width/16, p.Height*5/6 // below the text that vivid writes
+		got := [3]int{int(p.Y[y*p.YStride+x]), int(p.U[y/2*p.UVStride+x/2]), int(p.V[y/2*p.UVStride+x/2])}
+		seen[i] = got
+		near := true
+		for k := range got {
+			near = near && got[k]-want[k] < 20 && want[k]-got[k] < 20
+		}
+		if near {
+			right++
+		}
+		if got[0] < 110 && got[1] > 120 && got[1] < 136 && got[2] > 120 && got[2] < 136 {
+			grey++
+		}
+	}
+	switch {
+	case right == len(colours):
+		return bars, seen
+	case grey == len(colours):
+		return noSignal, seen
+	}
+	return other, seen
+}
+
+type display struct{ w *watcher }
+
+func (display) Size() (width, height int) { return 320, 180 }
+func (display) Close() error              { return nil }
+
+func (d display) Show(p *media.Picture) error {
+	s, seen := sceneOf(p)
+	d.w.mu.Lock()
+	d.w.scene, d.w.bars = s, seen
+	d.w.mu.Unlock()
+	return nil
+}
+
+// speaker keeps what is played, at the clock's pace.
+type speaker struct {
+	w     *watcher
+	start time.Time
+	n     int
+}
+
+func (s *speaker) Write(ctx context.Context, b *media.Block) error {
+	s.w.mu.Lock()
+	for _, v := range b.Samples {
+		s.w.sound[s.w.at] = v
+		s.w.at = (s.w.at + 1) % len(s.w.sound)
+	}
+	s.w.mu.Unlock()
+	return pace(ctx, &s.start, &s.n)
+}
+
+func (*speaker) Delay() time.Duration { return 0 }
+func (*speaker) Close() error         { return nil }
+
+// tone is a microphone that hears the viewer's tone.
+type tone struct {
+	start time.Time
+	n     int
+}
+
+func (m *tone) Read(ctx context.Context, b *media.Block) error {
+	if err := pace(ctx, &m.start, &m.n); err != nil {
+		return err
+	}
+	b.CapturedAt = time.Now().Add(-media.BlockDuration)
+	for i := range b.Samples {
+		b.Samples[i] = int16(8000 * math.Sin(2*math.Pi*viewerHz*float64(m.n*media.BlockSamples+i)/media.EngineRateHz))
+	}
+	return nil
+}
+
+func (*tone) Close() error { return nil }
+
+// pace waits for the end of the next block.
+func pace(ctx context.Context, start *time.Time, n *int) error {
+	if start.IsZero() {
+		*start = time.Now()
+	}
+	*n++
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(time.Until(start.Add(time.Duration(*n) * media.BlockDuration))):
+		return nil
+	}
+}
