@@ -54,8 +54,8 @@ type EncoderConfig struct {
 	// output does not depend on it.
 	Threads int
 	// TokenPartitions is into how many parts the coefficients are written, 1, 2,
-	// 4 or 8: decoders and this encoder work on them at once. 0 takes 1 up to
-	// 640x480, 2 up to 1280x720 and 4 above.
+	// 4 or 8: decoders and this encoder work on them at once. 0 takes 1 for
+	// small frames, 2 from some two kilobytes on, and 4 for large ones.
 	TokenPartitions int
 	// KeyInterval is the distance between key frames, in frames; 0 means that
 	// key frames are made on demand only.

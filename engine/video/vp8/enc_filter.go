@@ -67,13 +67,19 @@ func (e *Encoder) fillFilterTable(h *encHeader) {
 // encFilterKind is the column of the filter table by luma mode.
 var encFilterKind = [modeSplit + 1]uint8{modeB: 1, modeZero: 2, modeNearest: 3, modeNear: 3, modeNew: 3, modeSplit: 4}
 
-// finishRow filters a row of macroblocks in place and fills the borders of the lines that
-// are final then: the next row's filter changes up to three more lines above it,
-// luma and chroma alike.
+// finishRow filters a row of macroblocks in place and fills the borders of the
+// lines that are final then: the next row's filter changes up to three more lines
+// above it, luma and chroma alike.
+//
+// The row below must have been coded, since intra prediction wants what the
+// filter has not touched. Workers finish what they coded before, and have then
+// coded a later row; but after the last row there is no other, so the first who
+// comes there waits for it, and those who come after him for him.
 func (e *Encoder) finishRow(w *encWorkers, y int) {
-	if e.header.filterLevel > 0 {
-		e.filterRow(w, y)
+	if len(w.helpers) > 0 && y == e.mbH-w.lag(e) {
+		w.coded[e.mbH-1].wait(w, e.mbW, e.mbW)
 	}
+	e.filterRow(w, y)
 	f := e.cur
 	for _, p := range [3]*plane{&f.y, &f.u, &f.v} {
 		size := p.height / e.mbH
@@ -96,17 +102,19 @@ func (e *Encoder) finishRow(w *encWorkers, y int) {
 func (e *Encoder) filterRow(w *encWorkers, y int) {
 	f := e.cur
 	yo, uvo := f.y.at(0, 16*y), f.u.at(0, 8*y)
-	above := w.doneAbove(y, e.mbW)
+	above := w.behind(y, e.mbW)
 	for x := range e.mbW {
 		if need := min(x+2, e.mbW); above < need {
-			above = w.wait(y-1, need, e.mbW)
+			above = w.filtered[y-1].wait(w, need, e.mbW)
 		}
 		m := e.mb(x, y)
 		limits := e.filterTable[m.segment&3][m.nb.ref&3][encFilterKind[m.yMode]]
-		if limits.MBLimit != 0 {
+		if e.header.filterLevel > 0 && limits.MBLimit != 0 {
 			limits.Inner = !m.noCoeffs || m.yMode == modeB || m.yMode == modeSplit
 			dsp.FilterMB(&limits, f.y.pix, f.u.pix, f.v.pix, yo+16*x, uvo+8*x, f.y.stride, f.u.stride, x > 0, y > 0)
 		}
-		w.reached(y, x+1, e.mbW)
+		if len(w.helpers) > 0 {
+			w.filtered[y].reached(x+1, e.mbW)
+		}
 	}
 }

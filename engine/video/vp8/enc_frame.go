@@ -104,7 +104,7 @@ func (e *Encoder) codeAt(key bool, q int, layer layerFrame) int {
 		refreshEntropy: key || layer.refreshLast && e.cfg.IntraRefresh == 0, refreshLast: layer.refreshLast || key,
 		refreshGolden: layer.refreshGolden, refreshAltRef: layer.refreshAltRef,
 		copyToGolden: layer.copyToGolden, copyToAltRef: layer.copyToAltRef,
-		entropy: base, previous: base, resend: e.resend, log2Partitions: e.log2Partitions,
+		entropy: base, previous: base, resend: e.resend,
 	}
 	e.chooseFilter(h)
 	e.fillSegments(h)
@@ -115,8 +115,8 @@ func (e *Encoder) codeAt(key bool, q int, layer layerFrame) int {
 		e.mvCostsOf = base.mv
 	}
 	e.tokens.fill(&base.coeff)
-	clear(e.above)
-	e.pool.run(e, encJobCode, e.mbH)
+	e.fillFilterTable(h)
+	e.pool.code(e)
 	return e.write()
 }
 
@@ -151,14 +151,9 @@ func (e *Encoder) write() int {
 // pack writes header, modes and token partitions into e.out.
 func (e *Encoder) pack() int {
 	e.probs = encFlatProbs(&e.header.entropy.coeff)
+	e.header.log2Partitions = e.partitions()
 	parts := 1 << e.header.log2Partitions
-	if e.header.key {
-		// It may be coded again.
-		e.pool.run(e, encJobPack, 1+parts)
-	} else {
-		e.fillFilterTable(&e.header)
-		e.pool.run(e, encJobPackAndFinish, 1+parts+e.mbH)
-	}
+	e.pool.run(e, encJobPack, parts+1)
 	e.out = append(e.out[:0], e.firstPart...)
 	for p := range parts - 1 {
 		n := len(e.parts[p])
@@ -210,14 +205,10 @@ func (e *Encoder) putMacroblockModes(w *boolWriter, x, y int) {
 	w.putInterModes(h, m, above, left, e.mb(x-1, y-1), &bounds)
 }
 
-// finishFrame filters a new key frame, others are already, and moves the reference names as the header
+// finishFrame moves the reference names as the header
 // told the decoder to.
 func (e *Encoder) finishFrame(key bool, layer layerFrame) {
 	h := &e.header
-	if key {
-		e.fillFilterTable(h)
-		e.pool.run(e, encJobFinish, e.mbH)
-	}
 	if h.refreshEntropy {
 		e.entropy = h.entropy
 	}

@@ -29,14 +29,13 @@ type geometry struct {
 	mbs      []encMB
 	mbStride int
 	blocks   []encBlockStats
-	above    []encContext
+	contexts []encContext // by rows, from row -1
 	rows     []encRow
 	// filterTable holds the loop filter limits by segment, reference and mode.
 	filterTable [4][numRefs][5]dsp.MBFilter
 	// firstPart is the first partition with the frame tag, parts are the others.
 	firstPart      []byte
 	parts          [8][]byte
-	log2Partitions uint
 	probs          [128][16]uint8
 	// average holds the source's planes in 1/128, laid out like them.
 	average [3][]uint16
@@ -83,7 +82,7 @@ func (e *Encoder) resize(width, height int) {
 	}
 	g.average = [3][]uint16{make([]uint16, len(g.source.y.pix)), make([]uint16, len(g.source.u.pix)), make([]uint16, len(g.source.v.pix))}
 	g.fresh = true
-	g.above = make([]encContext, g.mbW)
+	g.contexts = make([]encContext, g.mbW*(g.mbH+1))
 	g.firstPart = make([]byte, 16, 4<<10)
 	g.rows = make([]encRow, g.mbH)
 	for i := range g.rows {
@@ -91,7 +90,6 @@ func (e *Encoder) resize(width, height int) {
 		// grow once if they must.
 		g.rows[i].tokens = make([]uint32, 0, g.mbW*200)
 	}
-	g.log2Partitions = encLog2Partitions(e.cfg.TokenPartitions, width*height)
 	e.speed = chooseSpeed(e.cfg.Speed, width*height)
 	e.governor = speedGovernor{least: e.speed.level}
 	e.segment.reset()
@@ -99,22 +97,36 @@ func (e *Encoder) resize(width, height int) {
 	e.lastFrame = nil
 }
 
-// encLog2Partitions is the binary logarithm of the number of token partitions;
-// n is the number asked for, or 0.
-func encLog2Partitions(n, pixels int) uint {
-	switch {
-	case n > 0:
+// partitions is the binary logarithm of the number of token partitions: as many
+// as were asked for, or so many that workers share what takes a while. A
+// partition costs five bytes.
+func (e *Encoder) partitions() uint {
+	if n := e.cfg.TokenPartitions; n > 0 {
 		return uint(encLog2(uint32(n)) - 1)
-	case pixels <= 640*480:
+	}
+	tokens := 0
+	for y := range e.rows {
+		tokens += len(e.rows[y].tokens)
+	}
+	switch {
+	case tokens < encTokensForTwo:
 		return 0
-	case pixels <= 1280*720:
+	case tokens < 4*encTokensForTwo:
 		return 1
 	}
 	return 2
 }
 
+// encTokensForTwo is how many tokens are worth a second partition: they make
+// about two kilobytes.
+const encTokensForTwo = 6000
+
 // mb returns the macroblock in column x, row y; -1 is the border.
 func (g *geometry) mb(x, y int) *encMB { return &g.mbs[(y+1)*g.mbStride+x+1] }
+
+// contextRow returns what the macroblocks of row y leave to the row below. The
+// rows are apart, so that two workers do not write to the same cache lines.
+func (g *geometry) contextRow(y int) []encContext { return g.contexts[(y+1)*g.mbW:][:g.mbW] }
 
 // takeFrame finds a frame that no reference name stands for.
 func (g *geometry) takeFrame() *refFrame {

@@ -16,6 +16,7 @@ type encScratch struct {
 	// chroma holds candidate predictions: U then V, 8 bytes apart.
 	chroma [2][128]byte
 	left   encContext
+	above  []encContext // of the row: at first of the row above, then its own
 	sub    encSubScratch
 	search encSearch
 	tally  encTally
@@ -44,20 +45,25 @@ func (e *Encoder) encodeRow(s *encScratch, w *encWorkers, y int) {
 	if !e.header.key {
 		e.keepStill(y)
 	}
-	above := w.doneAbove(y, e.mbW)
+	s.above = e.contextRow(y)
+	contexts := e.contextRow(y - 1)
+	above := w.behind(y, e.mbW)
 	for x := range e.mbW {
 		if need := min(x+2, e.mbW); above < need {
-			above = w.wait(y-1, need, e.mbW)
+			above = w.coded[y-1].wait(w, need, e.mbW)
 		}
+		s.above[x] = contexts[x]
 		if m := e.mb(x, y); !e.header.key && m.kept && m.segment != segmentRefine {
 			// Static: no more than the neighbours must know.
-			s.skipContexts(&e.above[x], m)
+			s.skipContexts(&s.above[x], m)
 			s.tally.static++
 			s.tally.refs[e.base]++
 		} else {
 			e.encodeMB(s, row, m, x, y)
 		}
-		w.reached(y, x+1, e.mbW)
+		if len(w.helpers) > 0 {
+			w.coded[y].reached(x+1, e.mbW)
+		}
 	}
 }
 
@@ -214,12 +220,12 @@ func (e *Encoder) codeWhole(s *encScratch, row *encRow, m *encMB, p *encMBPos, z
 	dsp.FDCT8x8(s.coef[dsp.BlockV*16:], src.v.pix[p.uvo:], src.v.stride, pv, cs)
 	nonZero := dsp.QuantizeMB(&s.levels, &s.dequant, &s.coef, &s.eobs, y1, &z.uv, &z.y2)
 	if nonZero != 0 {
-		nonZero = e.tokenizeMB(s, row, &e.above[p.x], z)
+		nonZero = e.tokenizeMB(s, row, &s.above[p.x], z)
 	}
 	m.noCoeffs = nonZero == 0
 	inPlace := &py[0] == &f.y.pix[p.yo]
 	if m.noCoeffs {
-		s.skipContexts(&e.above[p.x], m)
+		s.skipContexts(&s.above[p.x], m)
 		if !inPlace {
 			dsp.Copy(f.y.pix[p.yo:], f.y.stride, py, ys, 16, 16)
 			dsp.Copy(f.u.pix[p.uvo:], f.u.stride, pu, cs, 8, 8)

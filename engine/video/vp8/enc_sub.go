@@ -84,7 +84,7 @@ func (e *Encoder) codeSubblocks(s *encScratch, row *encRow, m *encMB, p *encMBPo
 	w.loadSubEdges(&w.edges)
 	src, f := e.source, e.cur
 	nonZero := uint32(0)
-	above := &e.above[p.x]
+	above := &s.above[p.x]
 	lambda := newLambdas(z.q, e.speed.goodShare)
 	l := lambda.trimFactor()
 	recs, n := row.room(), 0

@@ -15,22 +15,27 @@ import (
 // that has not begun: a helper joins a job that is open, and finds it closed
 // when all rows were taken before it came.
 type encWorkers struct {
-	scratch  []encScratch
-	helpers  []encSleeper
-	caller   encSleeper
-	ended    sync.WaitGroup
-	progress []encProgress
+	scratch []encScratch
+	helpers []encSleeper
+	caller  encSleeper
+	ended   sync.WaitGroup
+	// own are the rows that each worker has taken of those that are its in a job
+	// without order.
+	own []encCounter
+	// coded and filtered are how far the rows are.
+	coded, filtered []encProgress
 	// spins is how often a worker looks before it sleeps.
 	spins int
 
 	// What the open job is. Written while no helper is in a job.
 	encoder *Encoder
 	job     encJob
-	rows    int
+	items   int
 
 	_     [encCacheLine]byte
 	state atomic.Uint64
-	next  atomic.Int32 // the next row to be taken
+	_     [encCacheLine]byte
+	next  atomic.Int32 // the next item to be taken
 	_     [encCacheLine]byte
 }
 
@@ -52,8 +57,8 @@ const encCacheLine = 128
 // takes a sleeper to be woken: so long a worker waits for a row before it sleeps.
 // Between the jobs of a frame it waits longer.
 const (
-	encSpins      = 512
-	encSpinPause  = 6
+	encSpins      = 256
+	encSpinPause  = 12
 	encSpinFactor = 3
 )
 
@@ -62,6 +67,12 @@ type encSleeper struct {
 	asleep atomic.Bool // whoever sets it back to false wakes
 	wake   chan struct{}
 	_      [encCacheLine]byte
+}
+
+// encCounter is an atomic counter in a cache line of its own.
+type encCounter struct {
+	n atomic.Int32
+	_ [encCacheLine - 4]byte
 }
 
 // encProgress is how far a row has come. One other row follows it at most.
@@ -79,20 +90,20 @@ type encJob uint8
 
 const (
 	encJobAnalyse encJob = iota
-	// encJobCode codes; row y follows two macroblocks behind row y-1.
+	// encJobCode codes the rows and filters them some rows later: item y is to
+	// code row y, which follows a few macroblocks behind row y-1, and to filter row
+	// y-n, n being the number of workers, so that workers taking items in turn
+	// find in their cache what they filter. The last n items filter only.
 	encJobCode
+	// encJobSize codes without the filter: the frame is not sent.
+	encJobSize
 	// encJobPack writes the frame's parts: the token partitions, then the first
 	// partition.
 	encJobPack
-	// encJobFinish applies the loop filter and fills the borders; row y follows
-	// row y-1.
-	encJobFinish
-	// encJobPackAndFinish is both, parts first: neither needs the other.
-	encJobPackAndFinish
 )
 
 func newEncWorkers(n int) *encWorkers {
-	w := &encWorkers{scratch: make([]encScratch, n), helpers: make([]encSleeper, n-1), spins: encSpins}
+	w := &encWorkers{scratch: make([]encScratch, n), helpers: make([]encSleeper, n-1), own: make([]encCounter, n), spins: encSpins}
 	if runtime.GOMAXPROCS(0) == 1 {
 		w.spins = 0 // what is waited for cannot happen meanwhile
 	}
@@ -100,7 +111,7 @@ func newEncWorkers(n int) *encWorkers {
 	w.state.Store(encRest)
 	for i := range w.helpers {
 		w.helpers[i].wake = make(chan struct{}, 1)
-		w.ended.Go(func() { w.help(&w.helpers[i], &w.scratch[i+1]) })
+		w.ended.Go(func() { w.help(&w.helpers[i], i+1) })
 	}
 	return w
 }
@@ -135,22 +146,47 @@ func (s *encSleeper) rouse() {
 	}
 }
 
-// run does a job for all rows and returns when they are done.
-func (w *encWorkers) run(e *Encoder, job encJob, rows int) {
-	if len(w.progress) < rows {
-		w.progress = make([]encProgress, rows)
-		for i := range w.progress {
-			w.progress[i].wake = make(chan struct{}, 1)
+// code codes the rows, and filters them unless only the size is wanted.
+func (w *encWorkers) code(e *Encoder) {
+	if len(w.helpers) > 0 {
+		w.coded, w.filtered = encRestart(w.coded, e.mbH), encRestart(w.filtered, e.mbH)
+	}
+	if e.rough {
+		w.run(e, encJobSize, e.mbH)
+	} else {
+		w.run(e, encJobCode, e.mbH+w.lag(e))
+	}
+}
+
+func encRestart(p []encProgress, rows int) []encProgress {
+	if len(p) < rows {
+		p = make([]encProgress, rows)
+		for i := range p {
+			p[i].wake = make(chan struct{}, 1)
 		}
 	}
-	for i := range w.progress[:rows] {
-		w.progress[i].done.Store(0)
+	for i := range p {
+		p[i].done.Store(0)
 	}
-	w.encoder, w.job, w.rows = e, job, rows
-	w.next.Store(0)
+	return p
+}
+
+// lag is how many rows the filter comes behind coding.
+func (w *encWorkers) lag(e *Encoder) int { return min(len(w.scratch), e.mbH) }
+
+// run does a job of so many items and returns when they are done. Of those with
+// an order the caller has the first, so that it has the same rows in each frame
+// as long as workers take turns: what a worker finds in its own cache need not
+// come from another's.
+func (w *encWorkers) run(e *Encoder, job encJob, items int) {
+	w.encoder, w.job, w.items = e, job, items
+	for i := range w.own {
+		w.own[i].n.Store(0)
+	}
+	w.next.Store(1)
 	w.state.Store((w.state.Load() &^ encRest) + encJobUnit | encOpen)
-	w.wakeHelpers(min(len(w.helpers), rows-1))
-	w.work(&w.scratch[0])
+	w.wakeHelpers(min(len(w.helpers), items-1))
+	w.work(0, 0)
 	state := w.state.And(^uint64(encOpen))
 	for spins := 0; state&encInJob != 0; spins++ {
 		if spins >= encSpinFactor*w.spins {
@@ -166,8 +202,8 @@ func (w *encWorkers) run(e *Encoder, job encJob, rows int) {
 	w.encoder = nil
 }
 
-// help is a helper's life.
-func (w *encWorkers) help(h *encSleeper, s *encScratch) {
+// help is the life of a helper, worker i.
+func (w *encWorkers) help(h *encSleeper, i int) {
 	var last uint64 // the job that was joined last
 	spins := 0
 	for {
@@ -180,7 +216,7 @@ func (w *encWorkers) help(h *encSleeper, s *encScratch) {
 				continue
 			}
 			last, spins = state/encJobUnit, 0
-			w.work(s)
+			w.work(i, -1)
 			if state = w.state.Add(^uint64(0)); state&(encInJob|encOpen) == 0 {
 				w.caller.rouse()
 			}
@@ -197,28 +233,50 @@ func (w *encWorkers) help(h *encSleeper, s *encScratch) {
 	}
 }
 
-func (w *encWorkers) work(s *encScratch) {
-	e := w.encoder
+// work does items for worker i, first that given if it is not negative.
+func (w *encWorkers) work(i, item int) {
+	e, s := w.encoder, &w.scratch[i]
+	if w.job == encJobAnalyse {
+		w.analyse(e, s, i)
+		return
+	}
+	lag := w.lag(e)
 	for {
-		y := int(w.next.Add(1)) - 1
-		if y >= w.rows {
+		if item < 0 {
+			item = int(w.next.Add(1)) - 1
+		}
+		if item >= w.items {
 			return
 		}
 		switch w.job {
-		case encJobAnalyse:
-			e.analyseRow(s, y)
 		case encJobCode:
-			e.encodeRow(s, w, y)
-		case encJobPack:
-			e.packPart(y)
-		case encJobFinish:
-			e.finishRow(w, y)
-		case encJobPackAndFinish:
-			if parts := w.rows - e.mbH; y < parts {
-				e.packPart(y)
-			} else {
-				e.finishRow(w, y-parts)
+			if item < e.mbH {
+				e.encodeRow(s, w, item)
 			}
+			if y := item - lag; y >= 0 {
+				e.finishRow(w, y)
+			}
+		case encJobSize:
+			e.encodeRow(s, w, item)
+		case encJobPack:
+			e.packPart(item)
+		}
+		item = -1
+	}
+}
+
+// analyse does the rows of worker i, those it most likely coded last time, then
+// what others have left of theirs.
+func (w *encWorkers) analyse(e *Encoder, s *encScratch, i int) {
+	n := len(w.own)
+	for k := range n {
+		first := (i + k) % n
+		for {
+			y := first + n*(int(w.own[first].n.Add(1))-1)
+			if y >= w.items {
+				break
+			}
+			e.analyseRow(s, y)
 		}
 	}
 }
@@ -226,30 +284,29 @@ func (w *encWorkers) work(s *encScratch) {
 // encPublish is after how many macroblocks a row tells its follower how far it
 // is, at the latest at its end: so that the two do not take the line that says so
 // from each other for every macroblock.
-const encPublish = 4
+const encPublish = 8
 
-// doneAbove is what a worker that begins row y knows of the row above: all of it
+// behind is what a worker that begins row y knows of the row above: all of it
 // is done where there is no other worker.
-func (w *encWorkers) doneAbove(y, width int) int {
+func (w *encWorkers) behind(y, width int) int {
 	if y > 0 && len(w.helpers) > 0 {
 		return 0
 	}
 	return width
 }
 
-// wait returns how many macroblocks row y has done, once they are n or more, of
-// width.
-func (w *encWorkers) wait(y, n, width int) int {
-	p := &w.progress[y]
+// wait returns how many macroblocks of the row are done, once they are n or
+// more, of width. A row that has come up to the one above is likely to stay near
+// it: it waits for a few more at once.
+func (p *encProgress) wait(w *encWorkers, n, width int) int {
+	n = min(n+encPublish/2, width)
 	for range w.spins {
 		if done := int(p.done.Load()); done >= n {
 			return done
 		}
 		dsp.Pause(encSpinPause)
 	}
-	// A row that is far behind its follower is likely to stay near it: the
-	// follower sleeps a little longer, so that it is not woken for every few.
-	want := int32(min(n+2*encPublish, width))
+	want := int32(min(n+encPublish, width))
 	p.wanted.Store(want)
 	if p.done.Load() < want || !p.wanted.CompareAndSwap(want, 0) {
 		<-p.wake
@@ -257,12 +314,11 @@ func (w *encWorkers) wait(y, n, width int) int {
 	return int(p.done.Load())
 }
 
-// reached says that row y has n of its width macroblocks done.
-func (w *encWorkers) reached(y, n, width int) {
-	if n%encPublish != 0 && n != width || len(w.helpers) == 0 {
+// reached says that n of the row's width macroblocks are done.
+func (p *encProgress) reached(n, width int) {
+	if n%encPublish != 0 && n != width {
 		return
 	}
-	p := &w.progress[y]
 	p.done.Store(int32(n))
 	if want := p.wanted.Load(); want != 0 && int32(n) >= want && p.wanted.CompareAndSwap(want, 0) {
 		p.wake <- struct{}{}
