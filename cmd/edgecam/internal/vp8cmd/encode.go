@@ -132,10 +132,12 @@ func Encode(o EncodeOptions, stdin io.Reader, stdout io.Writer) (res EncodeResul
 	if err != nil {
 		return res, err
 	}
-	pic := media.NewPicture(h.Width, h.Height)
+	next, stop := readAhead(r, h, o.Threads > 1)
+	defer stop()
 	var mse float64
 	for n := uint64(0); o.Frames <= 0 || n < uint64(o.Frames); n++ {
-		if err := r.ReadPicture(pic); errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		pic, err := next()
+		if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			break
 		} else if err != nil {
 			return res, err
@@ -163,6 +165,50 @@ func Encode(o EncodeOptions, stdin io.Reader, stdout io.Writer) (res EncodeResul
 	}
 	res.WallS, res.UserCPUS = time.Since(start).Seconds(), userCPU()-user
 	return res, nil
+}
+
+// readAhead returns a function that returns one picture after the other, valid
+// until its next call, and one that must be called in the end. If it may, it
+// reads the next picture while the caller works on the one before: with several
+// workers, the time for reading would otherwise be one's alone.
+func readAhead(r *y4m.Reader, h y4m.Header, ahead bool) (next func() (*media.Picture, error), stop func()) {
+	if !ahead {
+		pic := media.NewPicture(h.Width, h.Height)
+		return func() (*media.Picture, error) { return pic, r.ReadPicture(pic) }, func() {}
+	}
+	type read struct {
+		pic *media.Picture
+		err error
+	}
+	free, full := make(chan *media.Picture, 2), make(chan read)
+	free <- media.NewPicture(h.Width, h.Height)
+	free <- media.NewPicture(h.Width, h.Height)
+	quit := make(chan struct{})
+	go func() {
+		for pic := range free {
+			one := read{pic, r.ReadPicture(pic)}
+			select {
+			case full <- one:
+			case <-quit:
+				return
+			}
+			if one.err != nil {
+				return
+			}
+		}
+	}()
+	var last *media.Picture
+	next = func() (*media.Picture, error) {
+		if last != nil {
+			free <- last
+		}
+		one := <-full
+		last = one.pic
+		return one.pic, one.err
+	}
+	// Who reads ends with the picture at hand: nothing can call it back from a
+	// read that waits.
+	return next, func() { close(quit); close(free) }
 }
 
 func openInput(name string, stdin io.Reader) (io.Reader, func(), error) {
