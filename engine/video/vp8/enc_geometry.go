@@ -34,9 +34,9 @@ type geometry struct {
 	// filterTable holds the loop filter limits by segment, reference and mode.
 	filterTable [4][numRefs][5]dsp.MBFilter
 	// firstPart is the first partition with the frame tag, parts are the others.
-	firstPart      []byte
-	parts          [8][]byte
-	probs          [128][16]uint8
+	firstPart []byte
+	parts     [8][]byte
+	probs     [128][16]uint8
 	// average holds the source's planes in 1/128, laid out like them.
 	average [3][]uint16
 	// fresh says that there is no source yet; first, in analysis, that this is
