@@ -27,6 +27,8 @@ type encBlockStats struct {
 	refine bool
 	// segment is what regions of interest and activity ask for.
 	segment uint8
+	// held is the segment that the decoder has.
+	held uint8
 	// detail is the deviation from the mean, where activity is asked for.
 	detail uint32
 	// quiet says that the last frame found no motion here. It is taken in

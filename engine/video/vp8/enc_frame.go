@@ -212,6 +212,7 @@ func (e *Encoder) finishFrame(key bool, layer layerFrame) {
 	if h.refreshEntropy {
 		e.entropy = h.entropy
 	}
+	e.keepSegments(h)
 	e.trackReferences(h)
 	oldGolden, oldAlt := e.refs[refGolden], e.refs[refAltRef]
 	switch {

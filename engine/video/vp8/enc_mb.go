@@ -53,7 +53,7 @@ func (e *Encoder) encodeRow(s *encScratch, w *encWorkers, y int) {
 			above = w.coded[y-1].wait(w, need, e.mbW)
 		}
 		s.above[x] = contexts[x]
-		if m := e.mb(x, y); !e.header.key && m.kept && m.segment != segmentRefine {
+		if m := e.mb(x, y); !e.header.key && m.kept && !e.blocks[y*e.mbW+x].refine {
 			// Static: no more than the neighbours must know.
 			s.skipContexts(&s.above[x], m)
 			s.tally.static++
@@ -73,7 +73,7 @@ func (e *Encoder) keepStill(y int) {
 	start := -1
 	for x := range e.mbW {
 		b, m := &e.blocks[y*e.mbW+x], e.mb(x, y)
-		m.segment = b.segment
+		m.segment = e.segmentOf(b)
 		m.kept = false
 		if e.refreshDue(x, y) {
 			m.nb.ref = refIntra
@@ -153,7 +153,7 @@ func (e *Encoder) encodeMB(s *encScratch, row *encRow, m *encMB, x, y int) {
 		t.coded++
 		n := len(row.tokens) - before
 		t.allTokens += n
-		if m.segment == segmentRefine {
+		if e.blocks[y*e.mbW+x].refine {
 			t.refineTokens += n
 		}
 	}

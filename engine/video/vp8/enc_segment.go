@@ -23,6 +23,11 @@ type segmentState struct {
 	// macroblocks in each.
 	sorted bool
 	counts [4]uint32
+	// held says that the last frame was segmented: the decoder still has its
+	// map, quantisers and levels (section 9.3).
+	held      bool
+	heldQ     [4]int
+	heldLevel [4]int
 }
 
 func (s *segmentState) reset() { *s = segmentState{bitsPerMB: 100} }
@@ -131,7 +136,7 @@ func (e *Encoder) fillSegments(h *encHeader) {
 	if !h.segmented {
 		return
 	}
-	h.updateMap, h.updateSegments = true, true
+	h.updateMap = h.key || refines || e.mapOutdated()
 	n := [4]uint32{uint32(len(e.blocks) - s.count), uint32(s.count)}
 	h.segmentQ = [4]int{h.q, h.q, h.q, h.q}
 	if s.sorted {
@@ -139,14 +144,70 @@ func (e *Encoder) fillSegments(h *encHeader) {
 		h.segmentQ[segmentInterest] = min(max(h.q+e.interest.delta, e.cfg.MinQuantizer), e.cfg.MaxQuantizer)
 		h.segmentQ[segmentBusy] = min(encIndexOfStep(encACStep(h.q)*encBusyStepPercent/100), e.cfg.MaxQuantizer)
 	}
-	if refines {
-		h.segmentQ[segmentRefine] = s.refineQ
+	if refines || !h.updateMap {
+		h.segmentQ[segmentRefine] = max(s.refineQ, e.cfg.MinQuantizer)
 	}
 	for i, q := range h.segmentQ {
 		h.segmentLevel[i] = encLevelOfStep(encACStep(q), h.key)
 	}
+	h.updateSegments = h.key || !e.mapPersists() || h.segmentQ != s.heldQ || h.segmentLevel != s.heldLevel
 	h.segmentProbs = [3]uint8{
 		encSegmentProb(n[0]+n[1], n[2]+n[3]), encSegmentProb(n[0], n[1]), encSegmentProb(n[2], n[3]),
+	}
+}
+
+// mapPersists reports whether a decoder that can decode this frame is sure to
+// have the segment map of the last one: not where it may have missed that.
+func (e *Encoder) mapPersists() bool {
+	return e.segment.held && e.cfg.TemporalLayers == 1 && e.cfg.IntraRefresh == 0 && e.resend == nil
+}
+
+// mapOutdated reports whether the decoder's map differs from what is wanted by
+// more than a new one costs. What was refined and still stands still keeps its
+// segment: most likely nothing is coded there.
+func (e *Encoder) mapOutdated() bool {
+	if !e.mapPersists() {
+		return true
+	}
+	few := 0
+	for i := range e.blocks {
+		switch b := &e.blocks[i]; {
+		case b.held == b.segment, b.held == segmentRefine && b.still >= encStillFrames:
+		case b.held|b.segment == segmentBusy|segmentMoving:
+			if few++; few*encMapShare > len(e.blocks) {
+				return true
+			}
+		default:
+			return true
+		}
+	}
+	return false
+}
+
+// encMapShare: where fewer than one macroblock in encMapShare became busy or
+// plain, the map stays.
+const encMapShare = 24
+
+// segmentOf is the segment that a macroblock is coded with.
+func (e *Encoder) segmentOf(b *encBlockStats) uint8 {
+	if e.header.segmented && !e.header.updateMap {
+		return b.held
+	}
+	return b.segment
+}
+
+// keepSegments remembers what the decoder holds after the frame.
+func (e *Encoder) keepSegments(h *encHeader) {
+	s := &e.segment
+	s.held = h.segmented
+	if !h.segmented {
+		return
+	}
+	s.heldQ, s.heldLevel = h.segmentQ, h.segmentLevel
+	for y := range e.mbH {
+		for x := range e.mbW {
+			e.blocks[y*e.mbW+x].held = e.mb(x, y).segment
+		}
 	}
 }
 
