@@ -81,7 +81,7 @@ func (e *Encoder) analyseRow(s *encScratch, y int) {
 		b := &e.blocks[y*e.mbW+x]
 		b.refine = false
 		last := &e.mb(x, y).nb
-		b.quiet = last.ref != refIntra && last.mv == motionVector{}
+		b.quiet = last.ref != refIntra && !last.split && last.mv == motionVector{}
 		if !e.first && e.compareSource(s, b, e.mb(x, y), x, y) {
 			b.still = min(b.still+1, 1000)
 		} else {

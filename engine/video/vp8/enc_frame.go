@@ -132,7 +132,7 @@ func (e *Encoder) write() int {
 	e.tally, *total = *total, encTally{}
 	total = &e.tally
 	e.last = EncodeInfo{
-		Static: int(total.static), Intra: int(total.refs[refIntra]),
+		Static: int(total.static), Intra: int(total.refs[refIntra]), Split: int(total.split),
 		Inter: int(total.refs[refLast]+total.refs[refGolden]+total.refs[refAltRef]) - int(total.static),
 	}
 	h.chooseCoeffProbs(&total.counts)

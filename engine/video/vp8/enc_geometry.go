@@ -63,6 +63,7 @@ type encTally struct {
 	refs    [numRefs]uint32
 	coded   uint32 // macroblocks with coefficients
 	static  uint32
+	split   uint32
 	// tokens in all, and of refined macroblocks
 	allTokens, refineTokens int
 }
@@ -187,6 +188,7 @@ func (t *encTally) add(o *encTally) {
 	}
 	t.coded += o.coded
 	t.static += o.static
+	t.split += o.split
 	t.allTokens += o.allTokens
 	t.refineTokens += o.refineTokens
 }

@@ -19,6 +19,7 @@ type encScratch struct {
 	above  []encContext // of the row: at first of the row above, then its own
 	sub    encSubScratch
 	search encSearch
+	split  encSplitScratch
 	tally  encTally
 	// What analysis counts, and its own memory.
 	noise    noiseTally
@@ -170,6 +171,9 @@ func (e *Encoder) codeInter(s *encScratch, row *encRow, m *encMB, p *encMBPos, z
 		s.tally.mv.addComponent(0, int(m.nb.mv.y)-int(best.y))
 		s.tally.mv.addComponent(1, int(m.nb.mv.x)-int(best.x))
 	}
+	if m.yMode == modeSplit {
+		s.tally.countSplit(m, s.search.predictor[m.nb.ref])
+	}
 	f := e.cur
 	if !m.kept {
 		e.predictInter(s, m, p, e.refs[m.nb.ref])
@@ -177,15 +181,21 @@ func (e *Encoder) codeInter(s *encScratch, row *encRow, m *encMB, p *encMBPos, z
 	e.codeWhole(s, row, m, p, z, &z.y1, f.y.pix[p.yo:], f.y.stride, f.u.pix[p.uvo:], f.v.pix[p.uvo:], f.u.stride)
 }
 
-// predictInter puts the prediction of a macroblock with one vector, which
-// chooseInter found last, into the current frame.
+// predictInter puts the prediction of the macroblock that chooseInter looked at
+// last into the current frame.
 func (e *Encoder) predictInter(s *encScratch, m *encMB, p *encMBPos, ref *refFrame) {
 	f := e.cur
 	v := m.nb.mv
 	if buf := s.search.found.buf; buf >= 0 {
 		dsp.Copy(f.y.pix[p.yo:], f.y.stride, s.pred[buf][:], 16, 16, 16)
+	} else if m.yMode == modeSplit {
+		e.predictQuarters(m, p, ref)
 	} else {
 		encPredict(f.y.pix[p.yo:], f.y.stride, &ref.y, p.yo, v, 2, 16)
+	}
+	if m.yMode == modeSplit {
+		e.predictSplitChroma(m, p, ref)
+		return
 	}
 	encPredict(f.u.pix[p.uvo:], f.u.stride, &ref.u, p.uvo, v, 3, 8)
 	encPredict(f.v.pix[p.uvo:], f.v.stride, &ref.v, p.uvo, v, 3, 8)
@@ -207,20 +217,25 @@ func encPredict(dst []byte, ds int, ref *plane, off int, v motionVector, shift u
 	dsp.SixTap(dst, ds, ref.pix, off, ref.stride, mx, my, size, size)
 }
 
-// codeWhole transforms, quantises, tokenises and reconstructs a macroblock that
-// is predicted as a whole. The prediction is given by slices that start at the
+// codeWhole transforms, quantises, tokenises and reconstructs a macroblock whose
+// prediction does not depend on its own residue. The prediction is given by slices that start at the
 // macroblock; it may lie in the current frame already.
 func (e *Encoder) codeWhole(s *encScratch, row *encRow, m *encMB, p *encMBPos, z *encQuantizer, y1 *dsp.QuantMatrix,
 	py []byte, ys int, pu, pv []byte, cs int,
 ) {
 	src, f := e.source, e.cur
 	dsp.FDCT16x16(s.coef[:256], src.y.pix[p.yo:], src.y.stride, py, ys)
-	dsp.FWHT(s.coef[dsp.BlockY2*16:], s.coef[:256])
+	y2 := &z.y2
+	if m.yMode == modeSplit {
+		y2 = nil
+	} else {
+		dsp.FWHT(s.coef[dsp.BlockY2*16:], s.coef[:256])
+	}
 	dsp.FDCT8x8(s.coef[dsp.BlockU*16:], src.u.pix[p.uvo:], src.u.stride, pu, cs)
 	dsp.FDCT8x8(s.coef[dsp.BlockV*16:], src.v.pix[p.uvo:], src.v.stride, pv, cs)
-	nonZero := dsp.QuantizeMB(&s.levels, &s.dequant, &s.coef, &s.eobs, y1, &z.uv, &z.y2)
+	nonZero := dsp.QuantizeMB(&s.levels, &s.dequant, &s.coef, &s.eobs, y1, &z.uv, y2)
 	if nonZero != 0 {
-		nonZero = e.tokenizeMB(s, row, &s.above[p.x], z)
+		nonZero = e.tokenizeMB(s, row, &s.above[p.x], z, y2 != nil)
 	}
 	m.noCoeffs = nonZero == 0
 	inPlace := &py[0] == &f.y.pix[p.yo]
@@ -257,26 +272,31 @@ func (s *encScratch) skipContexts(above *encContext, m *encMB) {
 	}
 }
 
-// tokenizeMB appends the tokens of a macroblock with a Y2 block to the row,
+// tokenizeMB appends the tokens of a macroblock, with or without a Y2 block, to the row,
 // trimming its blocks where that is asked for, and updates the contexts. It
 // returns the mask of blocks that are not empty; if all are, it leaves no tokens
 // behind, and contexts that skipContexts must replace.
-func (e *Encoder) tokenizeMB(s *encScratch, row *encRow, above *encContext, z *encQuantizer) uint32 {
+func (e *Encoder) tokenizeMB(s *encScratch, row *encRow, above *encContext, z *encQuantizer, y2 bool) uint32 {
 	lambda := newLambdas(z.q, e.speed.goodShare)
 	l := lambda.trimFactor()
 	recs := row.room()
-	// The second transform doubles the scale again.
-	n, nonZero := e.tokenizeBlock(s, recs, 0, dsp.BlockY2, 0, blockY2, &above[8], &s.left[8], 4*l)
+	n, nonZero := 0, uint32(0)
+	blockType, first := blockYWithDC, 0
+	if y2 {
+		// The second transform doubles the scale again.
+		n, nonZero = e.tokenizeBlock(s, recs, 0, dsp.BlockY2, 0, blockY2, &above[8], &s.left[8], 4*l)
+		blockType, first = blockYAfterY2, 1
+	}
 	for i := range 16 {
 		a, b := &above[i&3], &s.left[i>>2]
-		if s.eobs[i] <= 1 {
-			recs[n] = encTypeRecord(blockYAfterY2) + uint32(*a+*b)<<tokSlotShift + encBandRecords[1] + tokenEOB<<tokTokenShift
+		if int(s.eobs[i]) <= first {
+			recs[n] = encTypeRecord(blockType) + uint32(*a+*b)<<tokSlotShift + encBandRecords[first] + tokenEOB<<tokTokenShift
 			n++
 			*a, *b = 0, 0
 			continue
 		}
 		var nz uint32
-		n, nz = e.tokenizeBlock(s, recs, n, i, 1, blockYAfterY2, a, b, l)
+		n, nz = e.tokenizeBlock(s, recs, n, i, first, blockType, a, b, l)
 		nonZero |= nz
 	}
 	n, nz := e.tokenizeChroma(s, recs, n, above, l)

@@ -27,6 +27,13 @@ type speedLevel struct {
 	// the block deviates from its mean by more than intraShare times what the
 	// inter prediction leaves.
 	intraOver, intraShare uint32
+	// splitSteps bounds the steps of the search for the vectors of quarters, 0
+	// leaves split macroblocks out; splitFine is the first step below a sample,
+	// in quarters; splitOver is how many times what is good the best single
+	// vector's SATD must be before they are tried.
+	splitSteps int
+	splitFine  int16
+	splitOver  uint32
 	// trim removes coefficients that cost more bits than they are worth.
 	trim bool
 	// golden tries the long-term background.
@@ -51,6 +58,7 @@ var speedLevels = func() (t [MaxSpeed + 1]speedLevel) {
 	s := speedLevel{
 		searchSteps: 48, searchSize: 4, subPel: subPelQuarter, goodShare: 40, leaveShare: 24,
 		subblockIntra: true, subblockIntraInter: true, intraOver: 128, intraShare: 4, trim: true, golden: true,
+		splitSteps: 8, splitFine: 2, splitOver: 2,
 	}
 	for level := range t {
 		switch level {
@@ -61,12 +69,14 @@ var speedLevels = func() (t [MaxSpeed + 1]speedLevel) {
 		case 3: // less exact background
 			s.searchSteps, s.intraOver, s.leaveShare = 24, 384, 16
 		case 4: // fewer intra trials
-			s.searchSteps, s.intraOver, s.intraShare = 20, 512, 2
+			s.searchSteps, s.intraOver, s.intraShare, s.splitOver = 20, 512, 2, 3
 		case 5: // quarter positions round a guess; no 4x4 intra in inter frames
 			s.searchSteps, s.subPel, s.subblockIntraInter, s.leaveShare = 16, subPelFit, false, 12
+			s.splitSteps, s.splitFine, s.splitOver = 4, 1, 4
 		case 6: // quarter positions along the axes only
-			s.axes = true
-		case 7: // sooner content with a prediction
+			s.axes, s.splitOver = true, 6
+		case 7: // sooner content with a prediction; one vector per macroblock
+			s.splitSteps = 0
 			s.searchSteps, s.intraOver, s.goodShare, s.leaveShare = 12, 1024, 28, 8
 		case 8:
 			s.searchSteps, s.goodShare = 10, 22

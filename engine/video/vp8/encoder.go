@@ -101,8 +101,9 @@ type EncodeInfo struct {
 	// PSNRY is the luma PSNR in dB against the picture given, where asked for.
 	PSNRY float64
 	// Static, Inter and Intra count macroblocks: left as they were, predicted
-	// from another frame, predicted from their neighbours.
-	Static, Inter, Intra int
+	// from another frame, predicted from their neighbours. Split are those
+	// predicted from another frame with several vectors.
+	Static, Inter, Intra, Split int
 	// Stored and PredictedFrom are what FrameOptions asked for, as far as the
 	// frame is not a key frame, which replaces all references.
 	Stored, PredictedFrom Reference
