@@ -12,6 +12,7 @@ type Decoder struct {
 	ranges  rangeDecoder
 	synth   fixedSynthesis
 	areaMap larMap
+	stats   DecoderStats
 }
 
 const (
@@ -39,7 +40,7 @@ func NewDecoder(config DecoderConfig) *Decoder {
 	return d
 }
 
-// Reset returns the decoder to its start state.
+// Reset returns the decoder to its start state; Stats goes on counting.
 func (d *Decoder) Reset() { d.synth.reset(d.areaMap) }
 
 // RateHz returns the sampling rate of the decoded signal, 16000.
@@ -67,6 +68,7 @@ func (d *Decoder) Samples(payload []byte) int {
 // caller then conceals.
 func (d *Decoder) Decode(payload []byte, pcm []int16) (int, error) {
 	if err := d.packet.read(&d.ranges, payload); err != nil {
+		d.stats.Refused++
 		return 0, err
 	}
 	n := d.packet.blocks * blockSamples
@@ -76,6 +78,8 @@ func (d *Decoder) Decode(payload []byte, pcm []int16) (int, error) {
 	for i := range d.packet.blocks {
 		d.synth.synthesize(&d.packet.block[i], pcm[i*blockSamples:])
 	}
+	d.stats.BandwidthHz = lowerBandwidthHz
+	d.stats.read(&d.packet, payload)
 	return n, nil
 }
 
@@ -92,5 +96,6 @@ func (d *Decoder) Conceal(pcm []int16) (int, error) {
 		return 0, fmt.Errorf("%w: %d samples, need %d", ErrBufferTooSmall, len(pcm), blockSamples)
 	}
 	d.synth.concealBlock(pcm)
+	d.stats.Concealed++
 	return blockSamples, nil
 }

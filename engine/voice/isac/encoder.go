@@ -1,6 +1,9 @@
 package isac
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Encoder codes wideband speech (16 kHz). It is not safe for concurrent use and
 // allocates nothing after NewEncoder.
@@ -17,6 +20,7 @@ type Encoder struct {
 	bps     int32
 	delayMs int32
 	next    int // blocks of the next packet
+	stats   EncoderStats
 }
 
 // NewEncoder returns an encoder in its start state.
@@ -30,7 +34,7 @@ func NewEncoder(config EncoderConfig) (*Encoder, error) {
 	return e, nil
 }
 
-// Reset returns the encoder to its start state.
+// Reset returns the encoder to its start state; Stats goes on counting.
 func (e *Encoder) Reset() {
 	e.lower.reset(larMap(e.config.PiecewiseMap))
 	e.estimator.reset()
@@ -89,9 +93,13 @@ func (e *Encoder) Encode(pcm []int16, dst []byte) (int, error) {
 	}
 	e.coded = 0
 	if !fits {
+		e.stats.TooLarge++
 		return 0, fmt.Errorf("%w: %d bytes", ErrTooLarge, limit)
 	}
-	return e.finish(dst, short), nil
+	code := e.ranges.codeLength()
+	n := e.finish(dst, short)
+	e.stats.wrote(n, code, e.blocks)
+	return n, nil
 }
 
 // begin starts a packet: its rate and its first two symbols.
@@ -101,6 +109,7 @@ func (e *Encoder) begin() {
 	if e.config.Adaptive {
 		e.bps, e.delayMs = e.estimator.rate()
 	}
+	e.stats.FrameDuration, e.stats.TargetBps = time.Duration(e.blocks)*shortFrame, int(e.bps)
 	e.ranges.reset()
 	e.ranges.symbol(frameLengthCDF[:], e.blocks)
 	e.ranges.symbol(bandwidthIndexCDF[:], e.estimator.index())
@@ -131,30 +140,19 @@ func (e *Encoder) finish(dst []byte, limit int) int {
 // timestamp and arrival the local clock, both in samples at 16 kHz.
 func (e *Encoder) Received(payload []byte, seq uint16, send, arrival uint32) error {
 	if err := checkSize(payload); err != nil {
+		e.stats.Malformed++
 		return err
 	}
 	e.received.reset(payload)
 	blocks, index, err := readHeader(&e.received)
 	if err != nil {
+		e.stats.Malformed++
 		return err
 	}
+	e.stats.Received++
 	e.estimator.received(receivedPacket{
 		seq: seq, frameMs: 30 * blocks, send: send, arrival: arrival,
 		bytes: len(payload), bandwidthIndex: index,
 	})
 	return nil
-}
-
-// Estimate is what the bandwidth estimator knows (13).
-type Estimate struct {
-	// ReceiveBps is the estimated rate of the path toward this side.
-	ReceiveBps int
-	// SendBps and SendDelayMs are what the other side reports of its path.
-	SendBps, SendDelayMs int
-}
-
-// Estimate returns the bandwidth estimator's present state.
-func (e *Encoder) Estimate() Estimate {
-	bps, delay := e.estimator.rate()
-	return Estimate{ReceiveBps: int(e.estimator.recBps), SendBps: int(bps), SendDelayMs: int(delay)}
 }

@@ -12,6 +12,7 @@ type lowerCoder struct {
 	block           block
 	saved           rangeEncoder
 	areaMap         larMap
+	recoded         uint64 // blocks that exceeded the limit at first
 
 	in                  [blockSamples]float64
 	low, high           [halfBlock]float64
@@ -23,7 +24,7 @@ type lowerCoder struct {
 }
 
 func (c *lowerCoder) reset(m larMap) {
-	*c = lowerCoder{areaMap: m}
+	*c = lowerCoder{areaMap: m, recoded: c.recoded}
 	c.analysis.reset()
 	c.pre.reset()
 }
@@ -67,6 +68,9 @@ func (c *lowerCoder) encode(e *rangeEncoder, pcm []int16, snr float64, limit int
 		used := e.codeLength()
 		if used <= limit && !e.overflow {
 			return true
+		}
+		if step == 0 {
+			c.recoded++
 		}
 		if step == coarserSteps {
 			return false

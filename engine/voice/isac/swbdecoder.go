@@ -17,6 +17,7 @@ type SuperWidebandDecoder struct {
 	highSyn upperSynthesis
 	bands   bandMerge
 	fade    fadeOut
+	stats   DecoderStats
 
 	low, high [blockSamples]int16
 }
@@ -28,7 +29,7 @@ func NewSuperWidebandDecoder() *SuperWidebandDecoder {
 	return d
 }
 
-// Reset returns the decoder to its start state.
+// Reset returns the decoder to its start state; Stats goes on counting.
 func (d *SuperWidebandDecoder) Reset() {
 	d.lowSyn.reset()
 	d.highSyn.reset()
@@ -60,10 +61,12 @@ func (d *SuperWidebandDecoder) Samples(payload []byte) int {
 // 1920. On an error nothing has been written and the state is unchanged.
 func (d *SuperWidebandDecoder) Decode(payload []byte, pcm []int16) (int, error) {
 	if err := d.packet.read(&d.ranges, payload); err != nil {
+		d.stats.Refused++
 		return 0, err
 	}
 	for i := range d.packet.blocks {
 		if m := d.packet.block[i].model; m != 0 {
+			d.stats.Refused++
 			return 0, fmt.Errorf("%w: LPC model %d, which no super-wideband encoder uses", ErrUnsupported, m)
 		}
 	}
@@ -87,6 +90,12 @@ func (d *SuperWidebandDecoder) Decode(payload []byte, pcm []int16) (int, error) 
 		d.bands.merge(d.low[:], d.high[:], out)
 	}
 	d.fade.keep(&d.low)
+	d.stats.BandwidthHz = lowerBandwidthHz
+	if hasUpper {
+		d.stats.UpperLayers++
+		d.stats.BandwidthHz = d.upper.bandwidthHz()
+	}
+	d.stats.read(&d.packet, payload)
 	return n, nil
 }
 
@@ -101,6 +110,7 @@ func (d *SuperWidebandDecoder) Conceal(pcm []int16) (int, error) {
 	if len(pcm) < 2*blockSamples {
 		return 0, fmt.Errorf("%w: %d samples, need %d", ErrBufferTooSmall, len(pcm), 2*blockSamples)
 	}
+	d.stats.Concealed++
 	d.fade.next(&d.low)
 	d.highSyn.skip(d.high[:])
 	d.bands.merge(d.low[:], d.high[:], pcm[:2*blockSamples])

@@ -18,6 +18,7 @@ type SuperWidebandEncoder struct {
 	estimator floatEstimator
 	model     floatRateModel
 	width     bandwidth
+	stats     EncoderStats
 
 	received      packet
 	receivedRange rangeDecoder
@@ -37,7 +38,7 @@ func NewSuperWidebandEncoder(config EncoderConfig) (*SuperWidebandEncoder, error
 	return e, nil
 }
 
-// Reset returns the encoder to its start state.
+// Reset returns the encoder to its start state; Stats goes on counting.
 func (e *SuperWidebandEncoder) Reset() {
 	e.bands = bandSplit{}
 	e.lower.reset(larMap(e.config.PiecewiseMap))
@@ -93,6 +94,7 @@ func (e *SuperWidebandEncoder) Encode(pcm []int16, dst []byte) (int, error) {
 	e.ranges.symbol(bandwidthIndexCDF[:], index)
 	fits := e.lower.encode(&e.ranges, e.low[:], targetSNR(lowerBps, 1), lowerLimit)
 	if !fits {
+		e.stats.TooLarge++
 		e.upper.skip(e.high[:])
 		return 0, fmt.Errorf("%w: %d bytes for the lower layer", ErrTooLarge, lowerLimit)
 	}
@@ -103,7 +105,16 @@ func (e *SuperWidebandEncoder) Encode(pcm []int16, dst []byte) (int, error) {
 	} else {
 		body = e.upper.encode(e.high[:], e.width == bandwidth16, jitterHigh, -23+0.48*upperBps/1000, short-n-layerOverhead)
 	}
-	return e.finish(dst, n, body, short, bps), nil
+	size := e.finish(dst, n, body, short, bps)
+	code := n
+	e.stats.BandwidthHz = lowerBandwidthHz
+	if body != nil {
+		code += len(body) + layerOverhead
+		e.stats.BandwidthHz = e.upper.block.bandwidthHz()
+	}
+	e.stats.TargetBps = int(bps)
+	e.stats.wrote(size, code, 1)
+	return size, nil
 }
 
 // lowerShare returns how much of a payload limit the lower layer may use when
@@ -172,8 +183,10 @@ func (e *SuperWidebandEncoder) finish(dst []byte, n int, body []byte, limit int,
 func (e *SuperWidebandEncoder) Received(payload []byte, seq uint16, send, arrival uint32) error {
 	p := &e.received
 	if err := p.read(&e.receivedRange, payload); err != nil {
+		e.stats.Malformed++
 		return err
 	}
+	e.stats.Received++
 	var jitterHigh *bool
 	if body := upperBody(payload, p.codeLength); body != nil && e.receivedUpper.read(&e.receivedRange, body) {
 		jitterHigh = &e.receivedUpper.jitterHigh
@@ -184,10 +197,4 @@ func (e *SuperWidebandEncoder) Received(payload []byte, seq uint16, send, arriva
 		bytes: len(payload), bandwidthIndex: p.bandwidthIndex,
 	})
 	return nil
-}
-
-// Estimate returns the bandwidth estimator's present state.
-func (e *SuperWidebandEncoder) Estimate() Estimate {
-	bps, delay := e.estimator.rate()
-	return Estimate{ReceiveBps: int(e.estimator.rec), SendBps: int(bps), SendDelayMs: int(delay)}
 }

@@ -17,6 +17,7 @@ type upperCoder struct {
 	ranges     rangeEncoder
 	saved      rangeEncoder
 	lastEnergy float64
+	recoded    uint64 // blocks that exceeded the limit at first
 	win        [windowSize]float64
 	lastLAR    [upperOrder]float64 // of the block before, at 16 kHz
 
@@ -35,7 +36,7 @@ type upperCoder struct {
 }
 
 func (c *upperCoder) reset() {
-	*c = upperCoder{lastEnergy: startEnergy}
+	*c = upperCoder{lastEnergy: startEnergy, recoded: c.recoded}
 }
 
 // skip feeds a block that is not coded, so that the delays stay right.
@@ -85,6 +86,9 @@ func (c *upperCoder) encode(pcm []int16, full, jitterHigh bool, snr float64, lim
 		used := e.codeLength()
 		if used <= limit && !e.overflow {
 			return e.finish()
+		}
+		if step == 0 {
+			c.recoded++
 		}
 		ratio := float64(max(limit-start, 1)) / float64(used-start)
 		factor *= min(max(ratio, 0.25), 0.95) * (1 - 0.05*float64(step))
