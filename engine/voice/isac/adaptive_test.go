@@ -66,7 +66,7 @@ func TestAdaptiveCall(t *testing.T) {
 		{"wide", 80000, 27000, 32000, shortFrame},
 		{"narrow again", 20000, 10000, 17000, longFrame},
 	} {
-		for range 1500 { // 45 s
+		for range 1000 { // 30 s
 			now := float64(block * blockSamples)
 			block++
 			if at += blockSamples; at+blockSamples > len(in) {

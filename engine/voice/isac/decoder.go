@@ -83,11 +83,6 @@ func (d *Decoder) Decode(payload []byte, pcm []int16) (int, error) {
 	return n, nil
 }
 
-// DecodeFEC reports ErrUnsupported: iSAC payloads carry no redundancy here.
-func (d *Decoder) DecodeFEC([]byte, []int16) (int, error) {
-	return 0, fmt.Errorf("%w: no redundancy in a payload", ErrUnsupported)
-}
-
 // Conceal continues the signal by one block, 480 samples, in place of a lost
 // one. A lost payload of 60 ms takes two calls. Before the first good payload
 // the output is silence.

@@ -16,7 +16,7 @@ func TestRecovery(t *testing.T) {
 	want := make([]int16, d.MaxSamples())
 	damaged := 0
 	for range 4000 {
-		p := mutate(r, clean[r.IntN(len(clean))])
+		p := mutate(r, clean[r.IntN(len(clean))], clean[r.IntN(len(clean))])
 		if _, err := d.Decode(p, pcm); err == nil {
 			damaged++
 		}

@@ -99,11 +99,6 @@ func (d *SuperWidebandDecoder) Decode(payload []byte, pcm []int16) (int, error) 
 	return n, nil
 }
 
-// DecodeFEC reports ErrUnsupported: iSAC payloads carry no redundancy here.
-func (d *SuperWidebandDecoder) DecodeFEC([]byte, []int16) (int, error) {
-	return 0, fmt.Errorf("%w: no redundancy in a payload", ErrUnsupported)
-}
-
 // Conceal continues the signal by one block, 960 samples, in place of a lost
 // one: the lower band's last pitch period is repeated and fades out.
 func (d *SuperWidebandDecoder) Conceal(pcm []int16) (int, error) {
