@@ -72,7 +72,9 @@ func (c EncoderConfig) withDefaults(b *bounds) EncoderConfig {
 func (c *EncoderConfig) validate(b *bounds) error {
 	switch {
 	case c.BitrateBps < minRateBps || c.BitrateBps > b.bps:
-		return fmt.Errorf("%w: bit rate %d, choose %d..%d", ErrUnsupported, c.BitrateBps, minRateBps, b.bps)
+		return fmt.Errorf("%w: bit rate of %d bit/s, choose %d..%d", ErrUnsupported, c.BitrateBps, minRateBps, b.bps)
+	case c.FrameDuration != shortFrame && b.longest == shortFrame:
+		return fmt.Errorf("%w: frame of %v, super-wideband has %v only", ErrUnsupported, c.FrameDuration, shortFrame)
 	case c.FrameDuration != shortFrame && c.FrameDuration != b.longest:
 		return fmt.Errorf("%w: frame of %v, choose %v or %v", ErrUnsupported, c.FrameDuration, shortFrame, b.longest)
 	case c.MaxPayloadBytes < b.minPayload || c.MaxPayloadBytes > b.maxPayload:

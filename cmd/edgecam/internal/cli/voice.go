@@ -17,48 +17,35 @@ func (a *app) voiceCommand() *cobra.Command {
 	return cmd
 }
 
-const isacCodecs = "isac"
-
 func (a *app) voiceEncode() *cobra.Command {
 	var o voicecmd.EncodeOptions
 	var kbps int
-	var frame string
 	cmd := &cobra.Command{
 		Use:   "encode --codec CODEC [flags] IN.wav OUT.bin",
 		Short: "Encode a WAV file to frames with a 2-byte length before each",
 		Args:  cobra.ExactArgs(2),
 		RunE: func(_ *cobra.Command, args []string) error {
 			o.In, o.Out, o.BitrateBps = args[0], args[1], kbps*1000
-			if strings.HasPrefix(o.Codec, isacCodecs) {
-				return voicecmd.ISACEncode(voicecmd.ISACEncodeOptions{
-					Codec: o.Codec, In: o.In, Out: o.Out, BitrateBps: o.BitrateBps, FrameMs: frame,
-				})
-			}
 			return voicecmd.Encode(o, a.streams.Err)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.Codec, "codec", "", "one of "+strings.Join(voicecmd.Codecs(), ", ")+" (needed)")
 	f.IntVar(&kbps, "bitrate", 0, "bit rate in kbit/s where the codec has a choice; 0: its usual one")
-	f.StringVar(&frame, "frame-ms", "30", "iSAC: 30, 60 or adaptive")
+	f.StringVar(&o.FrameMs, "frame-ms", "", "iSAC: 30 (the usual one), 60 or adaptive")
+	f.BoolVar(&o.PiecewiseMap, "piecewise-map", false, "iSAC: code for decoders that decode without --exact-map")
 	need(cmd, "codec")
 	return cmd
 }
 
 func (a *app) voiceDecode() *cobra.Command {
 	var o voicecmd.DecodeOptions
-	var exact bool
 	cmd := &cobra.Command{
 		Use:   "decode --codec CODEC [--loss FILE] IN.bin OUT.wav",
 		Short: "Decode frames with a 2-byte length before each to a WAV file",
 		Args:  cobra.ExactArgs(2),
 		RunE: func(_ *cobra.Command, args []string) error {
 			o.In, o.Out = args[0], args[1]
-			if strings.HasPrefix(o.Codec, isacCodecs) {
-				return voicecmd.ISACDecode(voicecmd.ISACDecodeOptions{
-					Codec: o.Codec, In: o.In, Out: o.Out, Loss: o.Loss, ExactMap: exact,
-				}, a.streams.Err)
-			}
 			return voicecmd.Decode(o, a.streams.Err)
 		},
 	}
@@ -66,7 +53,7 @@ func (a *app) voiceDecode() *cobra.Command {
 	f.StringVar(&o.Codec, "codec", "", "one of "+strings.Join(voicecmd.Codecs(), ", ")+" (needed)")
 	f.StringVar(&o.Loss, "loss", "", "file with 0 or 1 per frame; 1 is lost and concealed")
 	f.BoolVar(&o.NoEnhancer, "no-enhancer", false, "iLBC: leave the enhancer out")
-	f.BoolVar(&exact, "exact-map", false, "iSAC: decode with the exact map of reflection coefficients")
+	f.BoolVar(&o.ExactMap, "exact-map", false, "iSAC at 16 kHz: decode with the exact map of reflection coefficients, as encode codes")
 	need(cmd, "codec")
 	return cmd
 }

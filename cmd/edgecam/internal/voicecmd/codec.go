@@ -24,6 +24,10 @@ type EncodeOptions struct {
 	In, Out string
 	// BitrateBps is the target rate of Opus and iSAC; 0: the codec's default.
 	BitrateBps int
+	// FrameMs is for iSAC: 30, 60 or adaptive; empty: 30.
+	FrameMs string
+	// PiecewiseMap is for iSAC: it codes for decoders without the exact map.
+	PiecewiseMap bool
 }
 
 // DecodeOptions are the options of "edgecam voice decode".
@@ -37,6 +41,8 @@ type DecodeOptions struct {
 	Loss string
 	// NoEnhancer leaves out iLBC's enhancer and its delay.
 	NoEnhancer bool
+	// ExactMap is for isac16: see ISACDecodeOptions.
+	ExactMap bool
 }
 
 // frameEncoder and packetDecoder are what the codecs have in common here.
@@ -147,7 +153,9 @@ func (e *opusFrames) Encode(pcm []int16, packet []byte) (int, error) {
 // summary goes to stderr. Errors of input and options wrap ErrUsage.
 func Encode(o EncodeOptions, stderr io.Writer) error {
 	if o.Codec == codecISAC16 || o.Codec == codecISAC32 {
-		return ISACEncode(ISACEncodeOptions{Codec: o.Codec, In: o.In, Out: o.Out, BitrateBps: o.BitrateBps})
+		return ISACEncode(ISACEncodeOptions{
+			Codec: o.Codec, In: o.In, Out: o.Out, BitrateBps: o.BitrateBps, FrameMs: o.FrameMs, PiecewiseMap: o.PiecewiseMap,
+		}, stderr)
 	}
 	c, err := findCodec(o.Codec)
 	if err != nil {
@@ -155,6 +163,9 @@ func Encode(o EncodeOptions, stderr io.Writer) error {
 	}
 	if o.In == "" || o.Out == "" {
 		return fmt.Errorf("%w: an input and an output file are needed", ErrUsage)
+	}
+	if o.FrameMs != "" || o.PiecewiseMap {
+		return fmt.Errorf("%w: only iSAC has a choice of frame length or map: leave --frame-ms and --piecewise-map out", ErrUsage)
 	}
 	if o.BitrateBps != 0 && o.Codec != "opus" {
 		return fmt.Errorf("%w: the bit rate of %s is fixed: leave --bitrate out", ErrUsage, o.Codec)
@@ -195,8 +206,14 @@ func Encode(o EncodeOptions, stderr io.Writer) error {
 // packet's redundancy where there is one, otherwise concealed; how many there were
 // goes to stderr. Errors of input and options wrap ErrUsage.
 func Decode(o DecodeOptions, stderr io.Writer) error {
+	if o.NoEnhancer && !strings.HasPrefix(o.Codec, "ilbc") {
+		return fmt.Errorf("%w: only iLBC has an enhancer: leave --no-enhancer out", ErrUsage)
+	}
+	if o.ExactMap && o.Codec != codecISAC16 {
+		return fmt.Errorf("%w: only isac16 has a choice of map: leave --exact-map out", ErrUsage)
+	}
 	if o.Codec == codecISAC16 || o.Codec == codecISAC32 {
-		return ISACDecode(ISACDecodeOptions{Codec: o.Codec, In: o.In, Out: o.Out, Loss: o.Loss}, stderr)
+		return ISACDecode(ISACDecodeOptions{Codec: o.Codec, In: o.In, Out: o.Out, Loss: o.Loss, ExactMap: o.ExactMap}, stderr)
 	}
 	c, err := findCodec(o.Codec)
 	if err != nil {
@@ -204,9 +221,6 @@ func Decode(o DecodeOptions, stderr io.Writer) error {
 	}
 	if o.In == "" || o.Out == "" {
 		return fmt.Errorf("%w: an input and an output file are needed", ErrUsage)
-	}
-	if o.NoEnhancer && !strings.HasPrefix(o.Codec, "ilbc") {
-		return fmt.Errorf("%w: %s has no enhancer: leave --no-enhancer out", ErrUsage, o.Codec)
 	}
 	lost, err := lossMarks(o.Loss)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/edgecam/edgecam/engine/voice/isac"
@@ -24,6 +25,8 @@ type ISACEncodeOptions struct {
 	BitrateBps int
 	// FrameMs is 30, 60 or adaptive; empty: 30.
 	FrameMs string
+	// PiecewiseMap codes for decoders that decode without ExactMap.
+	PiecewiseMap bool
 }
 
 // ISACDecodeOptions are the options of "edgecam voice decode" with the codecs
@@ -60,11 +63,11 @@ const (
 )
 
 func errISACCodec(codec string) error {
-	return fmt.Errorf("%w: --codec %q, must be %s or %s", ErrUsage, codec, codecISAC16, codecISAC32)
+	return fmt.Errorf("%w: --codec %q, must be one of %s", ErrUsage, codec, strings.Join(Codecs(), ", "))
 }
 
 func newISACEncoder(o *ISACEncodeOptions) (isacEncoder, error) {
-	config := isac.EncoderConfig{BitrateBps: o.BitrateBps}
+	config := isac.EncoderConfig{BitrateBps: o.BitrateBps, PiecewiseMap: o.PiecewiseMap}
 	switch o.FrameMs {
 	case "", "30":
 	case "60":
@@ -91,8 +94,8 @@ func newISACEncoder(o *ISACEncodeOptions) (isacEncoder, error) {
 }
 
 // ISACEncode codes o.In to o.Out. The last block is filled up with silence.
-// Errors of input and options wrap ErrUsage.
-func ISACEncode(o ISACEncodeOptions) error {
+// A summary goes to stderr. Errors of input and options wrap ErrUsage.
+func ISACEncode(o ISACEncodeOptions, stderr io.Writer) error {
 	e, err := newISACEncoder(&o)
 	if err != nil {
 		return err
@@ -111,17 +114,22 @@ func ISACEncode(o ISACEncodeOptions) error {
 	if err != nil {
 		return fmt.Errorf("voice: %w", err)
 	}
-	err = writePayloads(f, e, in.samples)
+	count, size, err := writePayloads(f, e, in.samples)
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}
 	if err != nil {
 		return fmt.Errorf("voice: %s: %w", o.Out, err)
 	}
+	if _, err := fmt.Fprintf(stderr, "%d packets, %d bytes\n", count, size); err != nil {
+		return fmt.Errorf("voice: %w", err)
+	}
 	return nil
 }
 
-func writePayloads(f io.Writer, e isacEncoder, samples []int16) error {
+// writePayloads codes samples to f and returns how many payloads there were, and
+// their bytes.
+func writePayloads(f io.Writer, e isacEncoder, samples []int16) (count, total int, err error) {
 	w := bufio.NewWriterSize(f, 1<<16)
 	block := make([]int16, e.RateHz()*30/1000)
 	buf := make([]byte, 2+isac.MaxPayloadBytes)
@@ -132,17 +140,19 @@ func writePayloads(f io.Writer, e isacEncoder, samples []int16) error {
 		samples = samples[n:]
 		size, err := e.Encode(block, buf[2:])
 		if err != nil {
-			return err
+			return 0, 0, err
 		}
 		if pending = size == 0; pending {
 			continue // the payload waits for its second block
 		}
 		binary.BigEndian.PutUint16(buf, uint16(size))
 		if _, err := w.Write(buf[:2+size]); err != nil {
-			return err
+			return 0, 0, err
 		}
+		count++
+		total += size
 	}
-	return w.Flush()
+	return count, total, w.Flush()
 }
 
 // ISACDecode decodes o.In to o.Out. Lost and corrupt payloads are concealed; how
@@ -169,14 +179,14 @@ func ISACDecode(o ISACDecodeOptions, stderr io.Writer) error {
 		return fmt.Errorf("%w: %w", ErrUsage, err)
 	}
 	defer f.Close()
-	samples, concealed, err := readPayloads(bufio.NewReaderSize(f, 1<<16), d, lost)
+	samples, count, concealed, err := readPayloads(bufio.NewReaderSize(f, 1<<16), d, lost)
 	if err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrUsage, o.In, err)
 	}
 	if err := writeWAV(o.Out, sound{rateHz: d.RateHz(), samples: samples}); err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(stderr, "%d payloads concealed\n", concealed); err != nil {
+	if _, err := fmt.Fprintf(stderr, "%d packets, %d concealed\n", count, concealed); err != nil {
 		return fmt.Errorf("voice: %w", err)
 	}
 	return nil
@@ -184,27 +194,27 @@ func ISACDecode(o ISACDecodeOptions, stderr io.Writer) error {
 
 // readPayloads decodes all payloads of r; those that lost marks and those that
 // cannot be decoded are concealed.
-func readPayloads(r io.Reader, d isacDecoder, lost []bool) (samples []int16, concealed int, err error) {
+func readPayloads(r io.Reader, d isacDecoder, lost []bool) (samples []int16, count, concealed int, err error) {
 	pcm := make([]int16, d.MaxSamples())
 	payload := make([]byte, isac.MaxPayloadBytes)
 	block := d.RateHz() * 30 / 1000
 	last := block
-	for i := 0; ; i++ {
+	for ; ; count++ {
 		var head [2]byte
 		if _, err := io.ReadFull(r, head[:]); errors.Is(err, io.EOF) {
-			return samples, concealed, nil
+			return samples, count, concealed, nil
 		} else if err != nil {
-			return nil, 0, fmt.Errorf("ends within the length of payload %d: give a complete file: %w", i, err)
+			return nil, 0, 0, fmt.Errorf("ends within the length of payload %d: give a complete file: %w", count, err)
 		}
 		size := int(binary.BigEndian.Uint16(head[:]))
 		if size > len(payload) {
-			return nil, 0, fmt.Errorf("payload %d has %d bytes, at most %d are possible: give a file of 2-byte big-endian lengths and payloads", i, size, len(payload))
+			return nil, 0, 0, fmt.Errorf("payload %d has %d bytes, at most %d are possible: give a file of 2-byte big-endian lengths and payloads", count, size, len(payload))
 		}
 		if _, err := io.ReadFull(r, payload[:size]); err != nil {
-			return nil, 0, fmt.Errorf("ends within payload %d: give a complete file: %w", i, io.ErrUnexpectedEOF)
+			return nil, 0, 0, fmt.Errorf("ends within payload %d: give a complete file: %w", count, io.ErrUnexpectedEOF)
 		}
 		n := 0
-		if i >= len(lost) || !lost[i] {
+		if count >= len(lost) || !lost[count] {
 			// What cannot be decoded is concealed, like what is lost.
 			n, _ = d.Decode(payload[:size], pcm)
 		}
@@ -216,13 +226,13 @@ func readPayloads(r io.Reader, d isacDecoder, lost []bool) (samples []int16, con
 			for at := 0; at < last; at += block {
 				n, err := d.Conceal(pcm)
 				if err != nil {
-					return nil, 0, err
+					return nil, 0, 0, err
 				}
 				samples = append(samples, pcm[:n]...)
 			}
 		}
 		if len(samples) > maxSamples {
-			return nil, 0, fmt.Errorf("decodes to more than %d samples: cut it into pieces", maxSamples)
+			return nil, 0, 0, fmt.Errorf("decodes to more than %d samples: cut it into pieces", maxSamples)
 		}
 	}
 }
