@@ -154,6 +154,11 @@ bench-voice: build
 bench-neteq: build
 	scripts/bench-neteq
 
+## bench-codecs: bit rate, intelligibility and CPU of the voice codecs, with a plot (minutes)
+.PHONY: bench-codecs
+bench-codecs:
+	scripts/bench-codecs
+
 ## bench-webrtc: start-up, latency and load beside other WHEP servers
 .PHONY: bench-webrtc
 bench-webrtc: build

@@ -3,11 +3,16 @@
 //	voicefigures erle -far F.wav -mic M.wav -out P.png NAME=OUT.wav...
 //	voicefigures spectrogram -out P.png A.wav B.wav...
 //	voicefigures table -doc docs/voice.md OUTPUT.txt
+//	voicefigures codecs -doc docs/voice-codecs.md -out P.png SPEECH.wav...
+//	voicefigures repeat -codec C -bps N -times N SPEECH.wav
 //
 // Erle plots by how much each output is softer than the microphone, over time,
 // while the far end is active. Spectrogram draws files below each other, on one
-// scale. Table puts what the benches printed into a document, as Markdown. Files
-// are mono and 16-bit; scripts/bench-voice makes and names them.
+// scale. Table puts what the benches printed into a document, as Markdown. Codecs
+// runs recordings of speech (16 kHz) through all voice codecs: bit rate against
+// intelligibility as a picture, these and CPU as tables, which go to standard output
+// with -doc "". Repeat runs three seconds through one, as often as said. Files are
+// mono and 16-bit; scripts/bench-voice and scripts/bench-codecs make and name them.
 package main
 
 import (
@@ -31,15 +36,21 @@ func main() {
 
 func run(args []string) error {
 	if len(args) == 0 {
-		return errors.New("usage: voicefigures erle|spectrogram|table [options] FILES")
+		return errors.New("usage: voicefigures erle|spectrogram|table|codecs|repeat [options] FILES")
 	}
 	set := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	far := set.String("far", "", "far end (erle)")
 	mic := set.String("mic", "", "microphone (erle)")
 	doc := set.String("doc", "docs/voice.md", "document to change (table)")
+	codec := set.String("codec", "isac16", "codec (repeat)")
+	bps := set.Int("bps", 0, "bit rate, 0 where the codec has no choice (repeat)")
+	times := set.Int("times", 1, "how often (repeat)")
 	out := set.String("out", "plot.png", "PNG file to write")
 	if err := set.Parse(args[1:]); err != nil {
 		return err
+	}
+	if args[0] == "repeat" {
+		return repeat(*codec, *bps, *times, set.Args())
 	}
 	if args[0] == "table" {
 		if set.NArg() != 1 {
@@ -52,10 +63,15 @@ func run(args []string) error {
 	switch args[0] {
 	case "erle":
 		img, err = plotERLE(*far, *mic, set.Args())
+	case "codecs":
+		var points []point
+		if points, err = codecs(*doc, set.Args()); err == nil {
+			img = plotCodecs(points)
+		}
 	case "spectrogram":
 		img, err = plotSpectrograms(set.Args())
 	default:
-		err = fmt.Errorf("unknown plot %q (known: erle, spectrogram, table)", args[0])
+		err = fmt.Errorf("unknown plot %q (known: erle, spectrogram, table, codecs, repeat)", args[0])
 	}
 	if err != nil {
 		return err
