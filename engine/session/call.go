@@ -94,6 +94,7 @@ type Call struct {
 	report  time.Time
 
 	videoSSRC, delayExt atomic.Uint32
+	references          atomic.Int32 // payload type whose references are acknowledged, -1: none
 	video, heard        micStats
 	counters            callCounters
 
@@ -127,6 +128,7 @@ func NewCall(cfg CallConfig, hooks CallHooks, log *slog.Logger) (*Call, error) {
 		cfg.VoiceCodecs = codec.Names()
 	}
 	c := &Call{cfg: cfg, hooks: hooks, log: log, clock: newMediaClock(time.Now()), byType: map[uint8]agreed{}, done: make(chan struct{})}
+	c.references.Store(-1)
 	api, err := c.api()
 	if err != nil {
 		return nil, err
@@ -149,7 +151,9 @@ func NewCall(cfg CallConfig, hooks CallHooks, log *slog.Logger) (*Call, error) {
 
 func (c *Call) api() (*webrtc.API, error) {
 	m := &webrtc.MediaEngine{}
-	err := m.RegisterCodec(vp8Codec(), webrtc.RTPCodecTypeVideo)
+	video := vp8Codec()
+	video.RTCPFeedback = append(video.RTCPFeedback, feedbackRPSI)
+	err := m.RegisterCodec(video, webrtc.RTPCodecTypeVideo)
 	for _, name := range c.cfg.VoiceCodecs {
 		p, lerr := codec.Lookup(name)
 		if lerr != nil {
@@ -300,9 +304,12 @@ func (c *Call) Accept(answer string) error {
 		return fmt.Errorf("%w: not SDP: %w", ErrBadAnswer, err)
 	}
 	for _, md := range d.MediaDescriptions {
-		if md.MediaName.Media == "audio" && md.MediaName.Port.Value != 0 {
+		switch {
+		case md.MediaName.Port.Value == 0:
+		case md.MediaName.Media == "audio" && c.format.Load() == nil:
 			c.agree(voiceOffered(md))
-			break
+		case md.MediaName.Media == "video":
+			c.noteReferences(md)
 		}
 	}
 	if err := c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}); err != nil {

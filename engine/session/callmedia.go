@@ -2,10 +2,13 @@ package session
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
+	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 
 	"github.com/edgecam/edgecam/engine/media"
@@ -153,6 +156,45 @@ func (c *Call) control(p ...rtcp.Packet) {
 	if err := c.pc.WriteRTCP(p); err != nil {
 		c.counters.sendErrors.Add(1)
 	}
+}
+
+// noteReferences looks whether the other side wants to know of the long-term
+// references that were decoded.
+func (c *Call) noteReferences(md *sdp.MediaDescription) {
+	for _, a := range md.Attributes {
+		pt, what, ok := strings.Cut(a.Value, " ")
+		if a.Key != "rtcp-fb" || !ok || what != feedbackRPSI.Type+" "+feedbackRPSI.Parameter {
+			continue
+		}
+		if pt == "*" && len(md.MediaName.Formats) > 0 {
+			pt = md.MediaName.Formats[0]
+		}
+		if n, err := strconv.ParseUint(pt, 10, 7); err == nil {
+			c.references.Store(int32(n))
+		}
+	}
+}
+
+// WantsReferences reports whether the other side wants to know of the long-term
+// references that were decoded (RFC 4585 section 6.3.3). It is known when the
+// answer has been taken.
+func (c *Call) WantsReferences() bool { return c.references.Load() >= 0 }
+
+// HaveReferences tells the other side which long-term references of its picture
+// were decoded, by their PictureIDs of 15 bits. It does nothing where that is not
+// wanted.
+func (c *Call) HaveReferences(pictureIDs []uint16) {
+	ssrc, pt := c.videoSSRC.Load(), c.references.Load()
+	if ssrc == 0 || pt < 0 || len(pictureIDs) == 0 {
+		return
+	}
+	// A compound packet begins with a report (RFC 3550 section 6.1); by it, too,
+	// libraries find the stream that is meant.
+	out := []rtcp.Packet{&rtcp.ReceiverReport{SSRC: callSSRC, Reports: []rtcp.ReceptionReport{c.video.current(time.Now())}}}
+	for _, id := range pictureIDs {
+		out = append(out, newRPSI(callSSRC, ssrc, uint8(pt), id))
+	}
+	c.control(out...)
 }
 
 // Ask sends feedback about the picture: packets to be sent again (RFC 4585

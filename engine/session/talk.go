@@ -124,6 +124,7 @@ type micState struct {
 	lastSR           uint32 // middle of the NTP time of the last sender report
 	lastSRAt         time.Time
 	reported         time.Time
+	fractionQ8       uint8 // as reported last
 }
 
 func (s *micStats) packet(h *rtp.Header, n int, now time.Time) {
@@ -176,17 +177,31 @@ func (s *micStats) report(now time.Time) (rtcp.ReceptionReport, bool) {
 	interval := expected - s.lastExpected
 	lostNow := int64(interval) - int64(s.received-s.lastReceived)
 	s.lastExpected, s.lastReceived = expected, s.received
+	s.fractionQ8 = 0
+	if interval > 0 && lostNow > 0 {
+		s.fractionQ8 = uint8(min(lostNow<<8/int64(interval), 255))
+	}
+	return s.block(lost, now), true
+}
+
+// block is a reception report as of now, with the fraction of the last interval.
+func (s *micStats) block(lost int64, now time.Time) rtcp.ReceptionReport {
 	r := rtcp.ReceptionReport{
 		SSRC: s.ssrc, LastSequenceNumber: s.highest, Jitter: s.jitterQ4 >> 4, LastSenderReport: s.lastSR,
-		TotalLost: uint32(min(max(lost, 0), 1<<23-1)),
-	}
-	if interval > 0 && lostNow > 0 {
-		r.FractionLost = uint8(min(lostNow<<8/int64(interval), 255))
+		TotalLost: uint32(min(max(lost, 0), 1<<23-1)), FractionLost: s.fractionQ8,
 	}
 	if s.lastSR != 0 {
 		r.Delay = uint32(now.Sub(s.lastSRAt) * 65536 / time.Second)
 	}
-	return r, true
+	return r
+}
+
+// current returns a reception report between those of report, for a message that
+// has to go in company.
+func (s *micStats) current(now time.Time) rtcp.ReceptionReport {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.block(int64(s.highest-s.base+1)-int64(s.received), now)
 }
 
 func (s *micStats) snapshot() (packets, octets, lost uint64) {

@@ -72,11 +72,12 @@ func (l *link) runPicture(ctx context.Context) {
 		client := l.client.Load()
 		if client != nil && now.Sub(lastRTT) > time.Second {
 			lastRTT = now
+			l.mu.Lock()
+			l.buf.SetRPSI(client.WantsReferences())
 			if rtt := client.RTT(); rtt > 0 {
-				l.mu.Lock()
 				l.buf.SetRTT(rtt)
-				l.mu.Unlock()
 			}
+			l.mu.Unlock()
 		}
 		for ctx.Err() == nil {
 			l.mu.Lock()
@@ -100,6 +101,7 @@ func (l *link) runPicture(ctx context.Context) {
 		}
 		if client != nil {
 			client.Ask(fb.NACK, fb.PLI)
+			client.HaveReferences(fb.RPSI)
 		}
 		timer.Reset(max(wake.Sub(now), time.Millisecond))
 		select {

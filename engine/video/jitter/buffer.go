@@ -123,6 +123,9 @@ func (b *Buffer) SetRTT(rtt time.Duration) {
 	b.rtt = min(max(rtt, time.Millisecond), 2*time.Second)
 }
 
+// SetRPSI says whether the sender understands acknowledgements of references.
+func (b *Buffer) SetRPSI(on bool) { b.cfg.RPSI = on }
+
 // SetDelay changes the bounds of the playout delay, as the header extension
 // asks for them: 0 and 0 mean at once.
 func (b *Buffer) SetDelay(least, most time.Duration) {

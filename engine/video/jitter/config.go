@@ -29,7 +29,7 @@ type Config struct {
 	// RTT is the round-trip time until SetRTT tells a better one; 0 means 100 ms.
 	RTT time.Duration
 	// RPSI acknowledges long-term references (Buffer.Stored). Only for senders
-	// that understand it.
+	// that understand it. Buffer.SetRPSI changes it.
 	RPSI bool
 }
 
