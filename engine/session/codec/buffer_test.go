@@ -1,160 +1,198 @@
 package codec_test
 
 import (
-	"math"
+	"math/rand/v2"
 	"testing"
 	"time"
 
 	"github.com/edgecam/edgecam/engine/media"
 	"github.com/edgecam/edgecam/engine/session/codec"
-	"github.com/edgecam/edgecam/engine/voice/isac"
+	"github.com/edgecam/edgecam/engine/voice/cn"
+	"github.com/edgecam/edgecam/engine/voice/dtmf"
+	"github.com/edgecam/edgecam/engine/voice/neteq"
+	"github.com/edgecam/edgecam/engine/voice/red"
 )
 
-// sent is a packet on its way: its payload and when it comes.
-type sent struct {
-	payload   []byte
-	timestamp uint32
-	at        time.Duration
-	lost      bool
-}
+var allTypes = codec.Types{Voice: 96, Noise: 13, Event: 101, RED: 63}
 
-// voiced is a voice's harmonics on a steady pitch, n samples from at on.
-func voiced(pcm []int16, at, rateHz int) {
-	for i := range pcm {
-		v := 0.0
-		for h := 1.0; h <= 6; h++ {
-			v += 5000 / h * math.Cos(2*math.Pi*150*h*float64(at+i)/float64(rateHz))
-		}
-		pcm[i] = int16(v)
-	}
-}
-
-// padded returns a payload with padding of n bytes behind it, the first of which
-// says so.
-func padded(payload []byte, n int) []byte {
-	p := append([]byte(nil), payload...)
-	p = append(p, make([]byte, n)...)
-	p[len(payload)] = byte(n)
-	return p
-}
-
-// wideband makes a stream that goes from 30 to 60 ms and back, every third packet
-// with padding.
-func wideband(t *testing.T) []sent {
+// packets codes seconds of speech and adds what else may come: noise, keys, and
+// packets with redundancy.
+func packets(t testing.TB, name codec.Name, seconds int) (out []neteq.Packet, perSecond int) {
 	t.Helper()
-	const clockHz = isac.WidebandRateHz
-	var packets []sent
-	at := 0
-	dst, pcm := make([]byte, isac.MaxPayloadBytes), make([]int16, isac.BlockSamples)
-	for _, frame := range []time.Duration{30 * time.Millisecond, 60 * time.Millisecond, 30 * time.Millisecond} {
-		enc, err := isac.NewEncoder(isac.EncoderConfig{FrameDuration: frame})
-		if err != nil {
-			t.Fatal(err)
-		}
-		begin := at
-		for range 100 { // 3 s
-			voiced(pcm, at, clockHz)
-			n, err := enc.Encode(pcm, dst)
-			if err != nil {
-				t.Fatal(err)
-			}
-			at += len(pcm)
-			if n == 0 {
-				continue
-			}
-			p := append([]byte(nil), dst[:n]...)
-			if len(packets)%3 == 0 {
-				p = padded(p, 40)
-			}
-			packets = append(packets, sent{payload: p, timestamp: uint32(begin), at: time.Duration(at) * time.Second / clockHz})
-			begin = at
-		}
-	}
-	return packets
-}
-
-// superWideband makes a stream whose audio bandwidth goes from 16 over 12 to 8 kHz.
-func superWideband(t *testing.T) []sent {
-	t.Helper()
-	const clockHz = isac.SuperWidebandRateHz
-	enc, err := isac.NewSuperWidebandEncoder(isac.EncoderConfig{})
+	f := codec.Format{Name: name}
+	enc, err := codec.NewEncoder(f, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var packets []sent
-	dst, pcm := make([]byte, isac.MaxPayloadBytes), make([]int16, 2*isac.BlockSamples)
-	for _, c := range []struct{ bps, hz int }{{56000, 16000}, {45000, 12000}, {32000, 8000}} {
-		if err := enc.SetBitrate(c.bps); err != nil {
+	r := rand.New(rand.NewPCG(7, 8))
+	start := time.Unix(1000, 0)
+	var b media.Block
+	var before neteq.Packet
+	for n := range seconds * 100 {
+		b.CapturedAt = start.Add(time.Duration(n) * media.BlockDuration)
+		block(&b, n, n%150 < 100, r)
+		p, ok, err := enc.Encode(&b)
+		if err != nil {
 			t.Fatal(err)
 		}
-		for range 100 {
-			at := len(packets) * len(pcm)
-			voiced(pcm, at, clockHz)
-			n, err := enc.Encode(pcm, dst)
+		if !ok {
+			continue
+		}
+		ts := uint32(int64(p.CapturedAt.Sub(start)) * int64(f.ClockHz()) / int64(time.Second))
+		q := neteq.Packet{SequenceNumber: uint16(65500 + len(out)), Timestamp: ts, PayloadType: allTypes.Voice, Payload: append([]byte(nil), p.Data...)}
+		plain := q
+		switch i := len(out); {
+		case i%40 == 37:
+			noise := cn.Parameters{LevelDBov: -50, Order: 3}
+			q.PayloadType, q.Payload = allTypes.Noise, make([]byte, 8)
+			q.Payload = q.Payload[:noise.Put(q.Payload)]
+		case i%40 == 38:
+			q.PayloadType, q.Payload = allTypes.Event, dtmf.Event{Code: uint8(i % 16), VolumeDBm0: -10, Duration: 160, Ended: true}.Append(nil)
+		case i%3 == 1 && before.Payload != nil && len(before.Payload) <= red.MaxBlockBytes:
+			q.PayloadType, q.Payload = allTypes.RED, make([]byte, 1500)
+			n, err := red.Put(q.Payload, []red.Block{
+				{PayloadType: allTypes.Voice, Offset: uint16(ts - before.Timestamp), Data: before.Payload},
+				{PayloadType: allTypes.Voice, Data: plain.Payload},
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			packets = append(packets, sent{payload: append([]byte(nil), dst[:n]...), timestamp: uint32(at), at: time.Duration(at+len(pcm)) * time.Second / clockHz})
+			q.Payload = q.Payload[:n]
 		}
-		if got := enc.Stats().BandwidthHz; got != c.hz {
-			t.Errorf("%d Hz of audio at %d bit/s, want %d", got, c.bps, c.hz)
-		}
+		before = plain
+		out = append(out, q)
 	}
-	return packets
+	return out, (len(out) + seconds/2) / seconds
 }
 
-// TestISACInBuffer plays iSAC through the receive buffer, over losses, padding and
-// changes of frame length or bandwidth in mid-stream: the voice may not be
-// interrupted, and nothing but what was lost may be concealed.
-func TestISACInBuffer(t *testing.T) {
-	for name, make := range map[codec.Name]func(*testing.T) []sent{codec.ISAC16: wideband, codec.ISAC32: superWideband} {
+// TestBufferAllocations: with every codec, what is inserted and pulled takes no
+// memory, whatever is lost and whatever comes besides voice.
+func TestBufferAllocations(t *testing.T) {
+	for _, name := range codec.Names() {
 		t.Run(string(name), func(t *testing.T) {
-			packets := make(t)
-			lost, lostFor := 0, time.Duration(0)
-			for i := 17; i < len(packets); i += 12 {
-				packets[i].lost = true
-				lost++
-				lostFor += packets[i].at - packets[i-1].at
-			}
-			buffer, err := codec.NewBuffer(codec.Format{Name: name})
+			q, err := codec.NewBuffer(codec.Format{Name: name}, allTypes, func(neteq.Event) {})
 			if err != nil {
 				t.Fatal(err)
 			}
+			in, rate := packets(t, name, 12)
+			r := rand.New(rand.NewPCG(9, 9))
 			var b media.Block
-			var out []int16
-			seq, next := uint16(65500), 0
-			for now := time.Duration(0); now < 9*time.Second; now += media.BlockDuration {
-				for ; next < len(packets) && packets[next].at <= now; next++ {
-					p := packets[next]
-					seq++
-					if !p.lost {
-						buffer.Insert(seq, p.timestamp, p.payload)
+			next, pulled := 0, 0
+			step := func() {
+				for next < len(in) && next*100 <= pulled*rate {
+					if r.IntN(10) > 0 {
+						q.InsertPacket(in[next])
 					}
+					next++
 				}
-				buffer.Pull(&b)
-				out = append(out, b.Samples[:]...)
+				q.Pull(&b)
+				pulled++
 			}
-			s := buffer.Stats()
-			seconds := float64(s.ConcealedSamples) / float64(map[codec.Name]int{codec.ISAC16: 16000, codec.ISAC32: 32000}[name])
-			t.Logf("%d packets, %d lost: %d lost, %d discarded, %d errors; %.2f s concealed in %d events", len(packets), lost, s.PacketsLost, s.PacketsDiscarded, s.DecodeErrors, seconds, s.ConcealmentEvents)
-			if s.DecodeErrors != 0 || s.PacketsDiscarded != 0 || int(s.PacketsLost) != lost {
-				t.Errorf("%+v", s)
+			for range 700 { // every slot of the buffer has been used
+				step()
 			}
-			// The first long packets come later than the buffer has learnt to expect.
-			if s.ConcealmentEvents == 0 || int(s.ConcealmentEvents) > 2*lost || seconds > lostFor.Seconds()+0.4 {
-				t.Errorf("%.2f s concealed in %d events for %d lost packets", seconds, s.ConcealmentEvents, lost)
+			if n := testing.AllocsPerRun(400, step); n != 0 {
+				t.Errorf("%v allocations per 10 ms", n)
 			}
-			// The harmonics' mean power is 20 lg(5000·sqrt(sum 1/h²/2)/32768).
-			const levelDBFS = -17.6
-			for at := media.EngineRateHz / 2; at+4800 <= len(out)-media.EngineRateHz/5; at += 4800 {
-				var e float64
-				for _, v := range out[at : at+4800] {
-					e += float64(v) * float64(v)
-				}
-				if got := 10 * math.Log10(e/4800/(32768*32768)); math.Abs(got-levelDBFS) > 6 {
-					t.Errorf("at %.1f s the level is %.1f dBFS, sent %.1f", float64(at)/media.EngineRateHz, got, levelDBFS)
-				}
+			s := q.Stats()
+			if s.ConcealmentEvents == 0 || s.GeneratedNoiseSamples == 0 || s.FECPacketsReceived == 0 || s.DecodeErrors != 0 {
+				t.Errorf("not everything was there: %+v", s)
 			}
 		})
 	}
+}
+
+// BenchmarkPull plays a second of sound per operation, decoding included.
+func BenchmarkPull(b *testing.B) {
+	for _, name := range codec.Names() {
+		b.Run(string(name), func(b *testing.B) {
+			in, _ := packets(b, name, 4)
+			var played media.Block
+			for b.Loop() {
+				b.StopTimer()
+				q, err := codec.NewBuffer(codec.Format{Name: name}, allTypes, nil)
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.StartTimer()
+				next := 0
+				for n := range 400 {
+					for next < len(in) && next*400 <= n*len(in) {
+						q.InsertPacket(in[next])
+						next++
+					}
+					q.Pull(&played)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(4*time.Second)*100, "%realtime")
+		})
+	}
+}
+
+// FuzzBuffer lets anything arrive in any codec.
+func FuzzBuffer(f *testing.F) {
+	for i, name := range codec.Names() {
+		in, _ := packets(f, name, 1)
+		data := []byte{byte(i)}
+		for _, p := range in[:min(len(in), 6)] {
+			if len(p.Payload) < 256 {
+				data = append(append(data, 0, 1, byte(len(p.Payload))), p.Payload...)
+			}
+		}
+		f.Add(data)
+	}
+	types := []uint8{allTypes.Voice, allTypes.RED, allTypes.Noise, allTypes.Event, 77}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) == 0 || len(data) > 4096 {
+			return
+		}
+		names := codec.Names()
+		name := names[int(data[0])%len(names)]
+		q, err := codec.NewBuffer(codec.Format{Name: name}, allTypes, func(neteq.Event) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b media.Block
+		seq, ts := uint16(0), uint32(0)
+		for data = data[1:]; len(data) >= 3; {
+			n := min(int(data[2]), len(data)-3)
+			seq += uint16(data[1] & 7)
+			ts += uint32(data[1]&15) * 160
+			q.InsertPacket(neteq.Packet{SequenceNumber: seq, Timestamp: ts, PayloadType: types[int(data[0])%len(types)], Payload: data[3 : 3+n]})
+			for range data[0] >> 6 {
+				q.Pull(&b)
+			}
+			data = data[3+n:]
+		}
+		for range 10 {
+			q.Pull(&b)
+		}
+	})
+}
+
+// FuzzNegotiation reads what an offer may say of sound.
+func FuzzNegotiation(f *testing.F) {
+	f.Add("111 opus/48000/2", "minptime=10;useinbandfec=1", "63 red/48000/2", "111/111")
+	f.Add("102 iLBC/8000", "mode=20", "13 CN/8000", "")
+	f.Add("0 PCMU/8000", "", "126 telephone-event/8000", "0-15")
+	f.Fuzz(func(t *testing.T, rtpmap, fmtp, beside, besideFMTP string) {
+		var offered []codec.Offered
+		for _, line := range [][2]string{{rtpmap, fmtp}, {beside, besideFMTP}} {
+			if o, ok := codec.ParseRTPMap(line[0]); ok {
+				o.FMTP = line[1]
+				offered = append(offered, o)
+			}
+		}
+		format, p, i, ok := codec.Choose(offered, codec.Names())
+		if !ok {
+			return
+		}
+		types, with := codec.Agree(offered, p)
+		if offered[i].PayloadType != p.PayloadType || types.Voice != p.PayloadType || len(with) > 3 {
+			t.Fatalf("%v, %+v of %+v", format, types, offered)
+		}
+		if _, err := codec.NewEncoder(format.WithNoise(), 0); err != nil {
+			t.Fatal(err)
+		}
+	})
 }

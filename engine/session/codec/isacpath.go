@@ -11,7 +11,7 @@ import (
 type isacPath struct {
 	enc interface {
 		Received(payload []byte, seq uint16, send, arrival uint32) error
-		Estimate() isac.Estimate
+		Stats() isac.EncoderStats
 	}
 	rateHz int64 // of RTP timestamps and of the arrival's
 	epoch  time.Time
@@ -20,7 +20,7 @@ type isacPath struct {
 
 func newISACPath(enc interface {
 	Received(payload []byte, seq uint16, send, arrival uint32) error
-	Estimate() isac.Estimate
+	Stats() isac.EncoderStats
 }, rateHz int,
 ) *isacPath {
 	return &isacPath{enc: enc, rateHz: int64(rateHz)}
@@ -41,6 +41,6 @@ func (p *isacPath) received(payload []byte, seq uint16, timestamp uint32, arrive
 func (p *isacPath) estimate() (receiveBps, sendBps int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	e := p.enc.Estimate()
+	e := p.enc.Stats().Estimate
 	return e.ReceiveBps, e.SendBps
 }
