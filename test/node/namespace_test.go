@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -201,9 +202,11 @@ func relayRole(t *testing.T, r *sideResult) {
 		t.Fatal(err)
 	}
 	defer relay.Close()
+	stop := observe(r)
 	target := &url.URL{Scheme: "http", Host: net.JoinHostPort(netlab.LeftAddr, strconv.Itoa(farHTTP))}
 	serve(t, net.JoinHostPort(netlab.MiddleRightAddr, strconv.Itoa(farHTTP)), netlab.Signalling(target, relay.Addr()))
 	ready(t)
+	stop()
 	var overrun uint64
 	r.Relay[0], r.Relay[1], overrun = relay.Stats()
 	if overrun > 0 {
@@ -379,7 +382,7 @@ func TestCallBetweenNamespaces(t *testing.T) {
 			t.Errorf("%s: %.1f %% are lost, want 10", way, share*100)
 		}
 	}
-	still := &stalls{when: append(node.Stalls, st.Stalls...)}
+	still := &stalls{when: slices.Concat(node.Stalls, st.Stalls, relay.Stalls)}
 	t.Logf("the machine stood still %d times", len(still.when))
 	judge(t, "heard at the station", compare(readTape(t, dir, "node-says", &node), readTape(t, dir, "station-hears", &st), 4*time.Second, still))
 	judge(t, "heard at the node", compare(readTape(t, dir, "station-says", &st), readTape(t, dir, "node-hears", &node), 4*time.Second, still))
