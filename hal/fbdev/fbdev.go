@@ -172,7 +172,7 @@ func (s *screen) Show(p *media.Picture) error {
 	}
 	at := s.offset(page)
 	for y := range s.height {
-		s.row(s.memory[at+y*s.stride:], p.Y[y*p.YStride:], p.U[y/2*p.UVStride:], p.V[y/2*p.UVStride:])
+		s.pixels.Row(s.memory[at+y*s.stride:], p.Y[y*p.YStride:][:s.width], p.U[y/2*p.UVStride:], p.V[y/2*p.UVStride:])
 	}
 	if page == s.page {
 		return nil

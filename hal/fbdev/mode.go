@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/edgecam/edgecam/hal"
+	"github.com/edgecam/edgecam/internal/rgb"
 )
 
 // Requests and sizes of linux/fb.h on 64-bit systems.
@@ -23,9 +24,6 @@ const (
 	visualTrueColor, visualDirectColor = 2, 4
 )
 
-// field is where a colour lies in a pixel.
-type field struct{ offset, length uint32 }
-
 // mode is a framebuffer's layout.
 type mode struct {
 	name             string
@@ -35,9 +33,9 @@ type mode struct {
 	stride           int // bytes
 	size             int // bytes of the memory
 	pages            int // 1 or 2
-	red, green, blue field
+	red, green, blue rgb.Field
 	raw              [varBytes]byte
-	tables           *tables
+	pixels           *rgb.Layout
 }
 
 // mode asks the kernel for the layout (struct fb_var_screeninfo and struct
@@ -57,7 +55,7 @@ func (d *Driver) mode(fd int, path string) (mode, error) {
 	size, kind := binary.NativeEndian.Uint32(fix[24:]), binary.NativeEndian.Uint32(fix[28:])
 	visual, panStep := binary.NativeEndian.Uint32(fix[36:]), binary.NativeEndian.Uint16(fix[42:])
 	stride := binary.NativeEndian.Uint32(fix[48:])
-	m.red, m.green, m.blue = field{v(8), v(9)}, field{v(11), v(12)}, field{v(14), v(15)}
+	m.red, m.green, m.blue = rgb.Field{Offset: v(8), Length: v(9)}, rgb.Field{Offset: v(11), Length: v(12)}, rgb.Field{Offset: v(14), Length: v(15)}
 	bad := func(format string, a ...any) (mode, error) {
 		return m, &hal.Error{Op: "get mode", Path: path, Kind: hal.Unsupported, Err: fmt.Errorf(format, a...)}
 	}
@@ -74,9 +72,9 @@ func (d *Driver) mode(fd int, path string) (mode, error) {
 	case m.stride < m.width*m.bits/8 || m.size > maxMemory:
 		return bad("rows of %d bytes, memory of %d", m.stride, m.size)
 	}
-	for _, f := range []field{m.red, m.green, m.blue} {
-		if f.length == 0 || f.length > 8 || f.offset > 31 || f.offset+f.length > uint32(m.bits) {
-			return bad("a colour of %d bits at bit %d", f.length, f.offset)
+	for _, f := range []rgb.Field{m.red, m.green, m.blue} {
+		if f.Length == 0 || f.Length > 8 || f.Offset > 31 || f.Offset+f.Length > uint32(m.bits) {
+			return bad("a colour of %d bits at bit %d", f.Length, f.Offset)
 		}
 	}
 	m.pages = 1
@@ -86,7 +84,7 @@ func (d *Driver) mode(fd int, path string) (mode, error) {
 	if m.xOffset > maxSide || m.yOffset > maxSide || (m.yOffset+m.height)*m.stride+m.xOffset*m.bits/8 > m.size {
 		return bad("memory of %d bytes is too little", m.size)
 	}
-	m.tables = newTables(m.red, m.green, m.blue)
+	m.pixels = rgb.New(m.bits, m.red, m.green, m.blue)
 	return m, nil
 }
 

@@ -33,6 +33,7 @@ var layers = []struct {
 	{"hal/haltest", []string{"hal", "engine/media"}},
 	{"hal/sim/...", []string{"hal", "engine/media", "internal/..."}},
 	{"hal/file/...", []string{"hal", "engine/media", "internal/..."}},
+	{"hal/drm/...", []string{"hal", "engine/media", "internal/..."}},
 	{"hal/fbdev/...", []string{"hal", "engine/media", "internal/..."}},
 	{"hal/gpio/...", []string{"hal", "internal/..."}},
 	{"hal", []string{"engine/media"}},

@@ -22,7 +22,7 @@ func Call(ctx context.Context, o cli.CallOptions) error {
 	}
 	devices := station.Devices{Speaker: found.Speaker, Microphone: found.Microphone}
 	var err error
-	if devices.Display, err = chooseDisplay(ctx, o.Display, o.Log); err != nil {
+	if devices.Display, err = chooseDisplay(ctx, o.Display, displayDrivers(), o.Log); err != nil {
 		return err
 	}
 	if !o.Station.Dial.Call.Video {

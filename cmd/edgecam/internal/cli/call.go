@@ -35,7 +35,7 @@ const tokenVariable = "EDGECAM_CALL_TOKEN"
 type CallOptions struct {
 	Config  *config.Config // for the sound card
 	Station station.Config
-	// Display is "none", "auto" or a driver's: "fb:/dev/fb0".
+	// Display is "none", "auto" or a driver's: "drm:/dev/dri/card0", "fb:/dev/fb0".
 	Display string
 	// Sound says whether the speaker is used, Microphone whether the microphone
 	// may be.
@@ -91,7 +91,7 @@ func (a *app) stationCommand(name, short string, talk bool) *cobra.Command {
 	f.StringVar(&o.ca, "ca", "", "PEM file with the certificate that signs the node's")
 	f.StringVar(&o.fingerprint, "fingerprint", "", "SHA-256 of the node's own certificate, as the node prints it")
 	f.StringVar(&o.record, "record", "", "record to this WebM file")
-	f.StringVar(&o.display, "display", "auto", "none, auto or fb:DEVICE")
+	f.StringVar(&o.display, "display", "auto", "none, auto, drm:DEVICE[:CONNECTOR] or fb:DEVICE")
 	f.StringSliceVar(&o.codecs, "codec", nil, "voice codecs to offer, the preferred first (default all)")
 	f.BoolVar(&o.dtx, "dtx", false, "ask the node to leave silence out (Opus)")
 	f.DurationVar(&o.duration, "duration", 0, "hang up after this time; 0: not")
@@ -118,8 +118,8 @@ func (a *app) call(parent context.Context, target string, talk bool, o *callFlag
 	if err != nil {
 		return usageError{err}
 	}
-	if kind, device, _ := strings.Cut(o.display, ":"); o.display != "none" && o.display != "auto" && (kind != "fb" || device == "") {
-		return usageError{fmt.Errorf("--display %q, must be none, auto or fb:DEVICE such as fb:/dev/fb0", o.display)}
+	if kind, device, _ := strings.Cut(o.display, ":"); o.display != "none" && o.display != "auto" && (kind != "drm" && kind != "fb" || device == "") {
+		return usageError{fmt.Errorf("--display %q, must be none, auto, drm:DEVICE such as drm:/dev/dri/card0, or fb:DEVICE such as fb:/dev/fb0", o.display)}
 	}
 	if o.openDoor {
 		o.once = true
