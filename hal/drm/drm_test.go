@@ -31,6 +31,7 @@ func TestSizes(t *testing.T) {
 		{"DRM_IOCTL_MODE_ADDFB", ioctlAddFB, 0xc01c64ae},
 		{"DRM_IOCTL_MODE_RMFB", ioctlRmFB, 0xc00464af},
 		{"DRM_IOCTL_MODE_PAGE_FLIP", ioctlPageFlip, 0xc01864b0},
+		{"DRM_IOCTL_MODE_DIRTYFB", ioctlDirtyFB, 0xc01864b1},
 		{"DRM_IOCTL_MODE_CREATE_DUMB", ioctlCreateDumb, 0xc02064b2},
 		{"DRM_IOCTL_MODE_MAP_DUMB", ioctlMapDumb, 0xc01064b3},
 		{"DRM_IOCTL_MODE_DESTROY_DUMB", ioctlDestroyDumb, 0xc00464b4},
@@ -59,6 +60,7 @@ type standIn struct {
 	shown       map[uint32]uint32 // buffer by controller
 	events      int
 	flips       int
+	dirty       int
 }
 
 func newStandIn(t *testing.T) (*standIn, *Driver) {
@@ -192,6 +194,11 @@ func (s *standIn) ioctl(fd int, request uintptr, arg unsafe.Pointer) error {
 		if !s.noEvent {
 			s.events++
 		}
+	case ioctlDirtyFB:
+		if f := (*fbDirty)(arg); s.fbs[f.fb] == 0 || f.countClips != 0 {
+			s.t.Errorf("dirty %+v", *f)
+		}
+		s.dirty++
 	default:
 		return unix.ENOTTY
 	}
@@ -298,6 +305,9 @@ func TestDrawsInPlace(t *testing.T) {
 		if p := s.seen(41, 1, 1); (p[0] == 255) != (luma == 235) {
 			t.Errorf("luma %d is seen as %v", luma, p)
 		}
+	}
+	if s.dirty != 2 {
+		t.Errorf("the driver is told %d times of what was drawn in place, want 2", s.dirty)
 	}
 }
 

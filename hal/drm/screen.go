@@ -48,6 +48,7 @@ type screen struct {
 	// What goes to the kernel for every picture lies here, so that nothing is
 	// allocated.
 	flip   pageFlip
+	dirty  fbDirty
 	events [8 * eventBytes]byte
 }
 
@@ -175,6 +176,9 @@ func (s *screen) Show(p *media.Picture) error {
 		xrgb.Row(b.memory[y*b.stride:], p.Y[y*p.YStride:][:s.width], p.U[y/2*p.UVStride:], p.V[y/2*p.UVStride:])
 	}
 	if s.still {
+		// Virtual and USB screens copy what has changed; others know no such request.
+		s.dirty = fbDirty{fb: b.fb}
+		_ = s.card.sys.ioctl(s.card.fd, ioctlDirtyFB, unsafe.Pointer(&s.dirty))
 		return nil
 	}
 	s.flip = pageFlip{crtc: s.out.crtc, fb: b.fb, flags: flipEvent}

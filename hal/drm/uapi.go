@@ -46,6 +46,11 @@ type (
 		userData           uint64
 	}
 
+	fbDirty struct {
+		fb, flags, color, countClips uint32
+		clips                        unsafe.Pointer
+	}
+
 	createDumb struct {
 		height, width, bpp, flags, handle, pitch uint32
 		size                                     uint64
@@ -86,6 +91,7 @@ var (
 	ioctlAddFB        = iowr(0xae, unsafe.Sizeof(fbCmd{}))
 	ioctlRmFB         = iowr(0xaf, 4)
 	ioctlPageFlip     = iowr(0xb0, unsafe.Sizeof(pageFlip{}))
+	ioctlDirtyFB      = iowr(0xb1, unsafe.Sizeof(fbDirty{}))
 	ioctlCreateDumb   = iowr(0xb2, unsafe.Sizeof(createDumb{}))
 	ioctlMapDumb      = iowr(0xb3, unsafe.Sizeof(mapDumb{}))
 	ioctlDestroyDumb  = iowr(0xb4, unsafe.Sizeof(destroyDumb{}))
