@@ -63,11 +63,12 @@ type Devices struct {
 // Event is something that happened.
 type Event struct {
 	// Type is "connected", "disconnected", "failed", "picture" (the first of a
-	// call), "ring", "motion", "state" or "talk-refused".
+	// call), "ring", "motion", "state", "talk-refused" or "waiting" (to call again).
 	Type string    `json:"event"`
 	At   time.Time `json:"at"`
-	// Text says more, for people.
+	// Text says more, for people; Err is the error behind it, if any.
 	Text string `json:"text,omitempty"`
+	Err  error  `json:"-"`
 	// State is the node's, with Type "state".
 	State *NodeState `json:"state,omitempty"`
 }

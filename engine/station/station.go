@@ -75,7 +75,7 @@ func (s *Station) Run(ctx context.Context) (err error) {
 		if errors.As(err, &status) {
 			wait = max(wait, status.RetryAfter)
 		}
-		s.log.Info("calling again", "in_ms", wait.Milliseconds())
+		s.event(Event{Type: "waiting", Text: "calling again in " + wait.Round(100*time.Millisecond).String()})
 		select {
 		case <-ctx.Done():
 			return nil
@@ -111,7 +111,7 @@ func (s *Station) call(ctx context.Context) (connected bool, err error) {
 	client, err := whep.Dial(dialing, o)
 	if err != nil {
 		if ctx.Err() == nil {
-			s.event(Event{Type: "failed", Text: err.Error()})
+			s.event(Event{Type: "failed", Text: err.Error(), Err: err})
 		}
 		return false, err
 	}
@@ -157,11 +157,7 @@ func (s *Station) event(e Event) {
 	if e.At.IsZero() {
 		e.At = time.Now()
 	}
-	if e.Type == "state" {
-		s.log.Debug("station", "event", e.Type)
-	} else {
-		s.log.Info("station", "event", e.Type, "text", e.Text)
-	}
+	s.log.Debug("station", "event", e.Type, "text", e.Text) // OnEvent is where people look
 	s.cfg.OnEvent(e)
 }
 
@@ -178,6 +174,23 @@ func (s *Station) SetTalking(on bool) {
 		l.sayTalking(on)
 	}
 }
+
+// PressKey sends a key, 0 to 9, *, # or A to D, to the node (RFC 4733). Errors wrap
+// ErrNotConnected or session.ErrNoKeys.
+func (s *Station) PressKey(ctx context.Context, key byte) error {
+	l := s.current()
+	if l == nil {
+		return ErrNotConnected
+	}
+	c := l.client.Load()
+	if c == nil {
+		return ErrNotConnected
+	}
+	return c.PressKey(ctx, key, keyLength)
+}
+
+// keyLength is how long a key is pressed.
+const keyLength = 120 * time.Millisecond
 
 // Talking reports whether the own microphone is on.
 func (s *Station) Talking() bool { return s.talking.Load() }

@@ -72,9 +72,14 @@ func (a *app) stationCommand(name, short string, talk bool) *cobra.Command {
 		Short: short,
 		Long: short + ".\n\nURL is the node's address (https://door.local:8443) or a WHEP endpoint. The node's token is read from\n" +
 			"--token-file or the environment variable " + tokenVariable + ".\n\n" +
-			"Keys: o opens the door, t switches the microphone, a answers, s prints statistics, q hangs up. Without a\n" +
-			"terminal, the same letters as lines on standard input.",
-		Args: cobra.ExactArgs(1),
+			"Keys: o opens the door, t switches the microphone, a answers, 0 to 9, * and # are sent to the node, s prints\n" +
+			"statistics, q hangs up. Without a terminal, the same letters as lines on standard input.",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return fmt.Errorf("%s needs the address of one node, such as edgecam %s https://door.local:8443", name, name)
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			keys := map[string]string{"microphone": "microphone.source", "speaker": "speaker.source"}
 			set := map[string]string{}
@@ -93,7 +98,7 @@ func (a *app) stationCommand(name, short string, talk bool) *cobra.Command {
 	f.StringVar(&o.record, "record", "", "record to this WebM file")
 	f.StringVar(&o.display, "display", "auto", "none, auto, drm:DEVICE[:CONNECTOR] or fb:DEVICE")
 	f.StringSliceVar(&o.codecs, "codec", nil, "voice codecs to offer, the preferred first (default all)")
-	f.BoolVar(&o.dtx, "dtx", false, "ask the node to leave silence out (Opus)")
+	f.BoolVar(&o.dtx, "dtx", false, "ask the node to leave silence out (Opus, G.711, iLBC)")
 	f.DurationVar(&o.duration, "duration", 0, "hang up after this time; 0: not")
 	f.DurationVar(&o.delay, "delay", 0, "least playout delay of the picture; 0: as the node asks")
 	f.BoolVar(&o.stats, "stats", false, "print statistics, at the end too")
@@ -144,7 +149,7 @@ func (a *app) call(parent context.Context, target string, talk bool, o *callFlag
 		ctx, cancel = context.WithTimeout(ctx, o.duration)
 		defer cancel()
 	}
-	p := &phone{a: a, o: o, hangUp: stop, answered: make(chan error, 1)}
+	p := &phone{a: a, o: o, hangUp: stop, answered: make(chan error, 1), talk: talk}
 	cfg := station.Config{
 		Dial: dial, Talking: talk && !o.wait, Once: o.once, OnEvent: p.event, MinDelay: o.delay,
 	}
@@ -162,6 +167,9 @@ func (a *app) call(parent context.Context, target string, talk bool, o *callFlag
 		Log: log, Started: started,
 	})
 	p.end()
+	if hint := explain(err); hint != "" {
+		err = fmt.Errorf("%w: %s", err, hint)
+	}
 	if o.openDoor && err == nil {
 		select {
 		case err = <-p.answered:

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,11 +21,13 @@ type phone struct {
 	o        *callFlags
 	hangUp   func()
 	answered chan error // of --open
+	talk     bool
 
 	mu      sync.Mutex
 	station *station.Station
 	ctx     context.Context
 	restore func()
+	told    bool // what the keys are
 	work    sync.WaitGroup
 }
 
@@ -86,9 +90,21 @@ func (p *phone) key(b byte) {
 	case 'q':
 		p.hangUp()
 	default:
-		p.say("keys: o opens the door, t microphone, a answers, s statistics, q hangs up")
+		if strings.IndexByte("0123456789*#", b) < 0 {
+			p.say(phoneKeys)
+			return
+		}
+		go func() {
+			if err := s.PressKey(ctx, b); err != nil {
+				p.say("key " + string(rune(b)) + " not sent: " + err.Error())
+				return
+			}
+			p.say("key " + string(rune(b)))
+		}()
 	}
 }
+
+const phoneKeys = "keys: o opens the door, t switches the microphone, a answers, 0 to 9 * # are sent, s statistics, q hangs up"
 
 // open opens the door and tells how it went.
 func (p *phone) open(ctx context.Context, s *station.Station) {
@@ -127,6 +143,18 @@ func (p *phone) event(e station.Event) {
 		return
 	}
 	switch e.Type {
+	case "connected":
+		p.connected(s, e.Text)
+	case "failed":
+		if p.o.once {
+			return // it is what the command ends with
+		}
+		p.say("failed: " + e.Text)
+		if hint := explain(e.Err); hint != "" {
+			p.say(hint)
+		}
+	case "waiting":
+		p.say(e.Text)
 	case "ring":
 		p.say("the bell rings" + map[bool]string{true: "", false: "; a answers"}[s != nil && s.Talking()])
 	case "motion":
@@ -138,6 +166,27 @@ func (p *phone) event(e station.Event) {
 			text += ": " + e.Text
 		}
 		p.say(text)
+	}
+}
+
+// connected tells how the call stands, and the first time what one can do.
+func (p *phone) connected(s *station.Station, path string) {
+	text := "connected (" + path + ")"
+	if s != nil {
+		if voice := s.Stats().Call.Voice; voice != "" {
+			text += ", voice in " + voice
+		}
+		if p.talk {
+			text += map[bool]string{true: ", microphone on", false: ", microphone off"}[s.Talking()]
+		}
+	}
+	p.say(text)
+	p.mu.Lock()
+	first := !p.told
+	p.told = true
+	p.mu.Unlock()
+	if f, ok := p.a.streams.In.(*os.File); first && ok && IsTerminal(f) {
+		p.say(phoneKeys)
 	}
 }
 
