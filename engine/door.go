@@ -64,10 +64,18 @@ func (d *door) run(ctx context.Context) {
 	if err := ready(); err != nil {
 		d.log.Warn("door relay not available", "kind", hal.KindOf(err).String(), "error", err)
 	}
+	// A chip that comes later: its line must not wait for the first release to
+	// get the safe level.
+	again := time.NewTicker(retryMost)
+	defer again.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-again.C:
+			if relay == nil && ready() == nil {
+				d.log.Info("door relay is there")
+			}
 		case reply := <-d.request:
 			err := ready()
 			if err == nil {

@@ -188,11 +188,8 @@ initramfs() {
 		make -C "$root" --no-print-directory cross >"$cache/logs/build-$arch.log" 2>&1 || die "edgecam does not build, see $cache/logs/build-$arch.log"
 		cp "$root/bin/edgecam-$arch" "$tree/bin/edgecam"
 	fi
-	if [ "$arch" = "$host" ]; then cp "$(command -v busybox)" "$tree/bin/busybox"
-	else
-		unpack "$arch" busybox-static "$dir/busybox"
-		cp "$dir/busybox/bin/busybox" "$tree/bin/busybox"
-	fi
+	unpack "$arch" busybox-static "$dir/busybox"
+	cp "$dir/busybox/bin/busybox" "$tree/bin/busybox"
 	cp "$here/init" "$tree/init"
 	chmod 755 "$tree/init"
 	# Modules in the order in which they must be inserted.

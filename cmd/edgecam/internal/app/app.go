@@ -103,7 +103,7 @@ func runOnce(ctx context.Context, o cli.RunOptions) (err error) {
 
 // run runs the node with one configuration.
 func (n *node) run(ctx context.Context) error {
-	devs, found, err := openDevices(ctx, n.cfg, n.o.Dev, n.log)
+	devs, found, err := openDevices(n.cfg, n.o.Dev, n.log)
 	if err != nil {
 		return err
 	}
@@ -187,7 +187,7 @@ func (n *node) server(signalling http.Handler) (*httpd.Server, error) {
 func Snapshot(ctx context.Context, cfg *config.Config, log *slog.Logger, w io.Writer) error {
 	silent := *cfg
 	silent.Microphone.Enabled, silent.Speaker.Enabled = false, false
-	_, found, err := openDevices(ctx, &silent, false, log)
+	_, found, err := openDevices(&silent, false, log)
 	if err != nil {
 		return err
 	}

@@ -35,8 +35,11 @@ type devices struct {
 	simSound  *sim.SoundDriver
 	simLines  *sim.LineDriver // nil unless lines are simulated
 
-	// What was chosen, for the status page.
-	camera, microphone, speaker string
+	// simulate lets simulated devices stand in for real ones that are not there.
+	simulate bool
+
+	// camera is what was chosen, for the status page.
+	camera func() string
 }
 
 // newDevices returns the drivers, with nothing chosen.
@@ -51,31 +54,45 @@ func newDevices(cfg *config.Config, log *slog.Logger) *devices {
 }
 
 // openDevices resolves every source of the configuration. Nothing is opened
-// yet. simulateLines gives a simulated button, motion sensor and relay where
-// no line is configured.
-func openDevices(ctx context.Context, cfg *config.Config, simulateLines bool, log *slog.Logger) (*devices, engine.Devices, error) {
+// yet. In development mode simulated devices stand in for those that are not
+// there, with a button, a motion sensor and a relay where no line is configured;
+// a simulated camera that is asked for by name has these too.
+func openDevices(cfg *config.Config, dev bool, log *slog.Logger) (*devices, engine.Devices, error) {
 	d := newDevices(cfg, log)
+	d.simulate = dev
 	var out engine.Devices
-	if err := d.chooseCamera(ctx, &out); err != nil {
+	if err := d.chooseCamera(&out); err != nil {
 		return nil, out, err
 	}
-	if err := d.chooseSound(ctx, &out); err != nil {
+	if err := d.chooseSound(&out); err != nil {
 		return nil, out, err
 	}
-	d.chooseLines(&out, simulateLines || d.camera == sim.CameraID)
+	d.chooseLines(&out, dev || d.cfg.Camera.Source == "sim")
 	return d, out, nil
 }
 
-func (d *devices) chooseCamera(ctx context.Context, out *engine.Devices) error {
+// auto returns a picker of devices.
+func (d *devices) auto(kind, simID, nodes string, absent error) *auto {
+	if !d.simulate {
+		simID = ""
+	}
+	return &auto{kind: kind, simID: simID, nodes: nodes, absent: absent, log: d.log, interval: plugCheck}
+}
+
+func (d *devices) chooseCamera(out *engine.Devices) error {
 	src, err := config.ParseSource(d.cfg.Camera.Source)
 	if err != nil {
 		return err
 	}
+	want := hal.VideoMode{Width: d.cfg.Camera.Width, Height: d.cfg.Camera.Height, FrameInterval: time.Second / time.Duration(d.cfg.Camera.FPS)}
 	var driver hal.CameraDriver
 	id := src.Arg
 	switch src.Kind {
 	case "auto":
-		driver, id = d.firstCamera(ctx)
+		a := d.auto("camera", sim.CameraID, "/dev/video*", errNoCamera)
+		d.camera = a.name
+		out.Camera = func(ctx context.Context) (hal.Camera, error) { return a.camera(ctx, d.cameras, d.simCamera, want) }
+		return nil
 	case "sim":
 		driver, id = d.simCamera, sim.CameraID
 	case "v4l2":
@@ -85,73 +102,55 @@ func (d *devices) chooseCamera(ctx context.Context, out *engine.Devices) error {
 	default:
 		return fmt.Errorf("app: camera source %q is not a camera", d.cfg.Camera.Source)
 	}
-	d.camera = id
-	want := hal.VideoMode{Width: d.cfg.Camera.Width, Height: d.cfg.Camera.Height, FrameInterval: time.Second / time.Duration(d.cfg.Camera.FPS)}
+	d.camera = func() string { return id }
 	out.Camera = func(ctx context.Context) (hal.Camera, error) { return driver.OpenCamera(ctx, id, want) }
 	return nil
 }
 
-// firstCamera returns the first real camera that can be used, else the
-// simulated one.
-func (d *devices) firstCamera(ctx context.Context) (hal.CameraDriver, string) {
-	found, err := d.cameras.Cameras(ctx)
-	if err != nil {
-		d.log.Warn("cameras cannot be listed", "error", err)
-	}
-	for _, c := range found {
-		if c.Problem == "" && len(c.Modes) > 0 {
-			return d.cameras, c.ID
-		}
-		d.log.Warn("camera skipped", "camera", c.ID, "problem", c.Problem)
-	}
-	d.log.Info("no camera found, using the simulated one")
-	return d.simCamera, sim.CameraID
-}
-
-func (d *devices) chooseSound(ctx context.Context, out *engine.Devices) error {
+func (d *devices) chooseSound(out *engine.Devices) error {
+	const nodes = "/dev/snd/controlC*"
 	if d.cfg.Microphone.Enabled {
-		driver, id, err := d.card(ctx, d.cfg.Microphone.Source, func(c hal.CardInfo) bool { return c.Capture })
-		if err != nil {
+		driver, id, err := d.card(d.cfg.Microphone.Source)
+		switch {
+		case err != nil:
 			return fmt.Errorf("app: microphone: %w", err)
+		case driver == nil:
+			a := d.auto("microphone", sim.CardID, nodes, errNoCard)
+			out.Microphone = func(ctx context.Context) (hal.Microphone, error) { return a.microphone(ctx, d.sound, d.simSound) }
+		default:
+			out.Microphone = func(ctx context.Context) (hal.Microphone, error) { return driver.OpenMicrophone(ctx, id) }
 		}
-		d.microphone = id
-		out.Microphone = func(ctx context.Context) (hal.Microphone, error) { return driver.OpenMicrophone(ctx, id) }
 	}
 	if d.cfg.Speaker.Enabled {
-		driver, id, err := d.card(ctx, d.cfg.Speaker.Source, func(c hal.CardInfo) bool { return c.Playback })
-		if err != nil {
+		driver, id, err := d.card(d.cfg.Speaker.Source)
+		switch {
+		case err != nil:
 			return fmt.Errorf("app: speaker: %w", err)
+		case driver == nil:
+			a := d.auto("speaker", sim.CardID, nodes, errNoCard)
+			out.Speaker = func(ctx context.Context) (hal.Speaker, error) { return a.speaker(ctx, d.sound, d.simSound) }
+		default:
+			out.Speaker = func(ctx context.Context) (hal.Speaker, error) { return driver.OpenSpeaker(ctx, id) }
 		}
-		d.speaker = id
-		out.Speaker = func(ctx context.Context) (hal.Speaker, error) { return driver.OpenSpeaker(ctx, id) }
 	}
 	return nil
 }
 
-func (d *devices) card(ctx context.Context, source string, can func(hal.CardInfo) bool) (hal.SoundDriver, string, error) {
+// card resolves the source of sound; no driver means to pick one.
+func (d *devices) card(source string) (hal.SoundDriver, string, error) {
 	src, err := config.ParseSource(source)
 	if err != nil {
 		return nil, "", err
 	}
 	switch src.Kind {
+	case "auto":
+		return nil, "", nil
 	case "sim":
 		return d.simSound, sim.CardID, nil
 	case "alsa":
 		return d.sound, src.Arg, nil
 	case "file":
 		return d.waves, "file:" + src.Arg, nil
-	case "auto":
-		cards, err := d.sound.Cards(ctx)
-		if err != nil {
-			d.log.Warn("sound cards cannot be listed", "error", err)
-		}
-		for _, c := range cards {
-			if c.Problem == "" && can(c) {
-				return d.sound, c.ID, nil
-			}
-		}
-		d.log.Info("no sound card found, using the simulated one")
-		return d.simSound, sim.CardID, nil
 	}
 	return nil, "", fmt.Errorf("source %q is not a sound card", source)
 }

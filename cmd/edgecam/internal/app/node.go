@@ -71,8 +71,8 @@ func (n *node) status(g auth.Grant) any {
 	return status{
 		Name: n.cfg.Node.Display(), Version: version.Get().Version, Dev: n.o.Dev,
 		Subject: g.Subject, Scopes: g.Scopes.Names(),
-		Camera: n.engine.Camera(), Source: n.devices.camera,
-		Talk: n.devices.speaker != "", Door: n.hasDoor, Simulated: n.devices.simLines != nil,
+		Camera: n.engine.Camera(), Source: n.devices.camera(),
+		Talk: n.cfg.Speaker.Enabled, Door: n.hasDoor, Simulated: n.devices.simLines != nil,
 		Voice:   n.engine.VoiceStats(),
 		Talkers: n.engine.TalkerStats(),
 		Viewers: n.engine.Sessions().Stats().Connected, UptimeSec: int64(time.Since(n.started).Seconds()),

@@ -63,7 +63,7 @@ func (n *node) statusLine() string {
 	case c.Err != "":
 		camera = "no camera: " + c.Err
 	case c.Streaming:
-		camera = "camera " + n.devices.camera + " " + c.Mode
+		camera = "camera " + n.devices.camera() + " " + c.Mode
 	}
 	return fmt.Sprintf("%d viewers, %s", n.engine.Sessions().Stats().Connected, camera)
 }

@@ -100,7 +100,8 @@ func (a *app) root() *cobra.Command {
 		Use:   "edgecam",
 		Short: "Door station, intercom and camera over WebRTC",
 		Long: "edgecam streams camera and microphone to browsers and lets them talk back.\n" +
-			"Without a configuration file it takes the first camera and sound card, else simulated ones.\n\n" +
+			"Without a configuration file it takes the first camera and sound card, also those plugged in later.\n" +
+			"In development mode simulated ones stand in until then.\n\n" +
 			"Try it:  edgecam run --dev    and open http://127.0.0.1:8080/",
 		Version:       version.Get().String(),
 		SilenceErrors: true,

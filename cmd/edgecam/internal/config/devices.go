@@ -40,7 +40,7 @@ func (n Node) Display() string {
 
 // Camera says where the picture comes from.
 type Camera struct {
-	Source   string `yaml:"source" doc:"auto (first real camera, else simulated), sim, v4l2:ID (see 'edgecam devices') or file:PATH (.y4m, .ivf, .mp4)"`
+	Source   string `yaml:"source" doc:"auto (the first that is there, also if it comes later), sim, v4l2:ID (see 'edgecam devices') or file:PATH (.y4m, .ivf, .mp4)"`
 	Width    int    `yaml:"width" doc:"picture width in pixels; the camera's nearest is taken" min:"16" max:"3840"`
 	Height   int    `yaml:"height" doc:"picture height in pixels" min:"16" max:"2160"`
 	FPS      int    `yaml:"fps" doc:"frames per second" min:"1" max:"120"`

@@ -69,7 +69,7 @@ func checkCameras(r *Report, sys System, s Subject, h holders) {
 		r.add(name, Failure, "plug it in, or set camera.source to auto", "no camera, and camera.source asks for %s", src)
 		return
 	}
-	r.add(name, Note, "", "no camera found; the simulated one is used")
+	r.add(name, Warning, "plug one in: it is taken without a restart; 'edgecam run --dev' shows a simulated one", "no camera found: viewers see \"no signal\"")
 }
 
 func orUnknown(s string) string {
@@ -108,7 +108,7 @@ func checkSound(r *Report, sys System, s Subject, h holders) {
 		}
 	}
 	if cards == 0 {
-		r.add(name, Note, "", "no sound card found; the simulated one is used")
+		r.add(name, Note, "plug one in: it is taken without a restart; or set microphone.enabled and speaker.enabled to false", "no sound card found: nothing is heard")
 		return
 	}
 	if !library {
@@ -135,7 +135,7 @@ func checkLines(r *Report, sys System, s Subject) {
 		if wanted {
 			r.add(name, Failure, "enable the GPIO driver of this board, or remove section lines", "lines are configured and there is no /dev/gpiochip*")
 		} else {
-			r.add(name, Note, "", "no GPIO chip found; simulated lines are used")
+			r.add(name, Note, "", "no GPIO chip found, and no line is configured")
 		}
 		return
 	}

@@ -112,7 +112,7 @@ func TestFindings(t *testing.T) {
 			name: "raw Bayer", files: map[string]string{"/sys/class/video4linux/video0/device/driver": "-> x/unicam"},
 			check: "camera", status: Warning, summary: "raw Bayer", remedy: "libcamera",
 		},
-		{name: "no camera", files: map[string]string{"/dev/video0": "absent"}, check: "camera", status: Note, summary: "simulated"},
+		{name: "no camera", files: map[string]string{"/dev/video0": "absent"}, check: "camera", status: Warning, summary: "no signal"},
 		{
 			name: "camera wanted", files: map[string]string{"/dev/video0": "absent"}, subject: Subject{Config: configured},
 			check: "camera", status: Failure, summary: "asks for v4l2:front", remedy: "camera.source",
@@ -129,7 +129,7 @@ func TestFindings(t *testing.T) {
 			name: "no libasound", files: map[string]string{"/usr/lib/aarch64-linux-gnu/libasound.so.2": "absent"},
 			check: "sound", status: Failure, summary: "libasound.so.2", remedy: "apt install libasound2",
 		},
-		{name: "no card", files: map[string]string{"/proc/asound/cards": "--- no soundcards ---\n"}, check: "sound", status: Note, summary: "simulated"},
+		{name: "no card", files: map[string]string{"/proc/asound/cards": "--- no soundcards ---\n"}, check: "sound", status: Note, summary: "nothing is heard"},
 		{
 			name: "card held", files: map[string]string{"/proc/9/comm": "pulseaudio", "/proc/9/fd/3": "-> /dev/snd/pcmC0D0c"},
 			check: "sound", status: Warning, summary: "pulseaudio (process 9)", remedy: "stop that program",
