@@ -169,8 +169,12 @@ func (a *app) sources(more map[string]string) (config.Sources, error) {
 	if path == "" {
 		path = lookup(a.streams.Environ, "EDGECAM_CONFIG")
 	}
+	board, err := boardDefaults(lookup(a.streams.Environ, boardVariable))
+	if err != nil {
+		return config.Sources{}, usageError{err}
+	}
 	environ, err := withCredentials(a.streams.Environ)
-	return config.Sources{Path: path, Environ: environ, Flags: flags}, err
+	return config.Sources{Board: board, Path: path, Environ: environ, Flags: flags}, err
 }
 
 func lookup(environ []string, name string) string {

@@ -87,7 +87,7 @@ func (a *app) doctorCommand() *cobra.Command {
 		Long:  "Look for what keeps a node from working. Exit code 0: all is well; 5: warnings; 1: something does not work.",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s := doctor.Subject{}
+			s := doctor.Subject{Board: lookup(a.streams.Environ, boardVariable)}
 			l, log, _, _, err := a.load(nil)
 			if err != nil {
 				var usage usageError

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	boards "github.com/edgecam/edgecam/board-configs"
 )
 
 // Kernel drivers whose capture nodes give raw Bayer pictures, which need a
@@ -17,7 +19,7 @@ var (
 	notCameras = []string{"bcm2835-codec", "bcm2835-isp", "pispbe", "rpivid", "rpi-hevc-dec", "hantro-vpu", "tegra-nvdec"}
 )
 
-func checkCameras(r *Report, sys System, s Subject, h holders) {
+func checkCameras(r *Report, sys System, s Subject, h holders, board boards.Board) {
 	const name = "camera"
 	found := 0
 	for _, node := range sys.glob("/dev/video[0-9]*") {
@@ -36,8 +38,11 @@ func checkCameras(r *Report, sys System, s Subject, h holders) {
 			continue
 		}
 		if stack, raw := rawDrivers[driver]; raw {
-			r.add(name, Warning, "use a USB camera, or feed the picture into a v4l2loopback device with "+stack,
-				"%s is driven by %s and gives raw Bayer pictures only", label, driver)
+			remedy := stackRemedy(board, driver)
+			if remedy == "" {
+				remedy = "use a USB camera, or feed the picture into a v4l2loopback device with " + stack
+			}
+			r.add(name, Warning, remedy, "%s is driven by %s and gives raw Bayer pictures only", label, driver)
 			continue
 		}
 		if who := h.byDevice[node]; who != "" {

@@ -91,6 +91,8 @@ type Subject struct {
 	StateErr  error
 	Inventory *Inventory // nil if this build cannot ask its drivers
 	DriverErr error      // why the drivers could not be asked, or not all
+	// Board is the board's name if somebody says it, else it is recognised.
+	Board string
 }
 
 // Run makes every check.
@@ -101,13 +103,14 @@ func Run(ctx context.Context, sys System, s Subject) Report {
 	r := &Report{}
 	checkConfig(r, s)
 	checkState(r, sys, s)
+	board := checkBoard(r, sys, s)
 	holders := sys.holders(ctx)
-	checkCameras(r, sys, s, holders)
+	checkCameras(r, sys, s, holders, board)
 	checkSound(r, sys, s, holders)
 	checkLines(r, sys, s)
 	checkPorts(r, sys, s, holders)
 	checkClock(r, sys)
-	checkHeat(r, sys)
+	checkHeat(r, sys, board.Thermal)
 	checkProcessor(r, sys)
 	return *r
 }

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	boards "github.com/edgecam/edgecam/board-configs"
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/metrics"
 	"github.com/edgecam/edgecam/internal/cpufeat"
 )
@@ -62,18 +63,25 @@ func bind(network, addr string) error {
 	return l.Close()
 }
 
-// Limits at which the Raspberry Pi's firmware begins to slow down (soft) and
-// slows down hard; the Jetsons' are a little higher.
+// Limits of boards that are not known: those of the Raspberry Pi's firmware.
 const (
 	softCelsius = 80
 	hardCelsius = 85
 )
 
-func checkHeat(r *Report, sys System) {
+func checkHeat(r *Report, sys System, limits boards.Thermal) {
 	const name = "heat"
 	var hottest metrics.Zone
+	soft, hard := float64(softCelsius), float64(hardCelsius)
+	if limits.Zone != "" {
+		soft, hard = limits.SoftCelsius, limits.HardCelsius
+	}
 	zones := metrics.Temperatures(sys.path("/sys"))
 	for i, z := range zones {
+		if z.Name == limits.Zone { // the one that the limits are for
+			hottest = z
+			break
+		}
 		if i == 0 || z.Celsius > hottest.Celsius {
 			hottest = z
 		}
@@ -82,22 +90,25 @@ func checkHeat(r *Report, sys System) {
 	switch {
 	case len(zones) == 0:
 		r.add(name, Note, "", "no temperature sensor")
-	case hottest.Celsius >= hardCelsius:
+	case hottest.Celsius >= hard:
 		r.add(name, Failure, remedy, "%s is at %.0f °C, the processor is slowed down", hottest.Name, hottest.Celsius)
-	case hottest.Celsius >= softCelsius:
+	case hottest.Celsius >= soft:
 		r.add(name, Warning, remedy, "%s is at %.0f °C, near the limit", hottest.Name, hottest.Celsius)
 	default:
 		r.add(name, OK, "", "%s is at %.0f °C", hottest.Name, hottest.Celsius)
 	}
-	checkPower(r, sys)
+	checkPower(r, sys, limits.ThrottleFlags)
 }
 
 // checkPower reads what the Raspberry Pi's firmware says of its supply: bits 0
 // to 3 are now, 16 to 19 since the start.
-func checkPower(r *Report, sys System) {
+func checkPower(r *Report, sys System, flags string) {
 	const name = "power"
 	remedy := "use the board's own power supply and a short, thick cable"
-	if text := sys.read("/sys/devices/platform/soc/soc:firmware/get_throttled"); text != "" {
+	if flags == "" {
+		flags = "/sys/devices/platform/soc/soc:firmware/get_throttled"
+	}
+	if text := sys.read(flags); text != "" {
 		bits, err := strconv.ParseUint(strings.TrimPrefix(text, "0x"), 16, 32)
 		switch {
 		case err != nil:
