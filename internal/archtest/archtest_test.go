@@ -34,6 +34,7 @@ var layers = []struct {
 	{"hal/sim/...", []string{"hal", "engine/media", "internal/..."}},
 	{"hal/file/...", []string{"hal", "engine/media", "internal/..."}},
 	{"hal/drm/...", []string{"hal", "engine/media", "internal/..."}},
+	{"hal/pipe/...", []string{"hal", "engine/media", "internal/..."}},
 	{"hal/fbdev/...", []string{"hal", "engine/media", "internal/..."}},
 	{"hal/gpio/...", []string{"hal", "internal/..."}},
 	{"hal", []string{"engine/media"}},

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -163,5 +164,32 @@ func TestSimulatedSpeakerGivesWay(t *testing.T) {
 	s.cards = append(s.cards, hal.CardInfo{ID: "usb", Playback: true})
 	if _, err := a.speaker(t.Context(), s, nil); err != nil || a.name() != "usb" {
 		t.Errorf("%v, %q", err, a.name())
+	}
+}
+
+// TestSensorBehindStack: a raw sensor is taken through its stack's program where
+// that is installed, and a USB camera comes first.
+func TestSensorBehindStack(t *testing.T) {
+	nodes := &shelf{cameras: []hal.CameraInfo{{ID: "/dev/video0", Driver: "unicam", Problem: "raw Bayer"}}}
+	stacks := &shelf{cameras: []hal.CameraInfo{usable("argus"), usable("rpicam")}}
+	open := func(d both) string {
+		a, _ := picker(t, "")
+		if _, err := a.camera(t.Context(), d, nil, hal.VideoMode{}); err != nil {
+			return err.Error()
+		}
+		return a.name()
+	}
+	if got := open(both{nodes, stacks}); got != "rpicam" {
+		t.Errorf("picked %q", got)
+	}
+	if got := open(both{nodes, &shelf{}}); !strings.Contains(got, "raw Bayer") {
+		t.Errorf("without the program: %q", got)
+	}
+	if got := open(both{&shelf{}, stacks}); !strings.Contains(got, "no camera is connected") {
+		t.Errorf("without a sensor: %q", got)
+	}
+	nodes.cameras = append(nodes.cameras, usable("usb"))
+	if got := open(both{nodes, stacks}); got != "usb" {
+		t.Errorf("with a USB camera: %q", got)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/edgecam/edgecam/hal"
 	"github.com/edgecam/edgecam/hal/file"
 	"github.com/edgecam/edgecam/hal/gpio"
+	"github.com/edgecam/edgecam/hal/pipe"
 	"github.com/edgecam/edgecam/hal/sim"
 	"github.com/edgecam/edgecam/v4l2"
 )
@@ -28,6 +29,7 @@ type devices struct {
 	cameras hal.CameraDriver
 	sound   hal.SoundDriver
 	lines   hal.LineDriver
+	stacks  hal.CameraDriver
 	files   hal.CameraDriver
 	waves   hal.SoundDriver
 
@@ -47,7 +49,8 @@ func newDevices(cfg *config.Config, log *slog.Logger) *devices {
 	return &devices{
 		cfg: cfg, log: log,
 		cameras: v4l2.New(log), sound: alsa.New(log), lines: gpio.New(log),
-		files: file.NewCameraDriver(file.CameraOptions{}), waves: file.NewSoundDriver(file.SoundOptions{}),
+		stacks: pipe.New(log),
+		files:  file.NewCameraDriver(file.CameraOptions{}), waves: file.NewSoundDriver(file.SoundOptions{}),
 		simCamera: sim.NewCameraDriver(sim.CameraOptions{}),
 		simSound:  sim.NewSoundDriver(simSound(cfg.Sim)),
 	}
@@ -91,12 +94,16 @@ func (d *devices) chooseCamera(out *engine.Devices) error {
 	case "auto":
 		a := d.auto("camera", sim.CameraID, "/dev/video*", errNoCamera)
 		d.camera = a.name
-		out.Camera = func(ctx context.Context) (hal.Camera, error) { return a.camera(ctx, d.cameras, d.simCamera, want) }
+		out.Camera = func(ctx context.Context) (hal.Camera, error) {
+			return a.camera(ctx, both{d.cameras, d.stacks}, d.simCamera, want)
+		}
 		return nil
 	case "sim":
 		driver, id = d.simCamera, sim.CameraID
 	case "v4l2":
 		driver = d.cameras
+	case "rpicam", "argus":
+		driver, id = d.stacks, src.String()
 	case "file":
 		driver, id = d.files, "file:"+src.Arg
 	default:
@@ -197,6 +204,9 @@ func Devices(ctx context.Context, _ *config.Config, log *slog.Logger) (doctor.In
 	var err error
 	if inv.Cameras, err = v4l2.New(log).Cameras(ctx); err != nil {
 		log.Warn("cameras cannot be listed", "error", err)
+	}
+	if stacks, serr := pipe.New(log).Cameras(ctx); serr == nil && behindStack(inv.Cameras) {
+		inv.Cameras = append(inv.Cameras, stacks...)
 	}
 	if inv.Cards, err = alsa.New(log).Cards(ctx); err != nil {
 		log.Warn("sound cards cannot be listed", "error", err)

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -40,7 +41,7 @@ func (n Node) Display() string {
 
 // Camera says where the picture comes from.
 type Camera struct {
-	Source   string `yaml:"source" doc:"auto (the first that is there, also if it comes later), sim, v4l2:ID (see 'edgecam devices') or file:PATH (.y4m, .ivf, .mp4)"`
+	Source   string `yaml:"source" doc:"auto (the first that is there, also if it comes later), sim, v4l2:ID (see 'edgecam devices'), rpicam or argus (a sensor behind the camera stack; rpicam:1 is the second) or file:PATH (.y4m, .ivf, .mp4)"`
 	Width    int    `yaml:"width" doc:"picture width in pixels; the camera's nearest is taken" min:"16" max:"3840"`
 	Height   int    `yaml:"height" doc:"picture height in pixels" min:"16" max:"2160"`
 	FPS      int    `yaml:"fps" doc:"frames per second" min:"1" max:"120"`
@@ -96,8 +97,8 @@ func (s Speaker) Validate() Problems {
 
 // Source is a parsed camera, microphone or speaker source.
 type Source struct {
-	Kind string // "auto", "sim", "v4l2", "alsa" or "file"
-	Arg  string // device ID or path; empty with auto and sim
+	Kind string // "auto", "sim", "v4l2", "rpicam", "argus", "alsa" or "file"
+	Arg  string // device ID, sensor number or path; empty with auto and sim
 }
 
 // String returns the source as it is written.
@@ -114,11 +115,16 @@ func (s Source) String() string {
 func ParseSource(s string) (Source, error) {
 	kind, arg, found := strings.Cut(s, ":")
 	switch {
-	case s == "auto" || s == "sim":
+	case s == "auto" || s == "sim" || s == "rpicam" || s == "argus":
 		return Source{Kind: s}, nil
 	case found && (kind == "v4l2" || kind == "alsa" || kind == "file"):
 		if arg == "" {
 			return Source{}, fmt.Errorf("config: source %q names nothing after the colon", s)
+		}
+		return Source{kind, arg}, nil
+	case found && (kind == "rpicam" || kind == "argus"):
+		if n, err := strconv.Atoi(arg); err != nil || n < 0 || n > 15 {
+			return Source{}, fmt.Errorf("config: source %q: behind the colon stands the sensor's number, 0 to 15", s)
 		}
 		return Source{kind, arg}, nil
 	case strings.HasPrefix(s, "/dev/video"):
@@ -126,7 +132,7 @@ func ParseSource(s string) (Source, error) {
 	case !found && strings.ContainsAny(s, "./"):
 		return Source{"file", s}, nil
 	}
-	return Source{}, fmt.Errorf("config: source %q is none of auto, sim, v4l2:ID, alsa:CARD, file:PATH", s)
+	return Source{}, fmt.Errorf("config: source %q is none of auto, sim, v4l2:ID, rpicam, argus, alsa:CARD, file:PATH", s)
 }
 
 // source adds a problem unless s is a source whose device kind is allowed.
@@ -135,7 +141,13 @@ func (p *Problems) source(key, s, device string) {
 	switch {
 	case err != nil:
 		kind, _, _ := strings.Cut(s, ":")
-		p.add(key, "is %q, must be auto, sim, %s:ID or file:PATH%s", s, device, didYouMean(kind, []string{"auto", "sim", device, "file"}))
+		known := []string{"auto", "sim", device, "file"}
+		if device == "v4l2" {
+			known = append(known, "rpicam", "argus")
+		}
+		p.add(key, "is %q, must be auto, sim, %s:ID or file:PATH%s", s, device, didYouMean(kind, known))
+	case device != "v4l2" && (src.Kind == "rpicam" || src.Kind == "argus"):
+		p.add(key, "is %q, but a device here is %s:ID", s, device)
 	case src.Kind != device && (src.Kind == "v4l2" || src.Kind == "alsa"):
 		p.add(key, "is %q, but a device here is %s:ID", s, device)
 	}
