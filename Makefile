@@ -92,6 +92,24 @@ release: build cross
 test-release:
 	packaging/release/test
 
+# Boards of the one architecture; all others are arm64.
+BOARD ?= qemu-amd64
+BOARD_ARCH := $(if $(filter %-amd64,$(BOARD)),amd64,arm64)
+IMAGES := $(CURDIR)/dist/image
+
+## image: dist/image/edgecam-VERSION-BOARD.img for BOARD= qemu-amd64, qemu-arm64, generic-amd64, generic-arm64, rpi4, zero2w (as root)
+.PHONY: image
+image: build $(if $(filter arm64,$(BOARD_ARCH)),cross)
+	@scripts/setup image
+	packaging/image/build $(BOARD) \
+	$$(packaging/deb/build $(BOARD_ARCH) $(BIN)/edgecam$(if $(filter arm64,$(BOARD_ARCH)),-arm64) $(BIN)/edgecam $(CURDIR)/dist) $(IMAGES)
+
+## test-boot: make the image of BOARD= qemu-amd64 or qemu-arm64, boot it in QEMU, cut its power, update it (minutes, arm64 longer; as root)
+.PHONY: test-boot
+test-boot: image
+	@scripts/setup boot
+	EDGECAM_ARTIFACTS=$(CURDIR)/artifacts test/boot/run.sh $(IMAGES)/edgecam-$$(packaging/version)-$(BOARD).img
+
 $(TOOLS)/gofumpt:
 	GOFLAGS= GOBIN=$(TOOLS) go install mvdan.cc/gofumpt@v0.12.0
 $(TOOLS)/staticcheck:
