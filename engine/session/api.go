@@ -42,6 +42,7 @@ func newAPI(cfg Config, s *sockets, lf logging.LoggerFactory) (*webrtc.API, erro
 	}
 	codecs := []registration{
 		{webrtc.RTPCodecTypeVideo, vp8Codec()},
+		{webrtc.RTPCodecTypeVideo, rtxCodec(vp8Codec().PayloadType)},
 	}
 	for _, name := range codec.Names() {
 		p, err := codec.Lookup(name)
@@ -54,7 +55,9 @@ func newAPI(cfg Config, s *sockets, lf logging.LoggerFactory) (*webrtc.API, erro
 		codecs = append(codecs, registration{webrtc.RTPCodecTypeAudio, voiceCodec(p)})
 	}
 	for _, c := range codecs {
-		c.param.RTCPFeedback = append(c.param.RTCPFeedback, webrtc.RTCPFeedback{Type: "transport-cc"})
+		if c.param.MimeType != webrtc.MimeTypeRTX {
+			c.param.RTCPFeedback = append(c.param.RTCPFeedback, webrtc.RTCPFeedback{Type: "transport-cc"})
+		}
 		if err := m.RegisterCodec(c.param, c.kind); err != nil {
 			return nil, fmt.Errorf("session: register %s: %w", c.param.MimeType, err)
 		}

@@ -130,7 +130,7 @@ func (v *Viewer) handleNACK(t *outTrack, pairs []rtcp.NackPair) {
 				v.counters.nacksRefused.Add(1)
 				return true
 			}
-			if err := t.resend(p, seq, l); err != nil {
+			if err := t.resend(p, seq, l, 0); err != nil {
 				v.counters.sendErrors.Add(1)
 			} else {
 				v.counters.resent.Add(1)

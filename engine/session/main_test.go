@@ -150,6 +150,11 @@ func clientAPI(t *testing.T) *webrtc.API {
 			}
 		}
 	}
+	return loopbackAPI(me)
+}
+
+// loopbackAPI makes clients that connect over loopback alone.
+func loopbackAPI(me *webrtc.MediaEngine) *webrtc.API {
 	se := webrtc.SettingEngine{}
 	se.SetIncludeLoopbackCandidate(true)
 	se.SetInterfaceFilter(func(n string) bool { return n == "lo" })

@@ -112,6 +112,25 @@ func (n *narrow) through(answer string, port int) string {
 	return regexp.MustCompile(`127\.0\.0\.1 `+fmt.Sprint(port)).ReplaceAllString(answer, "127.0.0.1 "+here)
 }
 
+// joinThrough watches through a narrow way.
+func (c *client) joinThrough(n *node, way *narrow) {
+	c.t.Helper()
+	c.add(webrtc.RTPCodecTypeVideo, webrtc.RTPTransceiverDirectionRecvonly)
+	// Candidates of its own would lead around the narrow way.
+	offer := regexp.MustCompile(`(?m)^a=candidate:.*\r\n`).ReplaceAllString(c.offer(), "")
+	v, answer, err := n.Answer(context.Background(), offer, watcher)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if !strings.Contains(answer, "transport-wide-cc") {
+		c.t.Fatalf("no transport-wide feedback in the answer:\n%s", answer)
+	}
+	c.viewer, c.answer = v, answer
+	if err := c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: way.through(answer, n.Port())}); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
 // reportingClient is a viewer that reports arrival times, as browsers do.
 func reportingClient(t *testing.T) *client {
 	t.Helper()
@@ -160,20 +179,9 @@ func TestNarrowPath(t *testing.T) {
 		}
 	})
 	c := reportingClient(t)
-	c.add(webrtc.RTPCodecTypeVideo, webrtc.RTPTransceiverDirectionRecvonly)
 	way := newNarrow(t, n.Port(), 600_000, 500*time.Millisecond)
-	// Candidates of its own would lead around the narrow way.
-	offer := regexp.MustCompile(`(?m)^a=candidate:.*\r\n`).ReplaceAllString(c.offer(), "")
-	v, answer, err := n.Answer(context.Background(), offer, watcher)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(answer, "transport-wide-cc") {
-		t.Fatalf("no transport-wide feedback in the answer:\n%s", answer)
-	}
-	if err := c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: way.through(answer, n.Port())}); err != nil {
-		t.Fatal(err)
-	}
+	c.joinThrough(n, way)
+	v := c.viewer
 	next(t, c.video)
 	// Give the start two seconds, then count what comes.
 	count := func(d time.Duration) (bps float64) {

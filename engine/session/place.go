@@ -36,10 +36,11 @@ const (
 	// the whole picture; floorMargin above that, the whole picture is tried.
 	// The thumbnail has at most one part in thumbCeiling.
 	mainFloor, floorMargin, thumbCeiling = 5, 1.3, 4
-	// downAfter and upAfter are how long a path must be too slow and good
-	// enough. Leaving the thumbnail takes a key frame: where that was soon
+	// downAfter and upAfter are how long a path must be too slow, by far too slow,
+	// and good enough. Leaving the thumbnail takes a key frame: where that was soon
 	// undone, twice as long the next time, up to upLongest.
-	downAfter  = 400 * time.Millisecond
+	downAfter  = 700 * time.Millisecond
+	downSoon   = 250 * time.Millisecond
 	layerAfter = time.Second
 	upAfter    = 3 * time.Second
 	upLongest  = time.Minute
@@ -98,7 +99,11 @@ func (p *place) move(now time.Duration, rate int, s scale) bool {
 		}
 		return now - *at
 	}
-	if since(&p.slow, !s.keeps(p.level, rate)) >= downAfter {
+	patience := downAfter
+	if !s.keeps(p.level, 2*rate) {
+		patience = downSoon
+	}
+	if since(&p.slow, !s.keeps(p.level, rate)) >= patience {
 		for !s.keeps(p.level, rate) {
 			p.level--
 		}

@@ -75,6 +75,7 @@ func (v *Viewer) sendLoop() {
 			ticked = now
 			v.path.tick()
 			v.m.adaptVideo(false)
+			v.tryMore()
 		}
 		select {
 		case <-v.done:

@@ -72,10 +72,27 @@ func TestRecentKeyFrameIsReplayed(t *testing.T) {
 }
 
 func TestNACK(t *testing.T) {
+	t.Run("rtx", func(t *testing.T) { testNACK(t, clientAPI(t), true) })
+	// Without retransmission streams, packets come again under their old numbers.
+	t.Run("plain", func(t *testing.T) {
+		me := &webrtc.MediaEngine{}
+		if err := me.RegisterCodec(vp8Codec(), webrtc.RTPCodecTypeVideo); err != nil {
+			t.Fatal(err)
+		}
+		testNACK(t, loopbackAPI(me), false)
+	})
+}
+
+func testNACK(t *testing.T, api *webrtc.API, rtx bool) {
 	n := newNode(t, Hooks{}, nil)
 	n.play()
-	c := watch(t, n)
+	c := newClientOf(t, api)
+	c.add(webrtc.RTPCodecTypeVideo, webrtc.RTPTransceiverDirectionRecvonly)
+	c.join(n, watcher)
 	want := next(t, c.video)
+	if got := strings.Contains(c.answer, "a=ssrc-group:FID"); got != rtx || c.viewer.video.repairs() != rtx {
+		t.Errorf("retransmission stream %t, in the answer %t, want %t", c.viewer.video.repairs(), got, rtx)
+	}
 	for range 20 {
 		next(t, c.video)
 	}

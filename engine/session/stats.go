@@ -19,7 +19,7 @@ type lossCounters struct {
 
 type viewerCounters struct {
 	framesSent, framesDropped, overruns       atomic.Uint64
-	framesThinned, switches                   atomic.Uint64
+	framesThinned, switches, probes           atomic.Uint64
 	audioDropped, sendErrors, badRTCP, badRTP atomic.Uint64
 	nacks, nacksRefused, resent, plis, firs   atomic.Uint64
 	talkDropped                               atomic.Uint64

@@ -46,22 +46,23 @@ type outTrack struct {
 	mid   string
 	delay []byte // playout-delay extension, nil on audio
 
-	stream webrtc.TrackLocalWriter // set by Bind
-	// header is used by the viewer's sending goroutine, again by the one that
-	// reads RTCP.
-	header, again rtp.Header
-	levelID       uint8   // of the audio-level extension, 0: not agreed upon
-	level         [1]byte // what the header refers to
-	tsOffset      uint32
-	payload       [roles]uint8 // payload types
-	redundant     time.Time    // until when packets are sent with redundancy
-	// wide and wideAgain are the transport-wide sequence numbers inside header
-	// and again, nil when the viewer does not report on them. path counts them.
-	wide, wideAgain []byte
-	path            *path
-	// labelled and labelledAgain hold a payload while it is sent and sent again:
-	// the shared one with the viewer's own label in it. nil on audio.
-	labelled, labelledAgain *[maxPayload]byte
+	stream    webrtc.TrackLocalWriter // set by Bind
+	header    rtp.Header              // the viewer's sending goroutine's
+	levelID   uint8                   // of the audio-level extension, 0: not agreed upon
+	level     [1]byte                 // what the header refers to
+	tsOffset  uint32
+	payload   [roles]uint8 // payload types
+	redundant time.Time    // until when packets are sent with redundancy
+	// wide is the transport-wide sequence number inside header, nil when the
+	// viewer does not report on them. path counts them.
+	wide []byte
+	path *path
+	// labelled holds a payload while it is sent: the shared one with the viewer's
+	// own label in it. nil on audio.
+	labelled *[maxPayload]byte
+
+	repairing sync.Mutex // guards repair
+	repair    repair
 
 	mu      sync.Mutex
 	bound   bool
@@ -80,7 +81,8 @@ func newOutTrack(kind webrtc.RTPCodecType, mime, mid string) *outTrack {
 	t.seq, t.tsOffset = uint16(rand.Uint32N(1<<15)), rand.Uint32()
 	if kind == webrtc.RTPCodecTypeVideo {
 		t.sent = &sentTable{first: t.seq}
-		t.labelled, t.labelledAgain = new([maxPayload]byte), new([maxPayload]byte)
+		t.labelled = new([maxPayload]byte)
+		t.repair.seq = uint16(rand.Uint32N(1 << 15))
 	}
 	return t
 }
@@ -122,12 +124,15 @@ func (t *outTrack) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, 
 			}
 		}
 		t.mu.Lock()
-		t.header, t.again, t.stream, t.bound = h, h.Clone(), c.WriteStream(), true
+		t.header, t.stream, t.bound = h, c.WriteStream(), true
 		if wideID != 0 {
-			t.wide, t.wideAgain = t.header.GetExtension(wideID), t.again.GetExtension(wideID)
+			t.wide = t.header.GetExtension(wideID)
 			t.path.enable()
 		}
 		t.payload = [roles]uint8{h.PayloadType, t.types.Noise, t.types.Event, t.types.RED}
+		t.repairing.Lock()
+		t.repair.bind(&h, wideID, uint32(c.SSRCRetransmission()), rtxPayloadType(c.CodecParameters(), p.PayloadType))
+		t.repairing.Unlock()
 		t.mu.Unlock()
 		return p, nil
 	}
@@ -224,21 +229,6 @@ func (t *outTrack) lookup(seq uint16, nowMS, gapMS uint32) (index uint32, l labe
 	}
 	s.resent[i] = max(nowMS, 1)
 	return s.index[i], s.label[i], true
-}
-
-// resend writes a packet once more under its old number. Called from the
-// goroutine that reads the track's RTCP.
-func (t *outTrack) resend(p *packet, seq uint16, l label) error {
-	h := &t.again
-	h.SequenceNumber, h.Timestamp, h.Marker = seq, p.ts+t.tsOffset, p.marker
-	t.mu.Lock()
-	t.budget -= p.n
-	t.mu.Unlock()
-	if t.wideAgain != nil {
-		t.path.number(t.wideAgain, p.n, flowAgain, 0)
-	}
-	_, err := t.stream.WriteRTP(h, l.onto(p, t.labelledAgain))
-	return err
 }
 
 // totals returns the counters of a sender report.

@@ -285,7 +285,7 @@ func TestSentTable(t *testing.T) {
 		t.Error("not repeated after the gap")
 	}
 	for range resendBurst/1000 + 1 {
-		_ = tr.resend(&packet{n: 1000}, last, label{})
+		_ = tr.resend(&packet{n: 1000}, last, label{}, 0)
 	}
 	if _, _, ok := tr.lookup(last, 5000, 10); ok {
 		t.Error("budget has no end")

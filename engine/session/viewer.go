@@ -37,7 +37,11 @@ type Viewer struct {
 	keySentNs    atomic.Int64  // when the last key frame left, media clock
 
 	forward forward // under Manager.fan
-	label   label   // of the last picture sent, the sending goroutine's
+	// The sending goroutine's:
+	label  label // of the last picture sent
+	prober prober
+
+	probing atomic.Bool
 
 	mu          sync.Mutex
 	closed      bool

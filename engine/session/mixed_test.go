@@ -1,0 +1,148 @@
+package session
+
+import (
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/edgecam/edgecam/engine/media"
+)
+
+// planned is a source of both streams that does what it is told.
+type planned struct {
+	mu   sync.Mutex
+	plan VideoPlan
+	keys [media.NumStreams]int
+}
+
+func (s *planned) told(p VideoPlan) {
+	s.mu.Lock()
+	s.plan = p
+	s.mu.Unlock()
+}
+
+func (s *planned) now() VideoPlan {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.plan
+}
+
+// play writes pictures of the sizes that the plan asks for, 30 per second.
+func (s *planned) play(n *node) {
+	n.wg.Go(func() {
+		r := rand.New(rand.NewPCG(1, 1))
+		start := time.Now()
+		on := [media.NumStreams]bool{}
+		for i := uint64(0); ; i++ {
+			now := start.Add(time.Duration(i) * time.Second / 30)
+			select {
+			case <-n.stop:
+				return
+			case <-time.After(time.Until(now)):
+			}
+			plan := s.now()
+			for stream, bps := range [media.NumStreams]int{plan.MainBps, plan.ThumbBps} {
+				force := &n.wantKey
+				if stream == int(media.StreamThumb) {
+					force = &n.wantThumbKey
+				}
+				if bps == 0 {
+					on[stream] = false
+					continue
+				}
+				key := force.Swap(false) || !on[stream]
+				on[stream] = true
+				size := float64(bps) / 8 / 30 * (0.8 + 0.4*r.Float64())
+				f := &media.EncodedVideo{Stream: media.Stream(stream), Key: key, CapturedAt: now}
+				switch {
+				case key:
+					size *= 6
+					s.mu.Lock()
+					s.keys[stream]++
+					s.mu.Unlock()
+				case stream == 0 && plan.Layers == 2 && i%2 == 1:
+					f.TemporalID, f.LayerSync, f.NonReference = 1, true, true
+					size *= 0.76
+				case stream == 0 && plan.Layers == 2:
+					size *= 1.24
+				}
+				f.Data = vp8Frame(key, i, max(int(size), 20))
+				n.WriteVideo(f)
+			}
+		}
+	})
+}
+
+// TestOneBadViewer: a viewer on 150 kbit/s watches with two on good paths. They
+// lose nothing, it gets what fits, and all when its path becomes good.
+func TestOneBadViewer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes twenty seconds")
+	}
+	const ceiling = 1_500_000
+	s := &planned{plan: VideoPlan{Layers: 1}}
+	n := newNode(t, Hooks{VideoPlan: s.told}, nil)
+	n.SetVideoCeiling(ceiling)
+	s.play(n)
+	var good []*client
+	for range 2 {
+		c := reportingClient(t)
+		c.joinThrough(n, newNarrow(t, n.Port(), 3_000_000, 300*time.Millisecond))
+		good = append(good, c)
+	}
+	for _, c := range good {
+		next(t, c.video)
+	}
+	time.Sleep(2 * time.Second)
+	if p := s.now(); p.MainBps != ceiling {
+		t.Errorf("two good viewers: %+v", p)
+	}
+	weak := reportingClient(t)
+	way := newNarrow(t, n.Port(), 150_000, 500*time.Millisecond)
+	weak.joinThrough(n, way)
+	next(t, weak.video)
+	keys := func() (k [media.NumStreams]int) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.keys
+	}
+	before, began := keys(), time.Now()
+	eventually(t, "the thumbnail", func() bool { return weak.viewer.Info().Stream == media.StreamThumb })
+	t.Logf("thumbnail after %v", time.Since(began))
+	time.Sleep(3 * time.Second)
+	var sent [2]uint64
+	for i, c := range good {
+		sent[i] = c.viewer.Info().FramesSent
+	}
+	weakSent := weak.viewer.Info()
+	for range 30 {
+		if p := s.now(); p.MainBps < ceiling*95/100 || p.ThumbBps > 180_000 || p.ThumbBps == 0 {
+			t.Errorf("plan %+v with a viewer on 150 kbit/s", p)
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	for i, c := range good {
+		if got := c.viewer.Info().FramesSent - sent[i]; got < 80 || c.viewer.Info().FramesThinned > 0 {
+			t.Errorf("a good viewer got %d frames in three seconds", got)
+		}
+	}
+	info := weak.viewer.Info()
+	if got := info.FramesSent - weakSent.FramesSent; got < 70 {
+		t.Errorf("the weak viewer got %d frames in three seconds", got)
+	}
+	t.Logf("plan %+v, weak viewer %+v", s.now(), info.Path)
+	if after := keys(); after[media.StreamMain] != before[media.StreamMain] {
+		t.Errorf("%d key frames of the main stream for the weak viewer", after[media.StreamMain]-before[media.StreamMain])
+	}
+	way.bps.Store(3_000_000)
+	began = time.Now()
+	for weak.viewer.Info().Stream != media.StreamMain {
+		if time.Since(began) > 40*time.Second {
+			t.Fatalf("still on the thumbnail: %+v", weak.viewer.Info().Path)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Logf("main again %v after the path became wider, with %d probes", time.Since(began), weak.viewer.counters.probes.Load())
+}
