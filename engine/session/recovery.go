@@ -104,7 +104,7 @@ func (t *outTrack) resend(p *packet, seq uint16, l label, burst uint32) error {
 // once more as a quick train now and then. What arrives as quickly as it left is
 // proof that more would fit; the stream alone is too thin to show that.
 const (
-	probePackets, probeBytes = 16, 5000 // at most and at least
+	probePackets, probeBytes = 8, 5000 // at most and at least
 	probeFirst               = 1500 * time.Millisecond
 	probeLongest             = 12 * time.Second
 	probeSpeed               = 2 // times the present estimate
@@ -120,9 +120,10 @@ type prober struct {
 }
 
 // due reports whether a probe should be sent now, by an estimate and the rate that
-// would be of use.
+// would be of use. A path that was seen full lately is not probed: the stream grows
+// there by itself, and finds out.
 func (p *prober) due(now time.Duration, e *congestion.Estimate, useful int) bool {
-	if e.TargetBps >= useful || e.State != congestion.StateGrow || e.QueueDelay > probeQueue || p.next == 0 {
+	if e.TargetBps >= useful || e.State != congestion.StateGrow || e.LinkBps > 0 || e.QueueDelay > probeQueue || p.next == 0 {
 		if p.next == 0 || e.State != congestion.StateGrow {
 			p.next, p.pause = now+probeFirst, probeFirst
 		}
