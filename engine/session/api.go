@@ -44,6 +44,9 @@ func newAPI(cfg Config, s *sockets, lf logging.LoggerFactory) (*webrtc.API, erro
 		{webrtc.RTPCodecTypeVideo, vp8Codec()},
 		{webrtc.RTPCodecTypeVideo, rtxCodec(vp8Codec().PayloadType)},
 	}
+	for _, p := range redCodecs() {
+		codecs = append(codecs, registration{webrtc.RTPCodecTypeVideo, p})
+	}
 	for _, name := range codec.Names() {
 		p, err := codec.Lookup(name)
 		if err != nil {
@@ -55,7 +58,9 @@ func newAPI(cfg Config, s *sockets, lf logging.LoggerFactory) (*webrtc.API, erro
 		codecs = append(codecs, registration{webrtc.RTPCodecTypeAudio, voiceCodec(p)})
 	}
 	for _, c := range codecs {
-		if c.param.MimeType != webrtc.MimeTypeRTX {
+		switch c.param.MimeType {
+		case webrtc.MimeTypeRTX, mimeRED, mimeULPFEC:
+		default:
 			c.param.RTCPFeedback = append(c.param.RTCPFeedback, webrtc.RTCPFeedback{Type: "transport-cc"})
 		}
 		if err := m.RegisterCodec(c.param, c.kind); err != nil {

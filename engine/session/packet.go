@@ -14,8 +14,8 @@ const (
 	// packetOverhead is what a packet carries besides the RTP payload: fixed
 	// header 12, header extensions up to 24, SRTP tag up to 16.
 	packetOverhead = 52
-	// maxPayload bounds an RTP payload.
-	maxPayload = mtu - packetOverhead
+	// maxPayload bounds an RTP payload. A parity packet is longer by its headers.
+	maxPayload = mtu - packetOverhead - fecHeader - levelHeader
 )
 
 // packet is one RTP payload, shared by all viewers.

@@ -28,7 +28,8 @@ type flow uint8
 const (
 	flowVideo flow = iota
 	flowAudio
-	flowAgain // sent once more
+	flowAgain  // sent once more
+	flowParity // forward error correction
 	numFlows
 )
 
@@ -150,7 +151,7 @@ func (p *path) publish(now time.Duration) {
 	p.last = p.cc.Estimate()
 	p.pacing.Store(int64(p.last.PacingBps))
 	if d := now - p.since; d >= measureTime {
-		other := float64(p.bytes[flowAudio]+p.bytes[flowAgain]) * 8 / d.Seconds()
+		other := float64(p.bytes[flowAudio]+p.bytes[flowAgain]+p.bytes[flowParity]) * 8 / d.Seconds()
 		p.other += (other - p.other) / 2
 		if p.bytes[flowVideo] > 0 {
 			p.ratio += (float64(p.payload)/float64(p.bytes[flowVideo]) - p.ratio) / 4

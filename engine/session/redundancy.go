@@ -25,9 +25,9 @@ func (t *outTrack) withRedundancy(f *frame, lossQ8 uint32) *packet {
 
 func (t *outTrack) lossy(lossQ8 uint32, now time.Time) bool {
 	if lossQ8 >= redundantLossQ8 {
-		t.redundant = now.Add(redundantFor)
+		t.redundantUntil = now.Add(redundantFor)
 	}
-	return now.Before(t.redundant)
+	return now.Before(t.redundantUntil)
 }
 
 // previous is the packet of voice sent before, to be carried once more by the

@@ -76,6 +76,7 @@ func (v *Viewer) sendLoop() {
 			v.path.tick()
 			v.m.adaptVideo(false)
 			v.tryMore()
+			v.protect()
 		}
 		select {
 		case <-v.done:
@@ -110,6 +111,9 @@ func (v *Viewer) sendDue(q *pending) time.Duration {
 		}
 		if q.packet == 0 {
 			v.label = v.label.follow(f.tid)
+			if t := v.video.fec; t != nil {
+				t.begin(len(f.pkts), f.key)
+			}
 		}
 		p := f.pkts[q.packet]
 		// The number of a picture is never 0, which is sound's.
@@ -128,6 +132,12 @@ func (v *Viewer) sendDue(q *pending) time.Duration {
 		}
 		if q.packet++; q.packet < len(f.pkts) {
 			continue
+		}
+		if n, err := v.video.sendParity(uint32(f.number)<<1 | 1); err != nil {
+			v.counters.sendErrors.Add(1)
+		} else if bps := v.path.pacing.Load(); n > 0 && bps > 0 {
+			v.counters.parity.Add(1)
+			q.due = q.due.Add(time.Duration(n) * 8 * time.Second / time.Duration(bps))
 		}
 		v.counters.framesSent.Add(1)
 		if f.key {

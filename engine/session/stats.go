@@ -19,7 +19,7 @@ type lossCounters struct {
 
 type viewerCounters struct {
 	framesSent, framesDropped, overruns       atomic.Uint64
-	framesThinned, switches, probes           atomic.Uint64
+	framesThinned, switches, probes, parity   atomic.Uint64
 	audioDropped, sendErrors, badRTCP, badRTP atomic.Uint64
 	nacks, nacksRefused, resent, plis, firs   atomic.Uint64
 	talkDropped                               atomic.Uint64
@@ -58,6 +58,9 @@ type ViewerInfo struct {
 	Voice                     codec.Format
 	Video, Audio              TrackInfo
 	FramesSent, FramesDropped uint64
+	// Probes are packets sent again to see whether more fits; ProtectedFrames
+	// were sent with parity packets.
+	Probes, ProtectedFrames uint64
 	// Stream is the one that is sent, Switches how often it changed.
 	// FramesThinned were left out because the path does not carry all pictures:
 	// nothing is missing without them.
@@ -96,6 +99,7 @@ func (v *Viewer) Info() ViewerInfo {
 	i.TalkPackets, i.TalkBytes, i.TalkLost = v.mic.snapshot()
 	i.Video = trackInfo(v.video, &c.videoLoss, videoRateHz)
 	i.Audio = trackInfo(v.audio, &c.audioLoss, max(int64(v.plan.params.ClockHz), 1))
+	i.Probes, i.ProtectedFrames = c.probes.Load(), c.parity.Load()
 	i.Switches, i.FramesThinned = c.switches.Load(), c.framesThinned.Load()
 	v.m.fan.Lock()
 	i.Stream = v.forward.stream

@@ -35,6 +35,9 @@ type sentTable struct {
 	count  int
 }
 
+// noPacket stands in the table for what is not in the history.
+const noPacket = 1<<32 - 1
+
 // outTrack is one RTP stream to one viewer: what pion's TrackLocal is for, but
 // for a single peer, with its own numbering.
 type outTrack struct {
@@ -46,20 +49,24 @@ type outTrack struct {
 	mid   string
 	delay []byte // playout-delay extension, nil on audio
 
-	stream    webrtc.TrackLocalWriter // set by Bind
-	header    rtp.Header              // the viewer's sending goroutine's
-	levelID   uint8                   // of the audio-level extension, 0: not agreed upon
-	level     [1]byte                 // what the header refers to
-	tsOffset  uint32
-	payload   [roles]uint8 // payload types
-	redundant time.Time    // until when packets are sent with redundancy
+	stream         webrtc.TrackLocalWriter // set by Bind
+	header         rtp.Header              // the viewer's sending goroutine's
+	levelID        uint8                   // of the audio-level extension, 0: not agreed upon
+	level          [1]byte                 // what the header refers to
+	tsOffset       uint32
+	payloadTypes   [roles]uint8 // payload types
+	redundantUntil time.Time    // until when packets are sent with redundancy
 	// wide is the transport-wide sequence number inside header, nil when the
 	// viewer does not report on them. path counts them.
 	wide []byte
 	path *path
 	// labelled holds a payload while it is sent: the shared one with the viewer's
 	// own label in it. nil on audio.
-	labelled *[maxPayload]byte
+	labelled *[redHeader + maxPayload]byte
+	// redType and fecType are the payload types of parity, 0: the viewer knows
+	// none. fec is nil while there is none; the sending goroutine owns it.
+	redType, fecType uint8
+	fec              *protector
 
 	repairing sync.Mutex // guards repair
 	repair    repair
@@ -81,7 +88,7 @@ func newOutTrack(kind webrtc.RTPCodecType, mime, mid string) *outTrack {
 	t.seq, t.tsOffset = uint16(rand.Uint32N(1<<15)), rand.Uint32()
 	if kind == webrtc.RTPCodecTypeVideo {
 		t.sent = &sentTable{first: t.seq}
-		t.labelled = new([maxPayload]byte)
+		t.labelled = new([redHeader + maxPayload]byte)
 		t.repair.seq = uint16(rand.Uint32N(1 << 15))
 	}
 	return t
@@ -129,7 +136,10 @@ func (t *outTrack) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, 
 			t.wide = t.header.GetExtension(wideID)
 			t.path.enable()
 		}
-		t.payload = [roles]uint8{h.PayloadType, t.types.Noise, t.types.Event, t.types.RED}
+		t.payloadTypes = [roles]uint8{h.PayloadType, t.types.Noise, t.types.Event, t.types.RED}
+		if t.redType, t.fecType = payloadTypeOf(c.CodecParameters(), mimeRED), payloadTypeOf(c.CodecParameters(), mimeULPFEC); t.fecType == 0 {
+			t.redType = 0
+		}
 		t.repairing.Lock()
 		t.repair.bind(&h, wideID, uint32(c.SSRCRetransmission()), rtxPayloadType(c.CodecParameters(), p.PayloadType))
 		t.repairing.Unlock()
@@ -159,15 +169,22 @@ func (t *outTrack) send(p *packet, l label, burst uint32) (ready bool, err error
 	}
 	h := &t.header
 	h.SequenceNumber, h.Timestamp, h.Marker = t.seq, p.ts+t.tsOffset, p.marker
-	h.PayloadType = t.payload[p.role]
+	h.PayloadType = t.payloadTypes[p.role]
 	if t.levelID != 0 {
 		t.level[0] = p.level
 	}
+	seq := t.seq
 	t.mu.Unlock()
+	payload := t.payload(p, l)
+	if t.fec != nil {
+		payload = t.redundant(seq, payload)
+		defer func(pt uint8) { h.PayloadType = pt }(h.PayloadType)
+		h.PayloadType = t.redType
+	}
 	if t.wide != nil {
 		t.path.number(t.wide, p.n, t.flow(), burst)
 	}
-	n, err := t.stream.WriteRTP(h, l.onto(p, t.labelled))
+	n, err := t.stream.WriteRTP(h, payload)
 	if n == 0 && err == nil {
 		return false, nil // keys are not there yet: nothing was sent
 	}
@@ -193,15 +210,64 @@ func (t *outTrack) flow() flow {
 	return flowAudio
 }
 
-// onto returns a packet's payload with a label in it, made in buf; buf is nil for
-// payloads that carry none.
-func (l label) onto(p *packet, buf *[maxPayload]byte) []byte {
-	if buf == nil {
+// payload returns a packet's payload with the viewer's label in it, behind room
+// for a header.
+func (t *outTrack) payload(p *packet, l label) []byte {
+	if t.labelled == nil {
 		return p.payload()
 	}
-	b := buf[:copy(buf[:], p.payload())]
+	b := t.labelled[redHeader:]
+	b = b[:copy(b, p.payload())]
 	l.write(b)
 	return b
+}
+
+// redundant counts a packet in for parity and returns its payload as a block of
+// the redundant format.
+func (t *outTrack) redundant(seq uint16, payload []byte) []byte {
+	if t.wide != nil {
+		// It is not known when parity is made: receivers take 0 for it.
+		t.wide[0], t.wide[1] = 0, 0
+	}
+	head := t.fec.head[:]
+	if n, err := t.header.MarshalTo(head); err == nil {
+		t.fec.add(seq, head[:n], payload)
+	}
+	t.labelled[0] = t.header.PayloadType
+	return t.labelled[:redHeader+len(payload)]
+}
+
+// sendParity sends what belongs to the picture that has just been sent, and returns
+// how many bytes that was.
+func (t *outTrack) sendParity(burst uint32) (bytes int, err error) {
+	if t.fec == nil || t.fec.n == 0 {
+		return 0, nil
+	}
+	h := &t.header
+	pt := h.PayloadType
+	h.PayloadType, h.Marker, h.Timestamp = t.redType, false, t.fec.ts
+	defer func() { h.PayloadType = pt }()
+	for i := range t.fec.k {
+		b := t.fec.packet(i, t.fecType)
+		t.mu.Lock()
+		h.SequenceNumber = t.seq
+		t.mu.Unlock()
+		if t.wide != nil {
+			t.path.number(t.wide, len(b), flowParity, burst)
+		}
+		if _, err = t.stream.WriteRTP(h, b); err != nil {
+			return bytes, err
+		}
+		bytes += len(b) + wireOverhead
+		t.mu.Lock()
+		t.sent.put(t.seq, noPacket, label{})
+		t.seq++
+		t.packets++
+		t.octets += uint64(len(b))
+		t.mu.Unlock()
+	}
+	t.fec.n, t.fec.k = 0, 0
+	return bytes, nil
 }
 
 func (s *sentTable) put(seq uint16, index uint32, l label) {

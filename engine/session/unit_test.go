@@ -134,8 +134,9 @@ func TestPacketizer(t *testing.T) {
 		var out []byte
 		for k, p := range f.pkts {
 			var d codecs.VP8Packet
-			var buf [maxPayload]byte
-			b, err := d.Unmarshal(at.onto(p, &buf))
+			payload := bytes.Clone(p.payload())
+			at.write(payload)
+			b, err := d.Unmarshal(payload)
 			if err != nil {
 				t.Fatal(err)
 			}
