@@ -36,7 +36,8 @@ const (
 	// bounds.
 	protectTimes            = 4
 	leastParity, mostParity = 0.2, 0.6
-	keyParity               = 1.5 // times as many for key frames
+	eachParity              = 0.25 // from this share on every picture has one
+	keyParity               = 1.5  // times as many for key frames
 )
 
 // redCodecs are the formats that parity needs.
@@ -96,7 +97,10 @@ func (p *protector) begin(packets int, key bool) {
 	}
 	p.owed = min(p.owed+float64(packets)*share, maxParity)
 	p.k = min(int(p.owed), packets)
-	p.owed -= float64(p.k)
+	if p.k == 0 && share >= eachParity {
+		p.k = min(1, packets)
+	}
+	p.owed = max(p.owed-float64(p.k), 0)
 	p.n = 0
 	for i := range p.k {
 		p.sums[i] = paritySum{}
