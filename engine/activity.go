@@ -52,6 +52,7 @@ func (e *Engine) visitorSpeaks(speech bool, now time.Time) {
 	v := &e.visitor
 	if speech {
 		v.spokeAt = now
+		e.call.heard("", now)
 	}
 	if speaking := speech || v.speaking && now.Sub(v.spokeAt) < visitorHold; speaking != v.speaking {
 		v.speaking = speaking

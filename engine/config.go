@@ -17,6 +17,7 @@ type Config struct {
 	Video   VideoConfig
 	Voice   VoiceConfig
 	Door    DoorConfig
+	Call    CallConfig
 	Session session.Config
 	// Enhance sets what is done to pictures before they are coded, Night how
 	// the camera is switched between day and night.
@@ -56,6 +57,13 @@ type DoorConfig struct {
 	Pulse time.Duration
 }
 
+// CallConfig sets what happens when the button is pressed.
+type CallConfig struct {
+	// RingFor is how long a call waits to be answered, QuietFor how long an
+	// answered one lasts in which nobody speaks. Both 1 second to 1 hour.
+	RingFor, QuietFor time.Duration
+}
+
 // MaxPulse is the longest time the door relay is ever held: strikes burn out.
 const MaxPulse = 5 * time.Second
 
@@ -65,6 +73,7 @@ func Defaults() Config {
 		Video:     VideoConfig{BitrateBps: 1_000_000, Speed: -1, Threads: 1},
 		Voice:     VoiceConfig{BitrateBps: 32_000, FrontEnd: voice.Defaults(), AnalogGain: true, Duplex: FullDuplex, DuckDecay: voice.DefaultDecay},
 		Door:      DoorConfig{Pulse: 3 * time.Second},
+		Call:      CallConfig{RingFor: DefaultRingFor, QuietFor: DefaultQuietFor},
 		Session:   session.Defaults(),
 		Enhance:   enhance.Defaults(),
 		IdleAfter: 10 * time.Second,
@@ -98,6 +107,11 @@ func (c Config) Validate() error {
 	}
 	if c.Door.Pulse <= 0 || c.Door.Pulse > MaxPulse {
 		bad("door pulse %v is outside 0 to %v", c.Door.Pulse, MaxPulse)
+	}
+	for name, d := range map[string]time.Duration{"ringing": c.Call.RingFor, "quiet": c.Call.QuietFor} {
+		if d < time.Second || d > time.Hour {
+			bad("%s time of a call %v is outside 1 s to 1 h", name, d)
+		}
 	}
 	if c.IdleAfter < 0 {
 		bad("idle time %v is negative", c.IdleAfter)

@@ -38,15 +38,20 @@ type Engine struct {
 	analog   analog
 	visiting atomic.Bool
 	door     door
-	idle     idleTimer
-	viewers  atomic.Int32
-	mainBps  atomic.Int64 // 0: nobody takes the stream
-	thumbBps atomic.Int64
-	layers   atomic.Int32 // temporal, of the main stream
-	camera   atomic.Pointer[CameraState]
-	pulses   pulses
-	onEvent  atomic.Pointer[func(Event)]
-	encoders atomic.Pointer[voiceEncoders] // nil while the microphone is closed
+	call     call
+	ringShot ringShot
+	// running is Run's context; background holds what it waits for at the end.
+	running    context.Context
+	background sync.WaitGroup
+	idle       idleTimer
+	viewers    atomic.Int32
+	mainBps    atomic.Int64 // 0: nobody takes the stream
+	thumbBps   atomic.Int64
+	layers     atomic.Int32 // temporal, of the main stream
+	camera     atomic.Pointer[CameraState]
+	onEvent    atomic.Pointer[func(Event)]
+	pulses     pulses
+	encoders   atomic.Pointer[voiceEncoders] // nil while the microphone is closed
 }
 
 // CameraState is what the capture goroutine last saw.
@@ -91,12 +96,14 @@ func New(cfg Config, devices Devices, observer Observer, log *slog.Logger) (*Eng
 	e.talk.init(cfg.Voice.Duplex, log)
 	e.talk.onKey = e.keyPressed
 	e.door.init(cfg.Door.Pulse, devices.Relay, log, e.stateChanged)
+	e.talk.spoke = e.call.heard
+	e.call.init(cfg.Call.RingFor, cfg.Call.QuietFor, e.callChanged)
 	sessions, err := session.New(cfg.Session, session.Hooks{
 		KeyFrameNeeded: e.requestKeyFrame,
 		VideoPlan:      e.planChanged,
 		ViewersChanged: e.viewersChanged,
 		ChannelOpened:  e.channelOpened,
-		ViewerLeft:     func(v *session.Viewer, _ string) { e.talk.remove(v.ID()) },
+		ViewerLeft:     e.viewerLeft,
 		Talk:           e.talkPacket,
 		Message:        e.message,
 	}, log)
@@ -117,6 +124,7 @@ func (e *Engine) Camera() CameraState { return *e.camera.Load() }
 
 // Run runs the engine until ctx is done; everything is closed when it returns.
 func (e *Engine) Run(ctx context.Context) error {
+	e.running = ctx
 	var wg sync.WaitGroup
 	start := func(run func(context.Context)) { wg.Go(func() { run(ctx) }) }
 	if e.devices.Camera != nil {
@@ -140,11 +148,13 @@ func (e *Engine) Run(ctx context.Context) error {
 	// the start, and not when the bell rings for the first time.
 	e.Prewarm()
 	<-ctx.Done()
+	e.call.stop()
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	err := e.sessions.Close(closing)
 	e.idle.stop()
 	wg.Wait()
+	e.background.Wait()
 	e.latest.clear()
 	if errors.Is(err, context.Canceled) {
 		return nil
@@ -173,6 +183,11 @@ func (e *Engine) viewersChanged(n int) {
 	e.idle.set(n > 0)
 	e.updateDemand()
 	e.stateChanged()
+}
+
+func (e *Engine) viewerLeft(v *session.Viewer, _ string) {
+	e.talk.remove(v.ID())
+	e.call.leave(v.ID())
 }
 
 // updateDemand opens the devices' gates when they are needed and closes them

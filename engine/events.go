@@ -12,9 +12,11 @@ import (
 
 // Event is something that happened at the node.
 type Event struct {
-	Type string    // "ring", "motion", "door", "key"
+	Type string    // "ring", "ring-picture", "call", "motion", "door", "key"
 	At   time.Time // when
-	Data string    // who opened the door; the key that a viewer pressed
+	Data string    // who opened the door; the call's state; the key that a viewer pressed
+	// Picture is the JPEG of who rings. Whoever receives it does not change it.
+	Picture []byte
 }
 
 // OnEvent sets the function that is called with every event; it must not block.
@@ -73,6 +75,8 @@ func (e *Engine) ring(at time.Time) {
 	e.log.Info("ring")
 	e.sessions.Broadcast(marshal(ringMessage{"ring", at.UnixMilli()}))
 	e.emit(Event{Type: "ring", At: at})
+	e.takeRingPicture(e.running, at)
+	e.call.ring(at)
 }
 
 func (e *Engine) motion(at time.Time) {
@@ -100,6 +104,15 @@ type (
 		Talker *string `json:"talker"`
 		You    bool    `json:"you"`
 		Duplex Duplex  `json:"duplex"`
+	}
+	// callMessage says where the call stands, as it concerns the viewer.
+	callMessage struct {
+		Type  string    `json:"type"`
+		Call  uint64    `json:"call"`
+		State CallState `json:"state"`
+		At    int64     `json:"at,omitempty"` // when the button was pressed, Unix milliseconds
+		By    string    `json:"by,omitempty"`
+		You   bool      `json:"you,omitempty"`
 	}
 	voiceMessage struct {
 		Type    string `json:"type"`
@@ -151,6 +164,9 @@ func (e *Engine) stateMessage(you string) []byte {
 func (e *Engine) channelOpened(v *session.Viewer) {
 	e.send(v, e.stateMessage(v.Grant().Subject))
 	e.send(v, e.floorMessage(v))
+	if ch := e.call.current(); ch.state != CallIdle {
+		e.send(v, callMessageTo(v.ID(), ch))
+	}
 	if e.visiting.Load() {
 		e.send(v, marshal(voiceMessage{"voice", true}))
 	}
@@ -200,14 +216,20 @@ func (e *Engine) message(v *session.Viewer, msg []byte) {
 		case r.On && !v.Grant().Talk:
 			e.send(v, marshal(reply{Type: "talk", ID: r.ID, Error: "this access does not permit talking (scope talk)"}))
 		case r.On:
+			if ch := e.call.current(); ch.state == CallAnswered && ch.by != v.ID() {
+				e.send(v, marshal(reply{Type: "talk", ID: r.ID, Error: "answered elsewhere, by " + ch.subject}))
+				return
+			}
 			e.send(v, e.floorMessage(v))
 		case e.talk.release(v.ID()):
 			e.floorChanged()
 		}
 	case "duplex":
 		e.chooseDuplex(v, r)
+	case "call":
+		e.callRequest(v, r)
 	default:
-		e.send(v, marshal(reply{Type: "error", ID: r.ID, Error: "unknown message type; known: door, talk, duplex"}))
+		e.send(v, marshal(reply{Type: "error", ID: r.ID, Error: "unknown message type; known: call, door, talk, duplex"}))
 	}
 }
 

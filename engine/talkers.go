@@ -30,6 +30,8 @@ type talkers struct {
 	byID  map[session.ViewerID]*talker
 	mixer mixer.Mixer
 	floor floor
+	spoke func(session.ViewerID, time.Time) // told of every block with speech; must not block
+	owner session.ViewerID                  // who has answered the call; "": everybody is heard
 }
 
 // talker is a viewer whose microphone is heard.
@@ -63,14 +65,6 @@ func (t *talkers) packet(id session.ViewerID, p session.TalkPacket) {
 	}
 	q.InsertPacket(neteq.Packet{SequenceNumber: p.SequenceNumber, Timestamp: p.Timestamp, PayloadType: p.PayloadType, Payload: p.Payload})
 	t.active.set(true)
-}
-
-// talkPacket takes a voice packet from a viewer.
-func (e *Engine) talkPacket(id session.ViewerID, p session.TalkPacket) {
-	e.talk.packet(id, p)
-	if enc := e.encoders.Load(); enc != nil {
-		enc.received(&p)
-	}
 }
 
 // keyPressed is called when a viewer sends a key (RFC 4733).
@@ -122,8 +116,15 @@ func (t *talkers) mix(b *media.Block, now time.Time) (m mixed) {
 			continue
 		}
 		m.talkers++
+		if t.owner != "" && id != t.owner {
+			k.heard = false // somebody else has answered
+			continue
+		}
 		if speech, err := k.activity.Process(k.block.Samples[:]); err == nil && speech {
 			t.floor.speaks(id, now)
+			if t.spoke != nil {
+				t.spoke(id, now)
+			}
 		}
 	}
 	t.floor.expire(now)
@@ -135,6 +136,13 @@ func (t *talkers) mix(b *media.Block, now time.Time) (m mixed) {
 	t.mixer.Mix(b)
 	m.half, m.changed = t.floor.half(), t.floor.holder != before
 	return m
+}
+
+// own lets one viewer alone be heard, or everybody again.
+func (t *talkers) own(id session.ViewerID) {
+	t.mu.Lock()
+	t.owner = id
+	t.mu.Unlock()
 }
 
 // release is called when a viewer says that it has finished talking. It reports
