@@ -8,7 +8,7 @@
 // label (name for screen readers), manual (do not connect by itself), duplex
 // ("half": one talks at a time; "full"; without it, as the node is set).
 // Events: edgecam-state, edgecam-ring, edgecam-door, edgecam-talk, edgecam-error,
-// edgecam-stats, edgecam-floor, edgecam-voice. Methods: connect, disconnect, startTalk, stopTalk, mute,
+// edgecam-stats, edgecam-floor, edgecam-voice, edgecam-call. Methods: connect, disconnect, startTalk, stopTalk, mute,
 // snapshot, openDoor, fullscreen. Browsers: Chromium 116, Firefox 124, Safari 17.4.
 
 import { holdToConfirm } from './edgecam/hold.js';
@@ -325,6 +325,11 @@ export class EdgeCam extends HTMLElement {
     switch (m.type) {
       case 'ring':
         this.#emit('ring', { at: Number(m.at) || Date.now() });
+        break;
+      case 'call':
+        this.#emit('call', { state: String(m.state), by: m.by ? String(m.by) : null, you: m.you === true, at: Number(m.at) || null });
+        if (m.state === 'answered-elsewhere') this.note(t('callAnswered', { name: m.by ? String(m.by) : '' }));
+        if (m.state === 'missed') this.note(t('callMissed'));
         break;
       case 'state':
         this.#device = { viewers: Number(m.viewers) || 0, talker: m.talker ? String(m.talker) : null, door: m.door ?? null, you: m.you ?? this.#device.you };

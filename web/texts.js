@@ -88,6 +88,8 @@ export const texts = {
   ringTitle: 'Someone is at the door',
   ringAt: 'The bell rang at {time}',
   ringAnswer: 'Answer',
+  callAnswered: 'Answered by {name}',
+  callMissed: 'Nobody answered the door',
   ringDismiss: 'Dismiss',
   ringPageTitle: '● Doorbell – {name}',
 

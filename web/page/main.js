@@ -117,6 +117,7 @@ function showCamera() {
   camera.addEventListener('edgecam-state', (e) => showState(e.detail));
   camera.addEventListener('edgecam-stats', (e) => panel.update(e.detail));
   camera.addEventListener('edgecam-ring', (e) => ring.ring(e.detail.at));
+  camera.addEventListener('edgecam-call', (e) => { if (e.detail.state !== 'ringing' && e.detail.state !== 'busy') ring.dismiss(); });
   camera.addEventListener('edgecam-talk', (e) => { if (e.detail.talking) ring.dismiss(); });
   camera.addEventListener('edgecam-error', (e) => { if (e.detail.code === 'unauthorized') signIn(); });
   $('stage').replaceChildren(camera);
