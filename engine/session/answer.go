@@ -25,6 +25,13 @@ func (m *Manager) Answer(ctx context.Context, offer string, g Grant) (_ *Viewer,
 	if !g.Expires.IsZero() && !time.Now().Before(g.Expires) {
 		return nil, "", fmt.Errorf("%w: the grant expired at %s", ErrForbidden, g.Expires.UTC().Format(time.RFC3339))
 	}
+	// Refusing costs little: the offer is not even read.
+	m.mu.Lock()
+	err = m.room()
+	m.mu.Unlock()
+	if err != nil {
+		return nil, "", err
+	}
 	p, err := planOffer(offer, g.Talk, m.cfg.VoiceCodecs)
 	if err != nil {
 		return nil, "", err

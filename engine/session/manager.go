@@ -97,21 +97,29 @@ func (m *Manager) Port() int { return m.sockets.port }
 // change them.
 func (m *Manager) ICEServers() []ICEServer { return m.cfg.ICEServers }
 
+// room tells why there is none for another session. Called under mu.
+func (m *Manager) room() error {
+	if m.closed {
+		return ErrClosed
+	}
+	if n := len(m.viewers); n >= m.cfg.MaxViewers {
+		m.refused.Add(1)
+		return fmt.Errorf("%w: all %d places are taken (setting max_viewers)", ErrFull, m.cfg.MaxViewers)
+	}
+	if n := len(m.viewers) - m.connCount; n >= m.cfg.MaxHalfOpen {
+		m.refused.Add(1)
+		return fmt.Errorf("%w: %d sessions are still connecting: try again shortly", ErrFull, n)
+	}
+	return nil
+}
+
 // reserve makes a session, if there is room.
 func (m *Manager) reserve(g Grant, p *plan) (*Viewer, error) {
 	var raw [4]byte
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.closed {
-		return nil, ErrClosed
-	}
-	if n := len(m.viewers); n >= m.cfg.MaxViewers {
-		m.refused.Add(1)
-		return nil, fmt.Errorf("%w: all %d places are taken (setting max_viewers)", ErrFull, m.cfg.MaxViewers)
-	}
-	if n := len(m.viewers) - m.connCount; n >= m.cfg.MaxHalfOpen {
-		m.refused.Add(1)
-		return nil, fmt.Errorf("%w: %d sessions are still connecting: try again shortly", ErrFull, n)
+	if err := m.room(); err != nil {
+		return nil, err
 	}
 	var id ViewerID
 	for id == "" || m.viewers[id] != nil {

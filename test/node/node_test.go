@@ -76,7 +76,12 @@ func start(t *testing.T, change func(*engine.Config, *bench)) *bench {
 	if b.engine, err = engine.New(cfg, devices, nil, slog.New(slog.NewTextHandler(testLog{t}, nil))); err != nil {
 		t.Fatal(err)
 	}
-	handler := whep.New(b.engine.Sessions(), whep.AuthorizerFunc(func(*http.Request) (session.Grant, error) { return b.grant, nil }), whep.Options{})
+	handler := whep.New(b.engine.Sessions(), whep.AuthorizerFunc(func(r *http.Request) (session.Grant, error) {
+		if r.Header.Get("X-Test") == "stranger" {
+			return session.Grant{}, whep.ErrUnauthorized
+		}
+		return b.grant, nil
+	}), whep.Options{})
 	server := httptest.NewServer(handler)
 	b.url = server.URL + "/whep"
 	ctx, stop := context.WithCancel(context.Background())

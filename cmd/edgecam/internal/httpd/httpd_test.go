@@ -542,3 +542,57 @@ type fakeConn struct {
 }
 
 func (f fakeConn) RemoteAddr() net.Addr { return f.addr }
+
+// TestSlowClients: clients that never finish their requests are let go, and those
+// who are inside or come meanwhile are served.
+func TestSlowClients(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for the server's patience to end")
+	}
+	n := start(t, func(o *Options) { o.HTTP.MaxConnections = 16 })
+	inside, err := net.Dial("tcp", strings.TrimPrefix(n.http, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer inside.Close()
+	ask := func(c net.Conn, within time.Duration) string {
+		c.SetDeadline(time.Now().Add(within))
+		fmt.Fprint(c, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+		line := make([]byte, 12)
+		if _, err := io.ReadFull(c, line); err != nil {
+			return err.Error()
+		}
+		return string(line)
+	}
+	if got := ask(inside, 5*time.Second); got != "HTTP/1.1 200" {
+		t.Fatal(got)
+	}
+	var slow []net.Conn
+	for range 40 {
+		c, err := net.Dial("tcp", strings.TrimPrefix(n.http, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		fmt.Fprint(c, "POST /whep HTTP/1.1\r\nHost: x\r\nX-")
+		slow = append(slow, c)
+	}
+	// New clients wait for the slow ones' time to be over, and no longer.
+	begun := time.Now()
+	late, err := net.Dial("tcp", strings.TrimPrefix(n.http, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer late.Close()
+	if got := ask(late, 6*readHeaderTimeout); got != "HTTP/1.1 200" {
+		t.Errorf("a new client got %q", got)
+	}
+	t.Logf("a new client was served after %v", time.Since(begun))
+	for i, c := range slow[:16] {
+		c.SetReadDeadline(time.Now().Add(2 * readHeaderTimeout))
+		if _, err := io.Copy(io.Discard, c); err != nil {
+			t.Errorf("slow client %d is still connected: %v", i, err)
+			break
+		}
+	}
+}

@@ -76,7 +76,11 @@ func (l *limited) slot() error {
 func (l *limited) closeIdle() {
 	l.mu.Lock()
 	var oldest *limitedConn
+	now := time.Now()
 	for c, since := range l.idle {
+		if since.After(now) {
+			continue // it has just come
+		}
 		if oldest == nil || since.Before(l.idle[oldest]) {
 			oldest = c
 		}
@@ -87,6 +91,11 @@ func (l *limited) closeIdle() {
 		oldest.Close()
 	}
 }
+
+// newGrace is how long a new connection has for its TLS handshake and its first
+// request's header before it makes room for others. It only counts while all slots
+// are taken.
+const newGrace = time.Second
 
 // connState is for http.Server: it tells which connections are idle.
 func (l *limited) connState(c net.Conn, state http.ConnState) {
@@ -99,9 +108,14 @@ func (l *limited) connState(c net.Conn, state http.ConnState) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if state == http.StateIdle {
+	switch state {
+	case http.StateIdle:
 		l.idle[lc] = time.Now()
-	} else {
+	case http.StateNew:
+		// A request whose header is not there after a while may never be: the
+		// connection makes room like an idle one.
+		l.idle[lc] = time.Now().Add(newGrace)
+	default:
 		delete(l.idle, lc)
 	}
 }
