@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/edgecam/edgecam/engine/governor"
 	"github.com/edgecam/edgecam/engine/session"
 	"github.com/edgecam/edgecam/engine/video/enhance"
 	"github.com/edgecam/edgecam/engine/voice"
@@ -23,6 +24,9 @@ type Config struct {
 	// the camera is switched between day and night.
 	Enhance enhance.Config
 	Night   NightMode
+	// Governor takes work off the board when it is hot or too slow; nil: nothing
+	// does.
+	Governor *governor.Limits
 	// IdleAfter is how long devices stay open after the last viewer has left.
 	IdleAfter time.Duration
 	// KeepOpen keeps the camera open while nobody watches: a quicker first
@@ -170,14 +174,15 @@ type Drop uint8
 
 // The reasons for a dropped frame.
 const (
-	DropDriver  Drop = iota // lost before us: a gap in the driver's numbering
-	DropCorrupt             // flagged by the driver or undecodable
-	DropBusy                // the encoder was still at the one before
-	DropEncoder             // rate control left it out
+	DropDriver   Drop = iota // lost before us: a gap in the driver's numbering
+	DropCorrupt              // flagged by the driver or undecodable
+	DropBusy                 // the encoder was still at the one before
+	DropEncoder              // rate control left it out
+	DropGoverned             // heat or load: fewer pictures are coded
 	NumDrops
 )
 
-var dropNames = [NumDrops]string{"driver", "corrupt", "encoder_busy", "rate_control"}
+var dropNames = [NumDrops]string{"driver", "corrupt", "encoder_busy", "rate_control", "governed"}
 
 // String returns the reason's name as metrics label it.
 func (d Drop) String() string {

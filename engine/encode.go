@@ -46,9 +46,20 @@ func (e *Engine) runEncode(ctx context.Context) {
 		if picture == nil {
 			continue
 		}
-		main.take(picture, fps, again)
-		thumb.take(picture, fps, again)
+		if !again && !e.keyFrame[media.StreamMain].Load() && !e.keyFrame[media.StreamThumb].Load() && e.governed.leaveOut() {
+			e.observer.FrameDropped(DropGoverned, 1)
+			e.pulses.uncoded.rest()
+			picture.Release()
+			continue
+		}
+		began := time.Now()
+		sized := e.governed.size(picture)
 		picture.Release()
+		main.take(sized, e.governed.fps(fps), again)
+		thumb.take(sized, e.governed.fps(fps), again)
+		sized.Release()
+		now := time.Now()
+		e.governed.took(now.Sub(began), now)
 	}
 }
 
@@ -63,6 +74,7 @@ type encoder struct {
 	width   int
 	height  int
 	denoise vp8.DenoiseMode
+	budget  time.Duration
 	lastAt  time.Time
 	small   media.PicturePool // of thumbnails
 }
@@ -132,6 +144,9 @@ func (enc *encoder) encode(p *media.Picture, fps float64, bps int, again, force 
 	encoded := time.Now()
 	enc.e.pulses.uncoded.rest()
 	enc.e.observer.StageDone(StageEncode, encoded.Sub(start))
+	// The time that passes is what counts here; of several workers each takes
+	// less of its own.
+	enc.vp8.FrameTook(encoded.Sub(start))
 	if len(coded.Data) == 0 {
 		enc.e.observer.FrameDropped(DropEncoder, 1)
 		return
@@ -151,6 +166,10 @@ func (enc *encoder) follow(fps float64, bps int) {
 	if fps != enc.fps {
 		enc.vp8.SetFrameRate(fps)
 		enc.fps = fps
+	}
+	if d := enc.e.governed.budget(fps); d != enc.budget {
+		enc.vp8.SetFrameBudget(d)
+		enc.budget = d
 	}
 	if bps != enc.bps {
 		enc.vp8.SetBitrate(bps)
@@ -178,6 +197,7 @@ func (enc *encoder) open(p *media.Picture, fps float64, bps int) error {
 	if err != nil {
 		return err
 	}
+	enc.budget = 0
 	enc.vp8, enc.fps, enc.bps, enc.layers, enc.width, enc.height = codec, fps, bps, 1, p.Width, p.Height
 	return nil
 }

@@ -31,6 +31,7 @@ type Engine struct {
 	wakeKey  chan struct{}
 	shots    snapshots
 	enhance  enhancer
+	governed governed
 	talk     talkers
 	front    *voice.FrontEnd
 	duck     *voice.Ducker
@@ -89,6 +90,7 @@ func New(cfg Config, devices Devices, observer Observer, log *slog.Logger) (*Eng
 		return nil, err
 	}
 	e.pulses.init()
+	e.governed.init(cfg.Governor, observer, log)
 	e.latest.ready = make(chan struct{}, 1)
 	e.idle.after = cfg.IdleAfter
 	e.idle.fire = e.updateDemand

@@ -126,6 +126,10 @@ const (
 	encCalmPercent = 60
 )
 
+// SetFrameBudget changes EncoderConfig.FrameBudget from the next FrameTook on;
+// 0 leaves the speed level where it is.
+func (e *Encoder) SetFrameBudget(d time.Duration) { e.cfg.FrameBudget = max(d, 0) }
+
 // FrameTook tells the encoder how long the frame before took, in processor time
 // of one worker. With SpeedAuto and a FrameBudget it moves the speed level;
 // otherwise, or if it is never called, levels stay. The encoder has no clock of

@@ -21,6 +21,7 @@ import (
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/metrics"
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/tlscert"
 	"github.com/edgecam/edgecam/engine"
+	"github.com/edgecam/edgecam/engine/governor"
 	"github.com/edgecam/edgecam/engine/session"
 	"github.com/edgecam/edgecam/engine/session/codec"
 	"github.com/edgecam/edgecam/web"
@@ -135,7 +136,7 @@ func (n *node) run(ctx context.Context) error {
 	// Whichever part ends first ends the others.
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	parts := []func(context.Context) error{n.engine.Run, server.Serve, n.reload, n.supervised}
+	parts := []func(context.Context) error{n.engine.Run, server.Serve, n.reload, n.supervised, n.heat}
 	if n.cert != nil {
 		parts = append(parts, func(ctx context.Context) error { n.cert.Run(ctx, n.log); return nil })
 	}
@@ -213,6 +214,10 @@ func engineConfig(cfg *config.Config, loopback bool) engine.Config {
 	ec.KeepOpen = cfg.Camera.KeepOpen
 	ec.Video.BitrateBps = cfg.Video.BitrateKbps * 1000
 	ec.Video.Speed = cfg.Video.Speed
+	if cfg.Video.Governor == "auto" {
+		limits := governor.Defaults(thisBoard().Thermal.HardCelsius)
+		ec.Governor = &limits
+	}
 	ec.Video.Threads = cfg.Video.Threads
 	if ec.Video.Threads == 0 {
 		// One core stays for everything else.

@@ -16,6 +16,7 @@ import (
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/httpd"
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/metrics"
 	"github.com/edgecam/edgecam/engine"
+	"github.com/edgecam/edgecam/engine/governor"
 	"github.com/edgecam/edgecam/engine/session"
 	"github.com/edgecam/edgecam/engine/session/whep"
 	"github.com/edgecam/edgecam/engine/video/enhance"
@@ -205,6 +206,8 @@ func (o *observer) Enhanced(noise enhance.NoiseModel, exposure enhance.Exposure,
 		o.m.Enhance.Night.Set(0)
 	}
 }
+
+func (o *observer) Governed(level int, why governor.Reason) { o.m.Governor.Governed(level, why) }
 
 func (o *observer) VoiceEncoded(took time.Duration) { o.m.Audio.Encode.Observe(took.Seconds()) }
 

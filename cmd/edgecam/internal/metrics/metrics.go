@@ -24,7 +24,7 @@ import (
 // series from the start; others get one when they first occur.
 var (
 	stages  = []string{"capture", "convert", "enhance", "encode", "send"}
-	reasons = []string{"driver", "corrupt", "encoder_busy", "rate_control"}
+	reasons = []string{"driver", "corrupt", "encoder_busy", "rate_control", "governed"}
 )
 
 // Metrics holds all series. Make one with New; its methods may be called from
@@ -42,6 +42,8 @@ type Metrics struct {
 	Enhance EnhanceMetrics
 	// Audio counts the voice path.
 	Audio AudioMetrics
+	// Governor is what heat and load have done to the picture path.
+	Governor GovernorMetrics
 	// Devices counts failures of devices by class and kind.
 	deviceErrors *prometheus.CounterVec
 	// Events counts rings, motion and door releases.
@@ -88,6 +90,7 @@ func newMetrics(sysRoot string, now func() time.Time) *Metrics {
 	bitrate := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "edgecam_bitrate_bps", Help: "Bit rate of the encoded video, mean of the last 1 to 2 seconds.",
 	}, m.rate.bps)
+	m.Governor = newGovernor(r)
 	m.deviceErrors = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "edgecam_device_errors_total", Help: "Failures of cameras, sound cards and lines, by class and kind.",
 	}, []string{"device", "kind"})
