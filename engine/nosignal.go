@@ -25,8 +25,14 @@ func (e *Engine) noSignal() {
 	scale := max(width/160, 1)
 	enhance.DrawText(p, (width-enhance.TextWidth(len(noSignalText), scale))/2, height/2-4*scale, scale, noSignalText)
 	p.CapturedAt = time.Now()
+	clock := time.Now().Format(noSignalTime)
+	enhance.DrawText(p, (width-enhance.TextWidth(len(clock), scale))/2, height/2+8*scale, scale, clock)
 	e.latest.put(p, 1/stallAfter.Seconds())
 }
+
+// noSignalTime is the time below it: a picture that stands still is told from one
+// that is sent anew.
+const noSignalTime = "2006-01-02 15:04:05"
 
 // noSignalText stands in the middle of the picture.
 const noSignalText = "NO SIGNAL"

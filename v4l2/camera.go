@@ -51,6 +51,7 @@ type Camera struct {
 	haveSequence bool
 	quietSince   time.Time
 	spins        int
+	signal       signal
 	filled       filled
 }
 
@@ -95,6 +96,7 @@ func configure(log *slog.Logger, k kernel, path string, cand candidate, want hal
 	c.clock = newClock()
 	c.releaseFn = c.release
 	c.quietSince = time.Now()
+	c.openSignal()
 	c.watcher.wake = k.wake
 	return c, nil
 }

@@ -43,6 +43,9 @@ type fakeNode struct {
 	dequeueError  error
 	noOrphans     bool
 	pollAlwaysErr bool
+	noStatus      error
+	status        uint32
+	event         bool
 
 	pix       uapi.PixFormat
 	interval  uapi.Fract
@@ -253,18 +256,40 @@ func (f *fakeNode) streamOff() error {
 	return nil
 }
 
-func (f *fakeNode) wait(timeout time.Duration) (bool, error) {
+func (f *fakeNode) wait(timeout time.Duration) (ready, event bool, err error) {
 	defer f.lock("poll").Unlock()
 	if timeout >= 0 {
 		t := time.AfterFunc(timeout, func() { f.mu.Lock(); f.woken = true; f.mu.Unlock(); f.cond.Broadcast() })
 		defer t.Stop()
 	}
-	for !f.woken && len(f.done) == 0 && f.dequeueError == nil && !f.pollAlwaysErr {
+	for !f.woken && len(f.done) == 0 && f.dequeueError == nil && !f.pollAlwaysErr && !f.event {
 		f.cond.Wait()
 	}
-	ready := len(f.done) > 0 || f.dequeueError != nil || f.pollAlwaysErr
+	ready = len(f.done) > 0 || f.dequeueError != nil || f.pollAlwaysErr
 	f.woken = false
-	return ready, nil
+	return ready, f.event, nil
+}
+
+func (f *fakeNode) watchSource() error { return nil }
+
+func (f *fakeNode) sourceEvents() bool {
+	defer f.lock("dqevent").Unlock()
+	changed := f.event
+	f.event = false
+	return changed
+}
+
+func (f *fakeNode) inputStatus() (uint32, error) {
+	defer f.lock("enuminput").Unlock()
+	return f.status, f.noStatus
+}
+
+// source changes the input's status, with the event that real drivers send.
+func (f *fakeNode) source(status uint32, event bool) {
+	f.mu.Lock()
+	f.status, f.event = status, event
+	f.mu.Unlock()
+	f.cond.Broadcast()
 }
 
 func (f *fakeNode) wake() {

@@ -155,8 +155,8 @@ func (n *node) stream(request uintptr) error {
 	return n.ioctl(request, unsafe.Pointer(&t))
 }
 
-func (n *node) wait(timeout time.Duration) (bool, error) {
-	fds := [2]unix.PollFd{{Fd: int32(n.fd), Events: unix.POLLIN}, {Fd: int32(n.wakeFD), Events: unix.POLLIN}}
+func (n *node) wait(timeout time.Duration) (ready, event bool, err error) {
+	fds := [2]unix.PollFd{{Fd: int32(n.fd), Events: unix.POLLIN | unix.POLLPRI}, {Fd: int32(n.wakeFD), Events: unix.POLLIN}}
 	ms := -1
 	if timeout >= 0 {
 		// Rounded up, so that a caller that waits for the rest of a time
@@ -165,16 +165,16 @@ func (n *node) wait(timeout time.Duration) (bool, error) {
 	}
 	if _, err := unix.Poll(fds[:], ms); err != nil {
 		if err == unix.EINTR {
-			return false, nil
+			return false, false, nil
 		}
-		return false, err
+		return false, false, err
 	}
 	if fds[1].Revents != 0 {
 		var drain [8]byte
 		// EAGAIN would mean that someone else drained it: no matter.
 		_, _ = unix.Read(n.wakeFD, drain[:])
 	}
-	return fds[0].Revents != 0, nil
+	return fds[0].Revents&^unix.POLLPRI != 0, fds[0].Revents&unix.POLLPRI != 0, nil
 }
 
 func (n *node) wake() {

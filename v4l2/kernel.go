@@ -34,13 +34,20 @@ type kernel interface {
 	streamOn() error
 	streamOff() error
 
-	// wait blocks until a buffer is filled or the device has failed (true), or
-	// until wake was called or timeout has passed (false). A negative timeout
-	// means for ever.
-	wait(timeout time.Duration) (bool, error)
+	// wait blocks until a buffer is filled or the device has failed (ready), an
+	// event has come, or until wake was called or timeout has passed (neither). A
+	// negative timeout means for ever.
+	wait(timeout time.Duration) (ready, event bool, err error)
 	// wake ends the present or else the next wait. Callable from anywhere
 	// until close returns.
 	wake()
+
+	// watchSource subscribes to changes of the source; sourceEvents takes the
+	// events that have come and reports whether its format has changed.
+	watchSource() error
+	sourceEvents() (changed bool)
+	// inputStatus is the status of the input in use (v4l2_input.status).
+	inputStatus() (uint32, error)
 
 	// queryControl describes the control with that ID, or with nextControl
 	// set the first one above it.

@@ -39,8 +39,19 @@ func (c *Camera) Read(ctx context.Context) (*media.Frame, error) {
 		}
 		switch err := c.kernel.dequeue(&c.filled); {
 		case err == nil:
-			if f := c.deliver(&c.filled); f != nil {
+			f := c.deliver(&c.filled)
+			if f == nil {
+				continue
+			}
+			err := c.checkSignal(c.quietSince, false)
+			if lost, lerr := c.withoutSignal(c.quietSince); err == nil && !lost {
 				return f, nil
+			} else if err == nil {
+				err = lerr
+			}
+			f.Release() // noise, or a picture of another source
+			if err != nil {
+				return nil, err
 			}
 			continue
 		case !errors.Is(err, syscall.EAGAIN):
@@ -65,9 +76,14 @@ func (c *Camera) await() error {
 		c.quietSince = time.Now()
 	}
 	before := time.Now()
-	ready, err := c.kernel.wait(left)
+	ready, event, err := c.kernel.wait(left)
 	if err != nil {
 		return c.readFailure(err)
+	}
+	if event {
+		if err := c.checkSignal(time.Now(), true); err != nil {
+			return err
+		}
 	}
 	if !ready {
 		return nil

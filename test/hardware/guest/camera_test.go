@@ -52,8 +52,8 @@ func read(t *testing.T, cam hal.Camera) *media.Frame {
 
 func TestCameraList(t *testing.T) {
 	list, err := v4l2.New(logger(t)).Cameras(t.Context())
-	if err != nil || len(list) != 2 {
-		t.Fatalf("cameras %+v, %v; want vivid's two", list, err)
+	if err != nil || len(list) != 3 {
+		t.Fatalf("cameras %+v, %v; want vivid's three", list, err)
 	}
 	c := list[0]
 	if c.Path != camera || c.ID != camera || c.Driver != "vivid" || c.Problem != "" {
