@@ -92,6 +92,13 @@ release: build cross
 test-release:
 	packaging/release/test
 
+## yocto: write the layer's list of modules and its revision anew
+.PHONY: yocto
+yocto: build
+	go mod download
+	go run ./packaging/gomods $(BIN)/edgecam go.sum >yocto/meta-edgecam/recipes-edgecam/edgecam/edgecam-go-mods.inc
+	sed -i 's/^SRCREV = .*/SRCREV = "'$$(git rev-parse HEAD)'"/' yocto/meta-edgecam/recipes-edgecam/edgecam/edgecam_git.bb
+
 # Boards of the one architecture; all others are arm64.
 BOARD ?= qemu-amd64
 BOARD_ARCH := $(if $(filter %-amd64,$(BOARD)),amd64,arm64)
