@@ -50,15 +50,3 @@ func residualEnergy(a, r []float64) float64 {
 	}
 	return max(e, 0)
 }
-
-// autocorrelate fills r with the autocorrelations of x.
-func autocorrelate(r, x []float64) {
-	for lag := range r {
-		var s float64
-		past := x[:len(x)-lag]
-		for i, v := range x[lag:] {
-			s += v * past[i]
-		}
-		r[lag] = s
-	}
-}

@@ -22,7 +22,7 @@ type lpcAnalysis struct {
 	lastEnergy float64
 	lowSmooth  [lowOrder + 1]float64
 	highSmooth [highOrder + 1]float64
-	windowed   [windowSize]float64
+	auto       autocorrelator
 	filtered   [lookahead + halfBlock]float64
 	gain       [6][2]float64 // unquantised
 	lowLAR     [6][lowOrder]float64
@@ -84,13 +84,6 @@ func (l *lpcAnalysis) slide(win *[windowSize]float64, x []float64) {
 	copy(win[windowSize-subframeSize:], x[:subframeSize])
 }
 
-func (l *lpcAnalysis) correlate(r []float64, win *[windowSize]float64) {
-	for n, w := range lpcWindow {
-		l.windowed[n] = w * win[n]
-	}
-	autocorrelate(r, l.windowed[:])
-}
-
 // smooth mixes autocorrelations with those of earlier subframes.
 func smooth(r, state []float64) {
 	for n := range r {
@@ -112,7 +105,7 @@ func (l *lpcAnalysis) lowFilter(j int, alpha, sharp, target float64, m larMap) {
 	var r [lowOrder + 2]float64
 	var w, a [lowOrder + 1]float64
 	var k [lowOrder]float64
-	l.correlate(r[:], &l.lowWin)
+	l.auto.correlate(r[:], lpcWindow[:], l.lowWin[:])
 	square := 1 + alpha*alpha
 	w[0] = square*r[0] - 2*alpha*r[1] + whiteFloor
 	for n := 1; n <= lowOrder; n++ {
@@ -131,7 +124,7 @@ func (l *lpcAnalysis) lowFilter(j int, alpha, sharp, target float64, m larMap) {
 func (l *lpcAnalysis) highFilter(j int, alpha, sharp, target float64, m larMap) {
 	var r, a [highOrder + 1]float64
 	var k [highOrder]float64
-	l.correlate(r[:], &l.highWin)
+	l.auto.correlate(r[:], lpcWindow[:], l.highWin[:])
 	for n := range r {
 		r[n] *= (1 + alpha) * (1 + alpha)
 	}

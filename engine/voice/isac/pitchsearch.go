@@ -33,8 +33,10 @@ var lagPreference = func() (w [lagCount]float64) {
 type pitchSearch struct {
 	x    [searchPast + halfBlock]float64
 	corr [2][lagCount]float64
-	lag  [4]float64
-	gain [4]float64
+	// cross holds a half-frame's correlations, the longest lag first.
+	cross [lagCount]float64
+	lag   [4]float64
+	gain  [4]float64
 	// previous is the last lag of the block before, 0 if it was unvoiced.
 	previous  float64
 	weighting pitchWeighting
@@ -72,13 +74,11 @@ func (p *pitchSearch) correlate(h int) {
 	for _, v := range p.x[at-minLag : at-minLag+halfFrame] {
 		e += v * v
 	}
+	correlate(p.cross[:], x, p.x[at-maxLag:])
 	for i := range lagCount {
 		lag := minLag + i
 		past := p.x[at-lag : at-lag+halfFrame]
-		var c float64
-		for n, v := range x {
-			c += v * past[n]
-		}
+		c := p.cross[lagCount-1-i]
 		p.corr[h][i] = 0
 		if c > 0 {
 			p.corr[h][i] = c * c / (e + 1)

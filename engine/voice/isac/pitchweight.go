@@ -22,9 +22,9 @@ var pitchWindow = func() (w [weightWindow]float64) {
 // pitchWeighting flattens the spectrum of the low band for the pitch search: it
 // filters by A(z)/A(z/0.9), A adapted to each pitch subframe (11.3).
 type pitchWeighting struct {
-	x        [weightWindow + halfBlock]float64 // input, the past first
-	y        [weightOrder + halfBlock]float64  // output, the past first
-	windowed [weightWindow]float64
+	x    [weightWindow + halfBlock]float64 // input, the past first
+	y    [weightOrder + halfBlock]float64  // output, the past first
+	auto autocorrelator
 }
 
 // filter weights the block low and returns it, valid until the next call.
@@ -35,12 +35,9 @@ func (p *pitchWeighting) filter(low []float64) []float64 {
 	for k := range 4 {
 		from := k * pitchSubframe
 		end := weightWindow + from + pitchSubframe
-		for i, w := range pitchWindow {
-			p.windowed[i] = w * p.x[end-weightWindow+i]
-		}
 		var r, a [weightOrder + 1]float64
 		var rho [weightOrder]float64
-		autocorrelate(r[:], p.windowed[:])
+		p.auto.correlate(r[:], pitchWindow[:], p.x[end-weightWindow:end])
 		r[0] = 1.01*r[0] + 1
 		levinson(a[:], rho[:], r[:])
 		b := a

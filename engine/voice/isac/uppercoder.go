@@ -25,7 +25,7 @@ type upperCoder struct {
 	past         [2*lookahead + blockSamples]float64 // the band undivided, delayed
 	low, high    [halfBlock]float64
 	lowC, highC  [halfBlock]float64
-	windowed     [windowSize]float64
+	auto         autocorrelator
 	corr         [maxUpperFrames][upperOrder + 1]float64
 	lar          [maxUpperVectors][upperOrder]float64
 	logGain      [maxUpperFrames]float64
@@ -136,11 +136,8 @@ func (c *upperCoder) analyze(x []float64) {
 	for j := range b.subframes() {
 		copy(c.win[:], c.win[subframeSize:])
 		copy(c.win[windowSize-subframeSize:], x[j*subframeSize:(j+1)*subframeSize])
-		for n, w := range lpcWindow {
-			c.windowed[n] = w * c.win[n]
-		}
 		r := &c.corr[j]
-		autocorrelate(r[:], c.windowed[:])
+		c.auto.correlate(r[:], lpcWindow[:], c.win[:])
 		r[0] += whiteFloor
 		if b.full && j%4 == 3 || !b.full && (j == 0 || j == 5) {
 			var a [upperOrder + 1]float64
