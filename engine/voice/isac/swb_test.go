@@ -1,6 +1,10 @@
 package isac
 
-import "testing"
+import (
+	"bytes"
+	"slices"
+	"testing"
+)
 
 func TestSuperWidebandVectors(t *testing.T) {
 	for _, name := range streams(t, "swb") {
@@ -127,5 +131,87 @@ func TestSuperWidebandEncoder(t *testing.T) {
 				t.Errorf("packet %d has %d bytes", i, len(p))
 			}
 		}
+	}
+}
+
+// TestUpperEntropyVectors reads every upper layer of every stream, checks that the
+// range coder ends at the layer's end or its padding, and writes the symbols again:
+// identical bytes.
+func TestUpperEntropyVectors(t *testing.T) {
+	var d rangeDecoder
+	p, b, e := new(packet), new(upperBlock), new(rangeEncoder)
+	count, full, padded := 0, 0, 0
+	for _, name := range streams(t, "swb") {
+		for i, raw := range readPackets(t, "swb", name+".isac") {
+			if err := p.read(&d, raw); err != nil {
+				t.Fatalf("%s packet %d: %v", name, i, err)
+			}
+			body := upperBody(raw, p.codeLength)
+			if body == nil {
+				continue
+			}
+			if !b.read(&d, body) {
+				t.Errorf("%s packet %d: upper layer not read", name, i)
+				continue
+			}
+			n := d.codeLength()
+			e.reset()
+			e.symbol(flagCDF[:], bit(b.jitterHigh))
+			e.symbol(flagCDF[:], bit(b.full))
+			for k := range b.vectors() * upperOrder {
+				e.symbol(b.shapeCDF(k), b.shape[k])
+			}
+			for k := range b.subframes() {
+				e.symbol(upperGainCDF[k%6], b.gain[k])
+			}
+			for k, s := range b.rc {
+				e.symbol(envelopeRCCDF[k][:], s)
+			}
+			e.symbol(envelopeGainCDF[:], b.envelopeGain)
+			coefs, shift := b.coefficients()
+			for k := range coefs {
+				e.coefficient(b.coefQ7[k], b.envelope.rootQ8[k>>shift])
+			}
+			if code := e.finish(); !bytes.Equal(code, body[:n]) {
+				t.Errorf("%s packet %d: written again it differs", name, i)
+			}
+			count++
+			full += bit(b.full)
+			padded += bit(n < len(body))
+		}
+	}
+	t.Logf("%d upper layers read and written again, %d of 16 kHz, %d with padding", count, full, padded)
+	if full < 100 || count-full < 100 || padded == 0 {
+		t.Errorf("%d layers, %d of 16 kHz, %d with padding", count, full, padded)
+	}
+}
+
+// TestWidebandSkipsUpperLayer decodes super-wideband payloads to 16 kHz: the upper
+// layer makes no difference.
+func TestWidebandSkipsUpperLayer(t *testing.T) {
+	var ranges rangeDecoder
+	p, with, without := new(packet), NewDecoder(DecoderConfig{}), NewDecoder(DecoderConfig{})
+	got, want := make([]int16, with.MaxSamples()), make([]int16, with.MaxSamples())
+	layers := 0
+	for i, raw := range readPackets(t, "swb", "swb_switch.isac") {
+		if err := p.read(&ranges, raw); err != nil {
+			t.Fatal(err)
+		}
+		n, err := with.Decode(raw, got)
+		if err != nil {
+			t.Fatalf("packet %d: %v", i, err)
+		}
+		if k, err := without.Decode(raw[:p.codeLength], want); err != nil || k != n {
+			t.Fatalf("packet %d without its upper layer: %d samples, %v", i, k, err)
+		}
+		if !slices.Equal(got[:n], want[:n]) {
+			t.Errorf("packet %d: the upper layer changes the lower band", i)
+		}
+		if p.codeLength < len(raw) {
+			layers++
+		}
+	}
+	if layers < 50 {
+		t.Errorf("%d payloads with an upper layer only", layers)
 	}
 }
