@@ -49,7 +49,7 @@ type encInput struct {
 // date; then the source with the last reconstruction, to learn what is left to
 // code. Still macroblocks of a noisy camera are averaged over time on the way.
 //
-// It returns the activity of what moves: the sum over macroblocks of the square
+// It returns the activity of what moves, 0 in a key frame: the sum over macroblocks of the square
 // root of 256 times the squared error.
 func (e *Encoder) analyse(key bool) float64 {
 	e.first = e.frames == 0 || e.fresh
@@ -98,7 +98,6 @@ func (e *Encoder) analyseRow(s *encScratch, y int) {
 		}
 		if e.keyFrame {
 			b.known = false
-			s.activity += uint64(e.detail(x, y))
 			continue
 		}
 		if !b.known || e.base != refLast {

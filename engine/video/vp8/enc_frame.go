@@ -34,25 +34,25 @@ func (e *Encoder) encodeFrame(pic *media.Picture, key bool, opt *FrameOptions) m
 		e.planRefinement(e.rc.lastQ[rateInter], e.refineBudget())
 	}
 	e.chooseSegments(key)
-	q := e.rc.quantizer(kind, activity)
-	e.again = false
-	if key && e.speed.subblockIntra {
-		// How many bits a step buys differs widely from picture to picture.
-		// Coding without 4x4 prediction tells it well enough, and quickly.
-		e.rough = true
-		q = e.rc.refit(q, float64(e.codeAt(key, q, layer)*8))
-		e.rough = false
+	var estimate keyEstimate
+	var q int
+	if key {
+		estimate = e.estimateKey()
+		q = e.rc.keyQuantizer(&estimate)
+	} else {
+		q = e.rc.quantizer(activity)
 	}
+	e.again, e.passes = false, 0
 	size := e.codeAt(key, q, layer)
 	e.again = key
-	// A frame far larger than the bucket can take is coded again: the model
-	// had nothing to go by (first frame, a cut, a lamp switched on).
 	if key {
-		if f := e.rc.finer(q, float64(size*8)); f < q {
-			q = f
+		if better := e.rc.keyCorrected(&estimate, q, float64(size*8)); better != q {
+			q = better
 			size = e.codeAt(key, q, layer)
 		}
 	}
+	// A frame far larger than the bucket can take is coded again: the model
+	// had nothing to go by (a cut, a lamp switched on).
 	for tries := 0; tries < 4 && q < e.rc.maxQ; tries++ {
 		limit := e.rc.frameLimit(kind)
 		if float64(size*8) <= limit {
@@ -73,7 +73,11 @@ func (e *Encoder) encodeFrame(pic *media.Picture, key bool, opt *FrameOptions) m
 	if !key {
 		e.rc.reserve(spent)
 	}
-	e.rc.learn(kind, q, activity, moving)
+	if key {
+		e.rc.learnKey(q)
+	} else {
+		e.rc.learn(q, activity, moving)
+	}
 	e.rc.account(size * 8)
 	e.finishFrame(key, layer)
 	e.last.Quantizer, e.last.FilterLevel, e.last.Bytes, e.last.Key = q, e.header.filterLevel, size, key
@@ -92,6 +96,7 @@ func (e *Encoder) encodeFrame(pic *media.Picture, key bool, opt *FrameOptions) m
 // codeAt codes the current picture with quantiser index q into e.out and
 // returns the size in bytes. It may be called again for the same picture.
 func (e *Encoder) codeAt(key bool, q int, layer layerFrame) int {
+	e.passes++
 	h := &e.header
 	base := e.entropy
 	if key {

@@ -32,8 +32,12 @@ const (
 
 // gatherEdges fills s.sub.edges for a macroblock.
 func (e *Encoder) gatherEdges(s *encScratch, p *encMBPos) *encEdges {
+	return e.gatherEdgesOf(s, e.cur, p)
+}
+
+// gatherEdgesOf fills s.sub.edges from frame f.
+func (e *Encoder) gatherEdgesOf(s *encScratch, f *refFrame, p *encMBPos) *encEdges {
 	g := &s.sub.edges
-	f := e.cur
 	g.aboveY, g.leftY = nil, nil
 	g.aboveUV, g.sideUV = [2][]byte{}, [2][]byte{}
 	uv := [2]*plane{&f.u, &f.v}
@@ -91,7 +95,7 @@ func (e *Encoder) chooseIntra(s *encScratch, m *encMB, p *encMBPos) {
 	}
 	cost := e.chooseIntra16(s, m, p, g, &encKFYModeCosts)
 	e.chooseIntraUV(s, m, p, g, &encKFUVModeCosts)
-	if e.speed.subblockIntra && !e.rough {
+	if e.speed.subblockIntra {
 		e.chooseSubModes(s, m, p, g, cost, int(encKFYModeCosts[modeB]))
 	}
 }

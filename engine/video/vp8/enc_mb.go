@@ -24,8 +24,10 @@ type encScratch struct {
 	// What analysis counts, and its own memory.
 	noise    noiseTally
 	activity uint64
-	sse      [4]uint32
-	sum      [4]int32
+	// magnitudes is what the estimate of a key frame's size counts.
+	magnitudes [encMagnitudes]uint32
+	sse        [4]uint32
+	sum        [4]int32
 }
 
 // encMBPos is where a macroblock lies in all planes.

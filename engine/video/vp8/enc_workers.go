@@ -89,14 +89,13 @@ type encProgress struct {
 type encJob uint8
 
 const (
-	encJobAnalyse encJob = iota
+	encJobAnalyse  encJob = iota
+	encJobEstimate        // of a key frame
 	// encJobCode codes the rows and filters them some rows later: item y is to
 	// code row y, which follows a few macroblocks behind row y-1, and to filter row
 	// y-n, n being the number of workers, so that workers taking items in turn
 	// find in their cache what they filter. The last n items filter only.
 	encJobCode
-	// encJobSize codes without the filter: the frame is not sent.
-	encJobSize
 	// encJobPack writes the frame's parts: the token partitions, then the first
 	// partition.
 	encJobPack
@@ -146,16 +145,12 @@ func (s *encSleeper) rouse() {
 	}
 }
 
-// code codes the rows, and filters them unless only the size is wanted.
+// code codes the rows and filters them.
 func (w *encWorkers) code(e *Encoder) {
 	if len(w.helpers) > 0 {
 		w.coded, w.filtered = encRestart(w.coded, e.mbH), encRestart(w.filtered, e.mbH)
 	}
-	if e.rough {
-		w.run(e, encJobSize, e.mbH)
-	} else {
-		w.run(e, encJobCode, e.mbH+w.lag(e))
-	}
+	w.run(e, encJobCode, e.mbH+w.lag(e))
 }
 
 func encRestart(p []encProgress, rows int) []encProgress {
@@ -236,8 +231,8 @@ func (w *encWorkers) help(h *encSleeper, i int) {
 // work does items for worker i, first that given if it is not negative.
 func (w *encWorkers) work(i, item int) {
 	e, s := w.encoder, &w.scratch[i]
-	if w.job == encJobAnalyse {
-		w.analyse(e, s, i)
+	if w.job == encJobAnalyse || w.job == encJobEstimate {
+		w.unordered(e, s, i)
 		return
 	}
 	lag := w.lag(e)
@@ -256,8 +251,6 @@ func (w *encWorkers) work(i, item int) {
 			if y := item - lag; y >= 0 {
 				e.finishRow(w, y)
 			}
-		case encJobSize:
-			e.encodeRow(s, w, item)
 		case encJobPack:
 			e.packPart(item)
 		}
@@ -265,9 +258,9 @@ func (w *encWorkers) work(i, item int) {
 	}
 }
 
-// analyse does the rows of worker i, those it most likely coded last time, then
+// unordered does the rows of worker i, those it most likely coded last time, then
 // what others have left of theirs.
-func (w *encWorkers) analyse(e *Encoder, s *encScratch, i int) {
+func (w *encWorkers) unordered(e *Encoder, s *encScratch, i int) {
 	n := len(w.own)
 	for k := range n {
 		first := (i + k) % n
@@ -276,7 +269,11 @@ func (w *encWorkers) analyse(e *Encoder, s *encScratch, i int) {
 			if y >= w.items {
 				break
 			}
-			e.analyseRow(s, y)
+			if w.job == encJobAnalyse {
+				e.analyseRow(s, y)
+			} else {
+				e.estimateRow(s, y)
+			}
 		}
 	}
 }

@@ -54,9 +54,8 @@ type Encoder struct {
 	base uint8
 	// again says that a key frame is coded once more with another quantiser: the
 	// modes stay, since finding them takes far longer than all else.
-	again bool
-	// rough says that a key frame is coded to learn its size only.
-	rough bool
+	again  bool
+	passes int // how often the frame was coded
 	// changes belong to golden and altref; oldChanges are those of before, while
 	// they are brought up to date.
 	changes, oldChanges [2]probChanges

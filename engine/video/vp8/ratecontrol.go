@@ -9,18 +9,20 @@ import (
 // target rate. It chooses a quantiser before each frame from a model of what
 // the frame will cost, and learns from what it did cost.
 //
-// Floating point is used here and nowhere else in the encoder.
+// Floating point is used here and in what it estimates from, and nowhere else in
+// the encoder.
 type rateControl struct {
-	bitrate   float64 // bits per second
-	fps       float64
-	delay     float64 // depth of the bucket, seconds
-	minQ      int
-	maxQ      int
-	keyRatio  float64 // largest key frame, in mean frames
-	level     float64 // bits waiting in the bucket
-	scale     [2]float64
-	confident [2]int
-	lastQ     [2]int // inter, key
+	bitrate  float64 // bits per second
+	fps      float64
+	delay    float64 // depth of the bucket, seconds
+	minQ     int
+	maxQ     int
+	keyRatio float64 // largest key frame, in mean frames
+	level    float64 // bits waiting in the bucket
+	// scale is what the model of inter frames has learnt, from learnt frames.
+	scale  float64
+	learnt int
+	lastQ  [2]int // inter, key
 	// reserved are the bits per frame that still macroblocks took lately.
 	reserved float64
 }
@@ -76,45 +78,60 @@ func (r *rateControl) target() float64 {
 	return min(max(t, per*0.25), per*2.5)
 }
 
-// quantizer chooses the index for the next frame; activity is any measure that
-// grows in proportion with what there is to code.
-func (r *rateControl) quantizer(kind int, activity float64) int {
+// quantizer chooses the index for the next inter frame; activity is any measure
+// that grows in proportion with what there is to code.
+func (r *rateControl) quantizer(activity float64) int {
 	bits := max(r.target()-r.reserved, r.perFrame()/4)
-	if kind == rateKey {
-		// A frame like this in mid-stream costs about an eighth of a key frame
-		// of equal quality: a finer key frame could not be kept up.
-		bits = r.keyTarget()
-	}
-	scale := r.scale[kind]
-	if r.confident[kind] == 0 {
-		// Nothing learnt yet. These start values are for a camera picture of
-		// middling detail.
-		scale = 1.5
-		if kind == rateKey {
-			scale = 0.9
-		}
-	}
-	q := r.indexForBits(bits, scale*max(activity, 1))
-	if kind == rateInter && r.confident[kind] == 0 && r.confident[rateKey] > 0 {
+	q := r.indexForBits(bits, r.scale*max(activity, 1))
+	if r.learnt == 0 {
 		q = r.lastQ[rateKey] + 12
-	}
-	if kind == rateInter {
-		if r.confident[kind] > 0 {
-			// Steps are kept small while the bucket is in good order, so that
-			// quality does not flicker.
-			up, down := 4, 4
-			switch fill := r.level / (r.bitrate * r.delay); {
-			case fill > 0.6:
-				up = 32
-			case fill > 0.4:
-				up = 10
-			case fill < 0.05:
-				down = 8
-			}
-			q = min(max(q, r.lastQ[kind]-down), r.lastQ[kind]+up)
+	} else {
+		// Steps are kept small while the bucket is in good order, so that
+		// quality does not flicker.
+		up, down := 4, 4
+		switch fill := r.level / (r.bitrate * r.delay); {
+		case fill > 0.6:
+			up = 32
+		case fill > 0.4:
+			up = 10
+		case fill < 0.05:
+			down = 8
 		}
+		q = min(max(q, r.lastQ[rateInter]-down), r.lastQ[rateInter]+up)
 	}
 	return min(max(q, r.minQ), r.maxQ)
+}
+
+// keyQuantizer chooses the index for a key frame: the finest that keeps its
+// estimate inside the target. A frame like this in mid-stream costs about an
+// eighth of a key frame of equal quality: a finer key frame could not be kept up.
+func (r *rateControl) keyQuantizer(k *keyEstimate) int {
+	lo, hi := r.minQ, r.maxQ
+	for lo < hi {
+		m := (lo + hi) / 2
+		if k.bits(m) > r.keyTarget() {
+			lo = m + 1
+		} else {
+			hi = m
+		}
+	}
+	return lo
+}
+
+// keyCorrected returns the index for a key frame that had the given size at index
+// q: another than q if it was far from the target, by an estimate that knows how
+// far it was off.
+func (r *rateControl) keyCorrected(k *keyEstimate, q int, bits float64) int {
+	small := bits < 0.7*r.keyTarget()
+	if !small && bits <= min(1.2*r.keyTarget(), r.keyLimit()) {
+		return q
+	}
+	k.scale *= bits / max(k.bits(q), 1)
+	if small {
+		return min(r.keyQuantizer(k), q)
+	}
+	k.scale *= 1.1 // or it might have to be coded a third time
+	return max(r.keyQuantizer(k), q)
 }
 
 // indexForBits finds the index whose modelled size is nearest to bits.
@@ -132,24 +149,24 @@ func (r *rateControl) indexForBits(bits, complexity float64) int {
 	return lo
 }
 
-// learn takes the size a frame really had and moves the bucket.
-func (r *rateControl) learn(kind, q int, activity float64, bits int) {
+// learn takes the size that an inter frame really had.
+func (r *rateControl) learn(q int, activity float64, bits int) {
 	seen := float64(bits) * math.Pow(float64(encACStep(q)), rateExponent) / max(activity, 1)
-	if r.confident[kind] == 0 {
-		r.scale[kind] = seen
+	if r.learnt == 0 {
+		r.scale = seen
 	} else {
-		w := 0.25
-		r.scale[kind] += (seen - r.scale[kind]) * w
+		r.scale += (seen - r.scale) / 4
 	}
-	if r.confident[kind] < 100 {
-		r.confident[kind]++
-	}
-	r.lastQ[kind] = q
-	if kind == rateKey {
-		// An inter frame after a key frame starts from the key frame's quality.
-		if r.confident[rateInter] == 0 {
-			r.lastQ[rateInter] = q
-		}
+	r.learnt = min(r.learnt+1, 100)
+	r.lastQ[rateInter] = q
+}
+
+// learnKey takes the index of a key frame: the first inter frame after it starts
+// from its quality.
+func (r *rateControl) learnKey(q int) {
+	r.lastQ[rateKey] = q
+	if r.learnt == 0 {
+		r.lastQ[rateInter] = q
 	}
 }
 
@@ -171,28 +188,10 @@ func (r *rateControl) full() bool {
 // frameLimit is the size, in bits, above which a frame is coded again.
 func (r *rateControl) frameLimit(kind int) float64 {
 	if kind == rateKey {
-		return min(r.keyLimit(), 1.2*r.keyTarget())
+		return r.keyLimit()
 	}
 	room := r.bitrate*r.delay - max(r.level-r.perFrame(), 0)
 	return max(room, 2*r.perFrame())
-}
-
-// finer returns an index that brings a key frame of the given size at index q
-// up to its target, or q where it is near.
-func (r *rateControl) finer(q int, bits float64) int {
-	if bits > 0.9*r.keyTarget() {
-		return q
-	}
-	c := bits * math.Pow(float64(encACStep(q)), rateExponent)
-	return min(max(r.indexForBits(r.keyTarget(), c), r.minQ), q)
-}
-
-// refit returns the index that should bring a key frame to its target when it
-// has the given size at index q without 4x4 prediction, which saves about an
-// eighth.
-func (r *rateControl) refit(q int, bits float64) int {
-	c := bits * 7 / 8 * math.Pow(float64(encACStep(q)), rateExponent)
-	return min(max(r.indexForBits(r.keyTarget(), c), r.minQ), r.maxQ)
 }
 
 // coarser returns the index that should bring a frame of the given size at
