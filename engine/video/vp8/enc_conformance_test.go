@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -236,15 +237,25 @@ func randomInterest(t *testing.T, e *Encoder, rng *rand.Rand) {
 }
 
 // TestEncoderRandomOptions changes rate, frame rate and key requests at random
-// in mid-stream, with random settings and sizes.
+// in mid-stream, with random settings and sizes. EDGECAM_VP8_RANDOM is a number
+// of further runs, up to 1920x1080.
 func TestEncoderRandomOptions(t *testing.T) {
-	runs := 24
+	runs, large := 24, 0
 	if testing.Short() {
 		runs = 6
 	}
-	for i := range runs {
+	if n := os.Getenv("EDGECAM_VP8_RANDOM"); n != "" {
+		var err error
+		if large, err = strconv.Atoi(n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range runs + large {
 		rng := rand.New(rand.NewPCG(uint64(i), 77))
-		w, h := 1+rng.IntN(200), 1+rng.IntN(160)
+		w, h, frames := 1+rng.IntN(200), 1+rng.IntN(160), 40
+		if i >= runs {
+			w, h, frames = 1+rng.IntN(1920), 1+rng.IntN(1080), 20
+		}
 		cfg := EncoderConfig{
 			Width: w, Height: h, FrameRate: 1 + 60*rng.Float64(), BitrateBps: 5000 + rng.IntN(2_000_000),
 			Speed: rng.IntN(MaxSpeed+2) - 1, TemporalLayers: 1 + rng.IntN(3), AllowDrop: rng.IntN(3) == 0,
@@ -265,7 +276,7 @@ func TestEncoderRandomOptions(t *testing.T) {
 		}
 		t.Run(fmt.Sprintf("%d_%dx%d_l%d_s%d_k%d", i, w, h, cfg.TemporalLayers, cfg.Speed, cfg.KeyInterval), func(t *testing.T) {
 			scene := newTestScene(uint64(i), w, h, rng.IntN(7))
-			encodeScene(t, cfg, scene, 40, func(e *Encoder, i int) FrameOptions {
+			encodeScene(t, cfg, scene, frames, func(e *Encoder, i int) FrameOptions {
 				if rng.IntN(5) == 0 {
 					e.SetBitrate(1000 + rng.IntN(3_000_000))
 				}

@@ -147,31 +147,85 @@ func TestEncoderLeavesNoGoroutines(t *testing.T) {
 }
 
 func TestEncodeDoesNotAllocate(t *testing.T) {
-	for _, threads := range []int{1, 3} {
-		e, err := NewEncoder(EncoderConfig{Width: 320, Height: 240, FrameRate: 30, BitrateBps: 500_000, Speed: 4, Threads: threads})
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := newTestScene(3, 320, 240, 4)
-		pics := make([]*media.Picture, 8)
-		for i := range pics {
-			pics[i] = media.NewPicture(320, 240)
-			s.next(pics[i])
-		}
-		i := 0
-		encode := func() {
-			if _, err := e.Encode(pics[i%len(pics)], FrameOptions{ForceKey: i%16 == 0}); err != nil {
+	regions := []Region{{X: 20, Y: 30, Width: 90, Height: 60}, {X: 200, Y: 8, Width: 40, Height: 200}}
+	for _, c := range []struct {
+		name    string
+		threads int
+		regions bool
+		change  func(c *EncoderConfig)
+	}{
+		{"plain", 1, false, func(*EncoderConfig) {}},
+		{"threads", 3, false, func(*EncoderConfig) {}},
+		{"regions", 2, true, func(*EncoderConfig) {}},
+		{"adaptive", 1, false, func(c *EncoderConfig) { c.AdaptiveQuant = true }},
+		{"all", 2, true, func(c *EncoderConfig) {
+			c.AdaptiveQuant, c.TemporalLayers, c.IntraRefresh, c.TokenPartitions = true, 3, 20, 4
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := EncoderConfig{Width: 320, Height: 240, FrameRate: 30, BitrateBps: 500_000, Speed: 4, Threads: c.threads}
+			c.change(&cfg)
+			e, err := NewEncoder(cfg)
+			if err != nil {
 				t.Fatal(err)
 			}
-			i++
+			defer e.Close()
+			s := newTestScene(3, 320, 240, 4)
+			pics := make([]*media.Picture, 8)
+			for i := range pics {
+				pics[i] = media.NewPicture(320, 240)
+				s.next(pics[i])
+			}
+			i := 0
+			encode := func() {
+				if c.regions {
+					regions[0].X = i % 100
+					if err := e.SetInterest(regions, -i%20); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if _, err := e.Encode(pics[i%len(pics)], FrameOptions{ForceKey: i%16 == 0}); err != nil {
+					t.Fatal(err)
+				}
+				i++
+			}
+			for range 40 {
+				encode()
+			}
+			if n := testing.AllocsPerRun(40, encode); n != 0 {
+				t.Errorf("%g allocations per frame", n)
+			}
+		})
+	}
+}
+
+// TestEncoderMoreWorkersThanRows: workers that find no row must not disturb.
+func TestEncoderMoreWorkersThanRows(t *testing.T) {
+	for _, size := range [][2]int{{16, 16}, {300, 9}, {20, 40}, {64, 64}} {
+		var want []byte
+		for _, threads := range []int{1, 2, 3, 4, 9} {
+			cfg := EncoderConfig{Width: size[0], Height: size[1], FrameRate: 25, BitrateBps: 200_000, Speed: 5, Threads: threads}
+			e, err := NewEncoder(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, pic := newTestScene(1, size[0], size[1], 2), media.NewPicture(size[0], size[1])
+			var got []byte
+			for range 10 {
+				s.next(pic)
+				f, err := e.Encode(pic, FrameOptions{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, f.Data...)
+			}
+			e.Close()
+			if want == nil {
+				want = got
+			} else if !bytes.Equal(got, want) {
+				t.Errorf("%v: %d workers make another stream than one", size, threads)
+			}
 		}
-		for range 40 {
-			encode()
-		}
-		if n := testing.AllocsPerRun(40, encode); n != 0 {
-			t.Errorf("%d threads: %g allocations per frame", threads, n)
-		}
-		e.Close()
 	}
 }
 
