@@ -3,13 +3,34 @@ package vp8
 import "github.com/edgecam/edgecam/engine/video/vp8/internal/dsp"
 
 // Loop filter level adjustments (section 9.6): by reference frame, then by mode
-// (4x4 intra, zero vector, other vectors, split). Macroblocks that stay where
-// they are were filtered when they were coded: filtering them again in every
-// frame would wear the background away.
+// (4x4 intra, zero vector, other vectors, split).
 var (
 	encRefDeltas  = [4]int{2, 0, -2, -2}
-	encModeDeltas = [4]int{4, -30, 2, 4}
+	encModeDeltas = [4]int{encZeroDelta: encZeroAtRest, 0: 4, 2: 2, 3: 4}
 )
+
+// The adjustment for the zero vector. Macroblocks that stay as they are were
+// filtered when they were coded: filtering them again in every frame would wear
+// the background away. Those that are coded anew want the filter like others, and
+// get it where they are more than one in encZeroShare.
+const (
+	encZeroDelta  = 1
+	encZeroAtRest = -30
+	encZeroInWork = -2
+	encZeroShare  = 16
+)
+
+// chooseDeltas sets the adjustments of an inter frame whose macroblocks are
+// coded.
+func (e *Encoder) chooseDeltas(h *encHeader, t *encTally) {
+	h.modeDeltas[encZeroDelta] = encZeroAtRest
+	if t.zeroCoded*encZeroShare > t.zeroCoded+t.zeroLeft {
+		h.modeDeltas[encZeroDelta] = encZeroInWork
+	}
+	// A decoder that lacks some frames may hold another value.
+	partial := h.resend != nil || e.cfg.TemporalLayers > 1 || e.cfg.IntraRefresh > 0
+	h.updateDeltas = partial || h.modeDeltas[encZeroDelta] != e.zeroDelta
+}
 
 // chooseFilter sets the frame's loop filter level from its quantiser.
 func (e *Encoder) chooseFilter(h *encHeader) {
@@ -18,7 +39,7 @@ func (e *Encoder) chooseFilter(h *encHeader) {
 }
 
 func encLevelOfStep(step int, key bool) int {
-	level := step * 3 / 8
+	level := step / 4
 	if key {
 		level = step * 5 / 16
 	}

@@ -142,6 +142,7 @@ func (e *Encoder) write() int {
 	}
 	h.chooseCoeffProbs(&total.counts)
 	if !h.key {
+		e.chooseDeltas(h, total)
 		h.chooseMVProbs(&total.mv)
 		h.chooseModeProbs(&total.yModes, &total.uvModes)
 	}
@@ -218,6 +219,7 @@ func (e *Encoder) finishFrame(key bool, layer layerFrame) {
 		e.entropy = h.entropy
 	}
 	e.keepSegments(h)
+	e.zeroDelta = h.modeDeltas[encZeroDelta]
 	e.trackReferences(h)
 	oldGolden, oldAlt := e.refs[refGolden], e.refs[refAltRef]
 	switch {

@@ -64,6 +64,9 @@ type encTally struct {
 	coded   uint32 // macroblocks with coefficients
 	static  uint32
 	split   uint32
+	// macroblocks of zero vector with coefficients and without, refined ones
+	// aside
+	zeroCoded, zeroLeft uint32
 	// tokens in all, and of refined macroblocks
 	allTokens, refineTokens int
 }
@@ -189,6 +192,8 @@ func (t *encTally) add(o *encTally) {
 	t.coded += o.coded
 	t.static += o.static
 	t.split += o.split
+	t.zeroCoded += o.zeroCoded
+	t.zeroLeft += o.zeroLeft
 	t.allTokens += o.allTokens
 	t.refineTokens += o.refineTokens
 }

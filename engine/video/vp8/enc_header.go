@@ -86,11 +86,12 @@ func (w *boolWriter) putHeader(h *encHeader) {
 	if h.deltasEnabled {
 		w.putFlag(h.updateDeltas)
 		if h.updateDeltas {
+			// One of them alone changes between key frames.
 			for _, v := range h.refDeltas {
-				w.putUpdate(v, 6)
+				w.putChanged(v, 6, h.key)
 			}
-			for _, v := range h.modeDeltas {
-				w.putUpdate(v, 6)
+			for i, v := range h.modeDeltas {
+				w.putChanged(v, 6, h.key || i == encZeroDelta)
 			}
 		}
 	}
@@ -133,6 +134,15 @@ func (w *boolWriter) putHeader(h *encHeader) {
 				w.putLiteral(uint32(p>>1), 7)
 			}
 		}
+	}
+}
+
+// putChanged writes a value that replaces the decoder's, or that it stays.
+func (w *boolWriter) putChanged(v int, n uint, changed bool) {
+	if changed {
+		w.putUpdate(v, n)
+	} else {
+		w.putFlag(false)
 	}
 }
 

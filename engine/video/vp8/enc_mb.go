@@ -60,6 +60,7 @@ func (e *Encoder) encodeRow(s *encScratch, w *encWorkers, y int) {
 			// Static: no more than the neighbours must know.
 			s.skipContexts(&s.above[x], m)
 			s.tally.static++
+			s.tally.zeroLeft++
 			s.tally.refs[e.base]++
 		} else {
 			e.encodeMB(s, row, m, x, y)
@@ -151,6 +152,13 @@ func (e *Encoder) encodeMB(s *encScratch, row *encRow, m *encMB, x, y int) {
 	if m.nb.ref == refIntra {
 		t.yModes[m.yMode]++
 		t.uvModes[m.uvMode]++
+	}
+	if m.yMode == modeZero && m.segment != segmentRefine {
+		if m.noCoeffs {
+			t.zeroLeft++
+		} else {
+			t.zeroCoded++
+		}
 	}
 	if !m.noCoeffs {
 		t.coded++

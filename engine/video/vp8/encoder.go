@@ -26,8 +26,10 @@ type Encoder struct {
 	// geo is the state that depends on the picture's size.
 	geometry
 	entropy entropy // what the decoder holds
-	header  encHeader
-	segment segmentState
+	// zeroDelta is the filter adjustment that the decoder holds for zero vectors.
+	zeroDelta int
+	header    encHeader
+	segment   segmentState
 	// interest is what SetInterest was told.
 	interest interestState
 	noise    noiseState
