@@ -169,3 +169,57 @@ func TestRewriting(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestTrace: packets of sound arrive as the trace says, in the stream's own time,
+// and what is not sound is let alone.
+func TestTrace(t *testing.T) {
+	var got []string
+	server, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	r, err := netlab.NewRelay(netlab.RelayConfig{
+		Target: server.LocalAddr().(*net.UDPAddr).AddrPort(),
+		Trace:  &netlab.Trace{Delays: []time.Duration{0, 100 * time.Millisecond, -1, 0}, PayloadTypes: []uint8{111}, ClockHz: 48000},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(r.Addr()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Write([]byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 64)
+	_, from, err := server.ReadFromUDPAddrPort(buf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range uint32(4) {
+		for _, pt := range []byte{96, 111} {
+			b := make([]byte, 13)
+			b[0], b[1], b[12] = 0x80, pt, byte(i)
+			binary.BigEndian.PutUint32(b[4:], 0xfffffe00+i*960)
+			if _, err := server.WriteToUDPAddrPort(b, from); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	start := time.Now()
+	for len(got) < 7 {
+		_ = c.SetReadDeadline(time.Now().Add(time.Second))
+		if _, err := c.Read(buf); err != nil {
+			break
+		}
+		got = append(got, string('a'+buf[12])+map[byte]string{96: "", 111: "!"}[buf[1]])
+	}
+	slices.Sort(got[:5])
+	if want := "a a! b c d d! b!"; strings.Join(got, " ") != want || time.Since(start) < 100*time.Millisecond {
+		t.Errorf("%v after %v, want %s", got, time.Since(start), want)
+	}
+}

@@ -24,6 +24,8 @@ type RelayConfig struct {
 	Listen netip.AddrPort
 	// ToServer and ToClient are the scripts of the two directions.
 	ToServer, ToClient []Step
+	// Trace, unless nil, decides about packets of sound to clients instead.
+	Trace *Trace
 	// Seed varies the randomness; every client and direction has its own.
 	Seed uint64
 }
@@ -147,7 +149,7 @@ func (r *Relay) read() {
 		}
 		from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
 		if f := r.flow(from); f != nil {
-			r.submit(f.up, buf[:n], f.deliverUp)
+			r.submit(f.up, buf[:n], f.deliverUp, false)
 		}
 	}
 }
@@ -184,7 +186,7 @@ func (r *Relay) flow(client netip.AddrPort) *flow {
 				return
 			}
 			if err == nil {
-				r.submit(f.down, buf[:n], f.deliverTo)
+				r.submit(f.down, buf[:n], f.deliverTo, true)
 			}
 		}
 	})
@@ -192,10 +194,18 @@ func (r *Relay) flow(client netip.AddrPort) *flow {
 }
 
 // submit puts a packet on a path.
-func (r *Relay) submit(p *Path, data []byte, send func([]byte)) {
+func (r *Relay) submit(p *Path, data []byte, send func([]byte), toClient bool) {
 	now := time.Now()
 	r.mu.Lock()
-	for _, at := range p.Send(len(data), now) {
+	arrivals := p.Send(len(data), now)
+	if toClient && r.cfg.Trace != nil {
+		if at, lost, mine := r.cfg.Trace.arrival(data, now); mine {
+			if arrivals = arrivals[:0]; !lost {
+				arrivals = append(arrivals, at)
+			}
+		}
+	}
+	for _, at := range arrivals {
 		if len(r.pending) >= maxPending {
 			r.dropped++
 			continue
