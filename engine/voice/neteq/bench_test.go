@@ -3,6 +3,7 @@ package neteq
 import (
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/edgecam/edgecam/engine/media"
 )
@@ -49,6 +50,7 @@ func BenchmarkPull(b *testing.B) {
 					n++
 				}
 			}
+			b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(time.Second)*100, "%realtime")
 		})
 	}
 }

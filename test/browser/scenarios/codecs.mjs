@@ -16,14 +16,18 @@ export async function codecs(w) {
       const voice = await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false } });
       const t = pc.addTransceiver(voice.getAudioTracks()[0], { direction: 'sendrecv' });
       const all = RTCRtpReceiver.getCapabilities('audio').codecs;
-      t.setCodecPreferences(all.filter((c) => c.mimeType.toLowerCase() === `audio/${wanted.toLowerCase()}`));
+      // What goes with a codec is offered, too: comfort noise, keys, redundancy.
+      const beside = ['audio/cn', 'audio/telephone-event', 'audio/red'];
+      const offered = (c) => c.mimeType.toLowerCase() === `audio/${wanted.toLowerCase()}`;
+      t.setCodecPreferences([...all.filter(offered), ...all.filter((c) => beside.includes(c.mimeType.toLowerCase()))]);
       const player = new Audio();
       pc.ontrack = (e) => { player.srcObject = new MediaStream([e.track]); player.play(); };
       await pc.setLocalDescription();
       await new Promise((r) => { if (pc.iceGatheringState === 'complete') r(); else { pc.onicegatheringstatechange = () => pc.iceGatheringState === 'complete' && r(); setTimeout(r, 1500); } });
       const answer = await fetch('/whep', { method: 'POST', headers: { 'Content-Type': 'application/sdp' }, body: pc.localDescription.sdp });
       if (answer.status !== 201) return { error: `${answer.status} ${await answer.text()}` };
-      await pc.setRemoteDescription({ type: 'answer', sdp: await answer.text() });
+      const sdp = await answer.text();
+      await pc.setRemoteDescription({ type: 'answer', sdp });
       const figures = async () => {
         const s = [...(await pc.getStats()).values()];
         const inbound = s.find((r) => r.type === 'inbound-rtp');
@@ -39,10 +43,13 @@ export async function codecs(w) {
         f = await figures();
         if (f.energy > 1e-5 && f.packets > 50 && f.sent > 50) break;
       }
+      f.maps = [...sdp.matchAll(/a=rtpmap:\d+ (\S+)/g)].map((m) => m[1]);
       return f;
     }, name);
     w.check(!seen.error, `${name}: ${seen.error}`);
     w.check(seen.codec === `audio/${name}` && seen.sentCodec === `audio/${name}`, `${name}: the codecs are ${seen.codec} and ${seen.sentCodec}`);
+    const beside = name === 'opus' ? ['red/48000/2', 'telephone-event/48000'] : ['CN/8000', 'telephone-event/8000'];
+    for (const b of beside) w.check(seen.maps.includes(b), `${name}: ${b} is not agreed on (${seen.maps.join(' ')})`);
     w.check(seen.energy > audible, `${name}: the node is not heard (${JSON.stringify(seen)})`);
     const heard = await w.until(`${name}: the browser in the node’s speaker`, 8000, async () => { const s = await speaker(w, 600); return s.tone_dbfs > heardTone && s; });
     w.measured.codecs[name] = { packets: seen.packets, toneDbfs: +heard.tone_dbfs.toFixed(1) };
