@@ -20,8 +20,8 @@ const (
 	encZeroShare  = 16
 )
 
-// chooseDeltas sets the adjustments of an inter frame whose macroblocks are
-// coded.
+// chooseDeltas sets the adjustments of an inter frame by what the frame before
+// was made of: rows are filtered while others are still coded.
 func (e *Encoder) chooseDeltas(h *encHeader, t *encTally) {
 	h.modeDeltas[encZeroDelta] = encZeroAtRest
 	if t.zeroCoded*encZeroShare > t.zeroCoded+t.zeroLeft {

@@ -112,6 +112,9 @@ func (e *Encoder) codeAt(key bool, q int, layer layerFrame) int {
 		entropy: base, previous: base, resend: e.resend,
 	}
 	e.chooseFilter(h)
+	if !key {
+		e.chooseDeltas(h, &e.tally)
+	}
 	e.fillSegments(h)
 	e.prepareQuantizers(h)
 	e.lambda = newLambdas(q, e.speed.goodShare)
@@ -142,7 +145,6 @@ func (e *Encoder) write() int {
 	}
 	h.chooseCoeffProbs(&total.counts)
 	if !h.key {
-		e.chooseDeltas(h, total)
 		h.chooseMVProbs(&total.mv)
 		h.chooseModeProbs(&total.yModes, &total.uvModes)
 	}
