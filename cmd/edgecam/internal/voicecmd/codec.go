@@ -153,9 +153,7 @@ func (e *opusFrames) Encode(pcm []int16, packet []byte) (int, error) {
 // summary goes to stderr. Errors of input and options wrap ErrUsage.
 func Encode(o EncodeOptions, stderr io.Writer) error {
 	if o.Codec == codecISAC16 || o.Codec == codecISAC32 {
-		return ISACEncode(ISACEncodeOptions{
-			Codec: o.Codec, In: o.In, Out: o.Out, BitrateBps: o.BitrateBps, FrameMs: o.FrameMs, PiecewiseMap: o.PiecewiseMap,
-		}, stderr)
+		return ISACEncode(ISACEncodeOptions(o), stderr)
 	}
 	c, err := findCodec(o.Codec)
 	if err != nil {
