@@ -142,6 +142,7 @@ func (enc *encoder) encode(p *media.Picture, fps float64, bps int, again, force 
 		return
 	}
 	encoded := time.Now()
+	enc.vp8.FrameTook(encoded.Sub(start))
 	enc.e.pulses.uncoded.rest()
 	enc.e.observer.StageDone(StageEncode, encoded.Sub(start))
 	// The time that passes is what counts here; of several workers each takes
@@ -161,10 +162,18 @@ func (enc *encoder) encode(p *media.Picture, fps float64, bps int, again, force 
 	enc.e.observer.FrameSent(len(coded.Data), coded.Key)
 }
 
+// frameBudget is the time that the encoder may take for a picture where it chooses
+// its speed itself: what is left of the picture's time belongs to the voices and
+// to the network.
+func frameBudget(fps float64) time.Duration {
+	return time.Duration(0.6 / fps * float64(time.Second))
+}
+
 // follow brings the encoder's settings in line with what is wanted now.
 func (enc *encoder) follow(fps float64, bps int) {
 	if fps != enc.fps {
 		enc.vp8.SetFrameRate(fps)
+		enc.vp8.SetFrameBudget(frameBudget(fps))
 		enc.fps = fps
 	}
 	if d := enc.e.governed.budget(fps); d != enc.budget {
@@ -193,6 +202,7 @@ func (enc *encoder) open(p *media.Picture, fps float64, bps int) error {
 	codec, err := vp8.NewEncoder(vp8.EncoderConfig{
 		Width: p.Width, Height: p.Height, FrameRate: fps,
 		BitrateBps: bps, Speed: v.Speed, Threads: v.Threads, Denoise: enc.denoise,
+		FrameBudget: frameBudget(fps),
 	})
 	if err != nil {
 		return err

@@ -199,7 +199,7 @@ func (e *Encoder) segmentOf(b *encBlockStats) uint8 {
 // keepSegments remembers what the decoder holds after the frame.
 func (e *Encoder) keepSegments(h *encHeader) {
 	s := &e.segment
-	s.held = h.segmented
+	s.held = h.segmented && e.cfg.TemporalLayers == 1 // of an upper layer's, some receivers have none
 	if !h.segmented {
 		return
 	}
