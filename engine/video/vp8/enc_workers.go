@@ -179,13 +179,13 @@ func (w *encWorkers) run(e *Encoder, job encJob, items int) {
 		w.own[i].n.Store(0)
 	}
 	w.next.Store(1)
-	w.state.Store((w.state.Load() &^ encRest) + encJobUnit | encOpen)
+	w.state.Swap((w.state.Load() &^ encRest) + encJobUnit | encOpen)
 	w.wakeHelpers(min(len(w.helpers), items-1))
 	w.work(0, 0)
 	state := w.state.And(^uint64(encOpen))
 	for spins := 0; state&encInJob != 0; spins++ {
 		if spins >= encSpinFactor*w.spins {
-			w.caller.asleep.Store(true)
+			w.caller.asleep.Swap(true)
 			if w.state.Load()&encInJob != 0 || !w.caller.asleep.CompareAndSwap(true, false) {
 				<-w.caller.wake
 			}
@@ -220,7 +220,7 @@ func (w *encWorkers) help(h *encSleeper, i int) {
 			dsp.Pause(encSpinPause)
 		default:
 			spins = 0
-			h.asleep.Store(true)
+			h.asleep.Swap(true)
 			if w.state.Load() == state || !h.asleep.CompareAndSwap(true, false) {
 				<-h.wake
 			}
@@ -304,7 +304,9 @@ func (p *encProgress) wait(w *encWorkers, n, width int) int {
 		dsp.Pause(encSpinPause)
 	}
 	want := int32(min(n+encPublish, width))
-	p.wanted.Store(want)
+	// A swap, not a store: what follows must not be read before, whatever an
+	// emulator makes of store and load.
+	p.wanted.Swap(want)
 	if p.done.Load() < want || !p.wanted.CompareAndSwap(want, 0) {
 		<-p.wake
 	}
@@ -316,7 +318,7 @@ func (p *encProgress) reached(n, width int) {
 	if n%encPublish != 0 && n != width {
 		return
 	}
-	p.done.Store(int32(n))
+	p.done.Swap(int32(n)) // as in wait
 	if want := p.wanted.Load(); want != 0 && int32(n) >= want && p.wanted.CompareAndSwap(want, 0) {
 		p.wake <- struct{}{}
 	}

@@ -64,7 +64,7 @@ func (r *rateControl) keyLimit() float64 {
 }
 
 // keyTarget is the size that a key frame should have.
-func (r *rateControl) keyTarget() float64 { return min(r.keyLimit()*0.85, 8*r.perFrame()) }
+func (r *rateControl) keyTarget() float64 { return min(r.keyLimit()*0.85, 8.5*r.perFrame()) }
 
 // target is how many bits the next inter frame should have. The bucket is kept
 // near a sixth of its depth: an empty bucket is line time that nobody used, a
