@@ -11,20 +11,19 @@ var (
 
 // The adjustment for the zero vector. Macroblocks that stay as they are were
 // filtered when they were coded: filtering them again in every frame would wear
-// the background away. Those that are coded anew want the filter like others, and
-// get it where they are more than one in encZeroShare.
+// the background away, and takes time. Those that are coded anew want the filter
+// like others, and get it where they are more than one in the level's zeroShare.
 const (
 	encZeroDelta  = 1
 	encZeroAtRest = -30
 	encZeroInWork = -2
-	encZeroShare  = 16
 )
 
 // chooseDeltas sets the adjustments of an inter frame by what the frame before
 // was made of: rows are filtered while others are still coded.
 func (e *Encoder) chooseDeltas(h *encHeader, t *encTally) {
 	h.modeDeltas[encZeroDelta] = encZeroAtRest
-	if t.zeroCoded*encZeroShare > t.zeroCoded+t.zeroLeft {
+	if t.zeroCoded*e.speed.zeroShare > t.zeroCoded+t.zeroLeft {
 		h.modeDeltas[encZeroDelta] = encZeroInWork
 	}
 	// A decoder that lacks some frames may hold another value.

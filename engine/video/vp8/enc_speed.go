@@ -34,6 +34,9 @@ type speedLevel struct {
 	splitSteps int
 	splitFine  int16
 	splitOver  uint32
+	// zeroShare: still macroblocks are filtered again where more than one in
+	// zeroShare of those with the zero vector have coefficients.
+	zeroShare uint32
 	// trim removes coefficients that cost more bits than they are worth.
 	trim bool
 	// golden tries the long-term background.
@@ -58,7 +61,7 @@ var speedLevels = func() (t [MaxSpeed + 1]speedLevel) {
 	s := speedLevel{
 		searchSteps: 48, searchSize: 4, subPel: subPelQuarter, goodShare: 40, leaveShare: 24,
 		subblockIntra: true, subblockIntraInter: true, intraOver: 128, intraShare: 4, trim: true, golden: true,
-		splitSteps: 8, splitFine: 2, splitOver: 2,
+		splitSteps: 8, splitFine: 2, splitOver: 2, zeroShare: 16,
 	}
 	for level := range t {
 		switch level {
@@ -68,13 +71,13 @@ var speedLevels = func() (t [MaxSpeed + 1]speedLevel) {
 			s.searchSteps, s.intraOver = 32, 256
 		case 3: // less exact background
 			s.searchSteps, s.intraOver, s.leaveShare = 24, 384, 16
-		case 4: // fewer intra trials
-			s.searchSteps, s.intraOver, s.intraShare, s.splitOver = 20, 512, 2, 3
-		case 5: // quarter positions round a guess; no 4x4 intra in inter frames
+		case 4: // fewer intra and split trials
+			s.searchSteps, s.intraOver, s.splitOver = 20, 512, 3
+		case 5: // quarter positions round a guess; no 4x4 intra in inter frames; less filtering
 			s.searchSteps, s.subPel, s.subblockIntraInter, s.leaveShare = 16, subPelFit, false, 12
-			s.splitSteps, s.splitFine, s.splitOver = 4, 1, 4
-		case 6: // quarter positions along the axes only
-			s.axes, s.splitOver = true, 6
+			s.splitSteps, s.splitFine, s.splitOver, s.zeroShare = 4, 1, 4, 4
+		case 6: // quarter positions along the axes only; fewer intra trials
+			s.axes, s.splitOver, s.intraShare = true, 6, 2
 		case 7: // sooner content with a prediction; one vector per macroblock
 			s.splitSteps = 0
 			s.searchSteps, s.intraOver, s.goodShare, s.leaveShare = 12, 1024, 28, 8
