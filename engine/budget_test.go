@@ -34,7 +34,7 @@ func TestEncoderKeepsUp(t *testing.T) {
 	if got := enc.vp8.LastFrame().Speed; got <= first {
 		t.Errorf("level %d after 40 frames, %d at first", got, first)
 	}
-	if a, b := frameBudget(30), frameBudget(10); a >= b || a <= 0 {
+	if a, b := e.governed.budget(30), e.governed.budget(10); a >= b || a <= 0 {
 		t.Errorf("budgets of %v at 30 and %v at 10 frames per second", a, b)
 	}
 }

@@ -75,6 +75,7 @@ type encoder struct {
 	height  int
 	denoise vp8.DenoiseMode
 	budget  time.Duration
+	noise   vp8.NoiseInfo
 	lastAt  time.Time
 	small   media.PicturePool // of thumbnails
 }
@@ -135,14 +136,13 @@ func (enc *encoder) encode(p *media.Picture, fps float64, bps int, again, force 
 	}
 	enc.follow(fps, bps)
 	start := time.Now()
-	coded, err := enc.vp8.Encode(p, vp8.FrameOptions{ForceKey: force})
+	coded, err := enc.vp8.Encode(p, vp8.FrameOptions{ForceKey: force, Noise: enc.knownNoise()})
 	if err != nil {
 		enc.e.log.Error("video encoder failed, starting a new one", "error", err)
 		enc.close()
 		return
 	}
 	encoded := time.Now()
-	enc.vp8.FrameTook(encoded.Sub(start))
 	enc.e.pulses.uncoded.rest()
 	enc.e.observer.StageDone(StageEncode, encoded.Sub(start))
 	// The time that passes is what counts here; of several workers each takes
@@ -162,18 +162,10 @@ func (enc *encoder) encode(p *media.Picture, fps float64, bps int, again, force 
 	enc.e.observer.FrameSent(len(coded.Data), coded.Key)
 }
 
-// frameBudget is the time that the encoder may take for a picture where it chooses
-// its speed itself: what is left of the picture's time belongs to the voices and
-// to the network.
-func frameBudget(fps float64) time.Duration {
-	return time.Duration(0.6 / fps * float64(time.Second))
-}
-
 // follow brings the encoder's settings in line with what is wanted now.
 func (enc *encoder) follow(fps float64, bps int) {
 	if fps != enc.fps {
 		enc.vp8.SetFrameRate(fps)
-		enc.vp8.SetFrameBudget(frameBudget(fps))
 		enc.fps = fps
 	}
 	if d := enc.e.governed.budget(fps); d != enc.budget {
@@ -197,18 +189,32 @@ func (enc *encoder) wantedLayers() int {
 	return max(int(enc.e.layers.Load()), 1)
 }
 
+// knownNoise is the noise that enhancement has found in the last pictures, or
+// nil: then the video encoder makes its own estimate.
+func (enc *encoder) knownNoise() *vp8.NoiseInfo {
+	m, ok := enc.e.enhance.chain.Noise()
+	if !ok || !enc.e.enhance.denoises.Load() {
+		return nil
+	}
+	enc.noise.Denoised = m.Denoised
+	for i, sigma := range m.SigmaY {
+		enc.noise.SigmaQ4[i] = uint16(min(max(sigma, 0), 255)*16 + 0.5)
+	}
+	return &enc.noise
+}
+
 func (enc *encoder) open(p *media.Picture, fps float64, bps int) error {
 	v := enc.e.cfg.Video
+	budget := enc.e.governed.budget(fps)
 	codec, err := vp8.NewEncoder(vp8.EncoderConfig{
 		Width: p.Width, Height: p.Height, FrameRate: fps,
 		BitrateBps: bps, Speed: v.Speed, Threads: v.Threads, Denoise: enc.denoise,
-		FrameBudget: frameBudget(fps),
+		FrameBudget: budget,
 	})
 	if err != nil {
 		return err
 	}
-	enc.budget = 0
-	enc.vp8, enc.fps, enc.bps, enc.layers, enc.width, enc.height = codec, fps, bps, 1, p.Width, p.Height
+	enc.vp8, enc.fps, enc.bps, enc.layers, enc.budget, enc.width, enc.height = codec, fps, bps, 1, budget, p.Width, p.Height
 	return nil
 }
 

@@ -184,3 +184,32 @@ func TestExposureBeforeTone(t *testing.T) {
 		t.Errorf("luma is %d while the camera exposes more, %d after: tone mapping must wait, then work", luma[30], luma[79])
 	}
 }
+
+// What enhancement knows of the noise reaches the video encoder, for as long as
+// it takes noise out.
+func TestEncoderIsToldTheNoise(t *testing.T) {
+	cfg := Defaults()
+	cfg.Enhance.Denoise.Sigma = 4
+	e := enhancing(t, cfg, Devices{})
+	enc := encoder{e: e}
+	if n := enc.knownNoise(); n != nil {
+		t.Fatalf("known before the first picture: %+v", n)
+	}
+	for range 3 {
+		e.handOn(t.Context(), e.grey(120), 30)
+	}
+	n := enc.knownNoise()
+	if n == nil || n.SigmaQ4[7] != 4*16 || !n.Denoised {
+		t.Fatalf("deviation 4 taken out: the encoder is told %+v", n)
+	}
+	if allocs := testing.AllocsPerRun(10, func() { enc.knownNoise() }); allocs != 0 {
+		t.Errorf("%g allocations per frame", allocs)
+	}
+	cfg.Enhance.Denoise.Mode = enhance.Off
+	if err := e.SetEnhance(cfg.Enhance, AlwaysDay); err != nil {
+		t.Fatal(err)
+	}
+	if n := enc.knownNoise(); n != nil {
+		t.Errorf("known though nothing looks at it: %+v", n)
+	}
+}

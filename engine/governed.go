@@ -122,10 +122,11 @@ func (g *governed) fps(camera float64) float64 {
 }
 
 // budget is the time that coding a frame may take before the encoder goes to a
-// faster level.
+// faster level: what is left of a picture's time belongs to the voices and to the
+// network.
 func (g *governed) budget(fps float64) time.Duration {
-	if g.g == nil || fps <= 0 {
-		return 0
+	if fps <= 0 {
+		fps = defaultFPS
 	}
 	return time.Duration(float64(time.Second) / fps * float64(g.step().BudgetPercent) / 100)
 }

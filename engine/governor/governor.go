@@ -65,7 +65,7 @@ type Step struct {
 // levels, which cost bits and not smoothness, then pictures are left out, then
 // they get smaller.
 var Ladder = []Step{
-	{70, 1, 1, 1, 1},
+	{60, 1, 1, 1, 1},
 	{40, 1, 1, 1, 1},
 	{40, 2, 3, 1, 1},
 	{40, 1, 2, 1, 1},

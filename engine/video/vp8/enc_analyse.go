@@ -51,11 +51,12 @@ type encInput struct {
 //
 // It returns the activity of what moves, 0 in a key frame: the sum over macroblocks of the square
 // root of 256 times the squared error.
-func (e *Encoder) analyse(key bool) float64 {
+func (e *Encoder) analyse(key bool, noise *NoiseInfo) float64 {
 	e.first = e.frames == 0 || e.fresh
 	e.fresh = false
 	e.keyFrame = key
-	e.noise.begin(e.cfg.Denoise)
+	e.tellNoise(noise)
+	e.noise.begin(e.cfg.Denoise, noise != nil && noise.Denoised)
 	e.pool.run(e, encJobAnalyse, e.mbH)
 	total := uint64(0)
 	for i := range e.pool.scratch {
@@ -64,7 +65,7 @@ func (e *Encoder) analyse(key bool) float64 {
 		e.noise.add(&s.noise)
 		s.activity, s.noise = 0, noiseTally{}
 	}
-	if !e.first {
+	if !e.first && !e.noise.told {
 		e.noise.end()
 	}
 	return float64(total)
@@ -136,7 +137,9 @@ func (e *Encoder) compareSource(s *encScratch, b *encBlockStats, m *encMB, x, y 
 	dsp.Quadrants16x16(in.y[yi:], in.ys, old.y.pix[yo:], old.y.stride, &s.sse, &s.sum)
 	for q, sse := range s.sse {
 		square := uint32(s.sum[q]*s.sum[q]) >> 6 // the part of sse that a shift of the mean makes
-		s.noise.add(sse - min(square, sse))
+		if !n.told {
+			s.noise.add(sse - min(square, sse))
+		}
 		most, mean = max(most, sse), max(mean, square)
 	}
 	b.track(most, m)

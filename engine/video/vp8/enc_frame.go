@@ -23,7 +23,7 @@ func (e *Encoder) encodeFrame(pic *media.Picture, key bool, opt *FrameOptions) m
 		}
 	}
 	e.stores = e.stores || opt.Store != ReferenceNone
-	activity := e.analyse(key)
+	activity := e.analyse(key, opt.Noise)
 	e.renewGolden(&layer)
 	kind := rateInter
 	if key {

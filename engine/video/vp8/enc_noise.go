@@ -7,6 +7,8 @@ import "github.com/edgecam/edgecam/engine/video/vp8/internal/dsp"
 type noiseState struct {
 	// varianceQ4 is the luma noise variance, in sixteenths.
 	varianceQ4 int
+	// told says that this frame's variance was given by the caller.
+	told bool
 	// filtering says that still macroblocks are averaged.
 	filtering bool
 	// starting says that this frame is the first to be averaged.
@@ -37,10 +39,43 @@ const (
 
 func (n *noiseState) reset() { *n = noiseState{} }
 
+// encNoiseLeft is the part of the deviation that a denoiser before the encoder
+// leaves at most, as a divisor.
+const encNoiseLeft = 3
+
+// tellNoise takes the noise that the caller knows of, at the levels that the
+// picture has: one sample of each macroblock tells them.
+func (e *Encoder) tellNoise(info *NoiseInfo) {
+	n := &e.noise
+	n.told = info != nil
+	if !n.told {
+		return
+	}
+	var variance [16]uint64 // by level, in 1/256
+	for i, s := range info.SigmaQ4 {
+		v := uint64(min(s, encMostNoise<<4))
+		variance[i] = v * v
+	}
+	in, sum := &e.input, uint64(0)
+	for y := range e.mbH {
+		for x := range e.mbW {
+			sum += variance[in.y[(16*y+8)*in.ys+16*x+8]>>4]
+		}
+	}
+	if info.Denoised {
+		sum /= encNoiseLeft * encNoiseLeft
+		n.filtering = false
+	}
+	n.varianceQ4 = int(sum / uint64(e.mbW*e.mbH) / 16)
+}
+
+// encMostNoise bounds a deviation that is given: more is no camera's.
+const encMostNoise = 64
+
 // begin prepares for a frame.
-func (n *noiseState) begin(mode DenoiseMode) {
+func (n *noiseState) begin(mode DenoiseMode, denoised bool) {
 	n.starting = false
-	if mode == DenoiseAuto {
+	if mode == DenoiseAuto && !denoised {
 		if n.varianceQ4 >= encNoiseOnQ4 {
 			n.starting = !n.filtering
 			n.filtering = true

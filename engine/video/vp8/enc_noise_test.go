@@ -53,6 +53,55 @@ func TestNoiseEstimate(t *testing.T) {
 	}
 }
 
+// TestNoiseTold has the caller tell the noise, which then counts in place of the
+// encoder's own estimate: from the first frame on, by the levels that the picture
+// has, and without averaging what was averaged already.
+func TestNoiseTold(t *testing.T) {
+	run := func(info *NoiseInfo, frames int) (noiseQ4 int, filtering bool) {
+		e, err := NewEncoder(EncoderConfig{Width: 320, Height: 240, FrameRate: 25, BitrateBps: 500_000, Speed: 8})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer e.Close()
+		src, pic := newStillNoise(4), media.NewPicture(320, 240)
+		for range frames {
+			src.next(pic)
+			if _, err := e.Encode(pic, FrameOptions{Noise: info}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return e.LastFrame().NoiseQ4, e.noise.filtering
+	}
+	var even, bright NoiseInfo
+	for i := range even.SigmaQ4 {
+		even.SigmaQ4[i] = 3 << 4
+		if i == 15 {
+			bright.SigmaQ4[i] = 3 << 4
+		}
+	}
+	if got, filtering := run(&even, 2); got != 9<<4 || !filtering {
+		t.Errorf("deviation 3 at all levels: variance %d/16, averaging %t", got, filtering)
+	}
+	// The scene has next to nothing that is so bright.
+	if got, filtering := run(&bright, 2); got > 1<<4 || filtering {
+		t.Errorf("deviation 3 of the brightest samples: variance %d/16, averaging %t", got, filtering)
+	}
+	for i := range even.SigmaQ4 {
+		even.SigmaQ4[i] = 6 << 4
+	}
+	even.Denoised = true
+	if got, filtering := run(&even, 20); got != 4<<4 || filtering {
+		t.Errorf("deviation 6, taken out: variance %d/16, averaging %t", got, filtering)
+	}
+	for i := range even.SigmaQ4 {
+		even.SigmaQ4[i] = 1<<16 - 1
+	}
+	even.Denoised = false
+	if got, _ := run(&even, 20); got != encMostNoise*encMostNoise<<4 {
+		t.Errorf("deviation without measure: variance %d/16", got)
+	}
+}
+
 // TestDenoisingWins compares both modes on a noisy still scene, against the
 // clean picture, and on a clean one.
 func TestDenoisingWins(t *testing.T) {

@@ -88,6 +88,20 @@ type FrameOptions struct {
 	PredictFrom Reference
 	// WantPSNR has the luma PSNR of the frame measured.
 	WantPSNR bool
+	// Noise, if not nil, is what is known of the camera's noise. The encoder then
+	// makes no estimate of its own. It stays the caller's.
+	Noise *NoiseInfo
+}
+
+// NoiseInfo is an estimate of a picture's noise that was made before it came to
+// the encoder.
+type NoiseInfo struct {
+	// SigmaQ4 is the standard deviation of luma as captured, in sixteenths of a
+	// step, by level: 0 to 15, 16 to 31 and so on.
+	SigmaQ4 [16]uint16
+	// Denoised says that this noise has been taken out of the picture: what is
+	// left is a third at most, and is not averaged again.
+	Denoised bool
 }
 
 // EncodeInfo says how a frame was coded.
