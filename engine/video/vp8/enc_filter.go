@@ -27,9 +27,14 @@ func (e *Encoder) chooseDeltas(h *encHeader, t *encTally) {
 		h.modeDeltas[encZeroDelta] = encZeroInWork
 	}
 	// A decoder that lacks some frames may hold another value.
-	partial := h.resend != nil || e.cfg.TemporalLayers > 1 || e.cfg.IntraRefresh > 0
-	h.updateDeltas = partial || h.modeDeltas[encZeroDelta] != e.zeroDelta
+	h.updateDeltas = h.resend != nil || e.partial() || h.modeDeltas[encZeroDelta] != e.zeroDelta
 }
+
+// partial reports whether decoders are to go on without having all frames.
+func (e *Encoder) partial() bool { return e.cfg.TemporalLayers > 1 || e.cfg.IntraRefresh > 0 }
+
+// encZeroUnknown stands for an adjustment that some decoders lack.
+const encZeroUnknown = 64
 
 // chooseFilter sets the frame's loop filter level from its quantiser.
 func (e *Encoder) chooseFilter(h *encHeader) {

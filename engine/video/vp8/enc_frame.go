@@ -221,7 +221,9 @@ func (e *Encoder) finishFrame(key bool, layer layerFrame) {
 		e.entropy = h.entropy
 	}
 	e.keepSegments(h)
-	e.zeroDelta = h.modeDeltas[encZeroDelta]
+	if e.zeroDelta = h.modeDeltas[encZeroDelta]; e.partial() {
+		e.zeroDelta = encZeroUnknown
+	}
 	e.trackReferences(h)
 	oldGolden, oldAlt := e.refs[refGolden], e.refs[refAltRef]
 	switch {

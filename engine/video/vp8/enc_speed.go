@@ -99,8 +99,6 @@ var speedLevels = func() (t [MaxSpeed + 1]speedLevel) {
 func chooseSpeed(level, pixels int) speedLevel {
 	if level == SpeedAuto {
 		switch {
-		case pixels <= 352*288:
-			level = 3
 		case pixels <= 640*480:
 			level = 5
 		case pixels <= 1280*720:
