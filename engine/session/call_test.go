@@ -203,11 +203,11 @@ func TestRedundancyRests(t *testing.T) {
 	var track outTrack
 	now := time.Unix(1000, 0)
 	for _, c := range []struct {
-		after  time.Duration
+		after  int // seconds
 		lossQ8 uint32
 		want   bool
 	}{{0, 0, false}, {1, 2, false}, {2, 3, true}, {3, 0, true}, {16, 0, true}, {17, 0, false}} {
-		if got := track.lossy(c.lossQ8, now.Add(c.after*time.Second)); got != c.want {
+		if got := track.lossy(c.lossQ8, now.Add(time.Duration(c.after)*time.Second)); got != c.want {
 			t.Errorf("%d s: %v", c.after, got)
 		}
 	}

@@ -20,7 +20,7 @@ const (
 	// leastKey and mostKey bound how long a key is pressed: shorter ones are not
 	// recognised everywhere, longer ones overflow the duration's 16 bits.
 	leastKey, mostKey = 40 * time.Millisecond, time.Second
-	// keyVolume is usual for events.
+	// keyVolumeDBm0 is usual for events.
 	keyVolumeDBm0 = -10
 )
 
@@ -53,8 +53,8 @@ func (c *Call) PressKey(ctx context.Context, key byte, length time.Duration) err
 	tick := time.NewTicker(keyStep)
 	defer tick.Stop()
 	ends := 0
-	for n := time.Duration(1); ends < keyEnds; n++ {
-		past := min(n*keyStep, length)
+	for n := 1; ends < keyEnds; n++ {
+		past := min(time.Duration(n)*keyStep, length)
 		e := dtmf.Event{Code: code, VolumeDBm0: keyVolumeDBm0, Ended: past == length, Duration: uint16(int64(past) * rate / int64(time.Second))}
 		if e.Ended {
 			ends++
