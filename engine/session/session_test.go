@@ -531,7 +531,7 @@ func TestCloseWithViewers(t *testing.T) {
 		t.Fatal(err)
 	}
 	next(t, a.viewer.Done())
-	if _, _, err := n.Answer(ctx, "v=0", watcher); !errors.Is(err, ErrBadOffer) {
+	if _, _, err := n.Answer(ctx, "v=0", watcher); !errors.Is(err, ErrClosed) {
 		t.Errorf("malformed offer: %v", err)
 	}
 	c := newClient(t)
