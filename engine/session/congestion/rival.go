@@ -15,6 +15,7 @@ type rival struct {
 	// moved in the one before.
 	low, high, since time.Duration
 	flat             bool
+	still            bool // the same of a queue that need not be too long
 }
 
 func (r *rival) begin(now, peak time.Duration) {
@@ -34,7 +35,8 @@ func (r *rival) watch(now, queue, limit, noise time.Duration) {
 	}
 	r.low, r.high = min(r.low, queue), max(r.high, queue)
 	if now-r.since > flatPeriod {
-		r.flat = queue > limit && r.high-r.low < 3*time.Millisecond+noise
+		r.still = r.high-r.low < 3*time.Millisecond+noise
+		r.flat = queue > limit && r.still
 		r.low, r.high, r.since = queue, queue, now
 	}
 }
