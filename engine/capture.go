@@ -8,6 +8,7 @@ import (
 
 	"github.com/edgecam/edgecam/engine/media"
 	"github.com/edgecam/edgecam/engine/video/pixel"
+	"github.com/edgecam/edgecam/engine/video/raw"
 	"github.com/edgecam/edgecam/engine/video/vp8"
 	"github.com/edgecam/edgecam/hal"
 )
@@ -80,6 +81,9 @@ func (e *Engine) capture(ctx context.Context, camera hal.Camera) (streamed bool,
 	conv := converter{pool: &e.pool, mode: mode}
 	defer conv.close()
 	e.openExposure(camera)
+	if mode.Format.Raw() {
+		conv.sensor.open(camera, e.log)
+	}
 	var lastSeq uint32
 	lastFrame := time.Now()
 	for {
@@ -152,6 +156,8 @@ type converter struct {
 	pool    *media.PicturePool
 	mode    hal.VideoMode
 	decoder *vp8.Decoder
+	raw     *raw.Processor
+	sensor  sensor
 }
 
 // picture returns frame as a new picture with one reference. Damaged frames
@@ -163,12 +169,29 @@ func (c *converter) picture(frame *media.Frame) (*media.Picture, error) {
 	if frame.Format == media.FormatVP8 {
 		return c.decode(frame)
 	}
+	if frame.Format.Raw() {
+		return c.develop(frame)
+	}
 	p := c.pool.Get(frame.Width, frame.Height)
 	if err := pixel.Convert(p, frame); err != nil {
 		p.Release()
 		return nil, fmt.Errorf("%w: %w", errCorrupt, err)
 	}
 	p.CapturedAt, p.Sequence = frame.CapturedAt, frame.Sequence
+	return p, nil
+}
+
+// develop makes a picture of a sensor's mosaic.
+func (c *converter) develop(frame *media.Frame) (*media.Picture, error) {
+	if c.raw == nil {
+		c.raw = raw.New(raw.Options{})
+	}
+	p := c.pool.Get(frame.Width, frame.Height)
+	if err := c.raw.Process(p, frame); err != nil {
+		p.Release()
+		return nil, fmt.Errorf("%w: %w", errCorrupt, err)
+	}
+	c.sensor.follow(c.raw.Stats(), frame.Sequence)
 	return p, nil
 }
 

@@ -165,6 +165,9 @@ func layout(m hal.VideoMode, stride, room int) (strideBytes, frameBytes int) {
 	case media.FormatYUYV, media.FormatUYVY:
 		width = 4 * ((m.Width + 1) / 2)
 	}
+	if m.Format.Raw() {
+		width = m.Format.FrameSize(m.Width, 1)
+	}
 	chroma := 0
 	size := func(stride int) int {
 		switch m.Format {

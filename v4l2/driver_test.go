@@ -67,7 +67,7 @@ func TestCameras(t *testing.T) {
 		"video19": ofDriver("rpi-hevc-dec", uapi.CapVideoMem2MemMPlane|uapi.CapStreaming),
 		"video20": ofDriver("pispbe", capture, yuyv),
 		"video21": ofDriver("rkisp1", uapi.CapVideoCaptureMPlane|uapi.CapStreaming, yuyv),
-		"video22": ofDriver("sensor", capture, fakeFormat{code: "RG10", sizes: discrete(640, 480)}),
+		"video22": ofDriver("sensor", capture, fakeFormat{code: "RG12", sizes: discrete(640, 480)}),
 	}
 	open := map[string]func() (kernel, error){
 		"video30": func() (kernel, error) { return nil, syscall.EACCES },

@@ -31,6 +31,19 @@ var formats = []struct {
 	{uapi.PixelFmtMJPEG, media.FormatMJPEG},
 	{uapi.PixelFmtJPEG, media.FormatMJPEG},
 	{uapi.PixelFmtGrey, media.FormatGrey},
+	// Raw pictures cost the most work, and their colours are ours to make.
+	{fourcc("RGGB"), media.FormatRGGB8},
+	{fourcc("GRBG"), media.FormatGRBG8},
+	{fourcc("GBRG"), media.FormatGBRG8},
+	{fourcc("BA81"), media.FormatBGGR8},
+	{fourcc("pRAA"), media.FormatRGGB10P},
+	{fourcc("pgAA"), media.FormatGRBG10P},
+	{fourcc("pGAA"), media.FormatGBRG10P},
+	{fourcc("pBAA"), media.FormatBGGR10P},
+	{fourcc("RG10"), media.FormatRGGB10},
+	{fourcc("BA10"), media.FormatGRBG10},
+	{fourcc("GB10"), media.FormatGBRG10},
+	{fourcc("BG10"), media.FormatBGGR10},
 }
 
 func formatOf(code uapi.FourCCType) media.PixelFormat {

@@ -106,7 +106,7 @@ func TestNegotiate(t *testing.T) {
 }
 
 func TestUnsupportedFormatsAreNotOpened(t *testing.T) {
-	node := newFake(fakeFormat{code: "RG10", sizes: discrete(640, 480)}, fakeFormat{code: "RGB3", sizes: discrete(640, 480)})
+	node := newFake(fakeFormat{code: "RG12", sizes: discrete(640, 480)}, fakeFormat{code: "RGB3", sizes: discrete(640, 480)})
 	_, err := testDriver(node).OpenCamera(t.Context(), "/dev/video0", hal.VideoMode{})
 	wantKind(t, err, hal.Unsupported)
 	if !node.closed {
@@ -137,7 +137,7 @@ func TestFormatListThatLies(t *testing.T) {
 	})
 	t.Run("unusable format given", func(t *testing.T) {
 		node := newFake(two...)
-		node.answer = func(p uapi.PixFormat) uapi.PixFormat { p.PixelFormat = fourcc("pBAA"); return p }
+		node.answer = func(p uapi.PixFormat) uapi.PixFormat { p.PixelFormat = fourcc("RG12"); return p }
 		_, err := testDriver(node).OpenCamera(t.Context(), "/dev/video0", hal.VideoMode{})
 		wantKind(t, err, hal.Unsupported)
 	})

@@ -23,6 +23,10 @@ func TestFrameSize(t *testing.T) {
 		{media.FormatGrey, 7, 5, 35},
 		{media.FormatMJPEG, 640, 480, 0},
 		{media.FormatVP8, 640, 480, 0},
+		{media.FormatGRBG8, 640, 480, 307200},
+		{media.FormatBGGR10, 640, 480, 614400},
+		{media.FormatRGGB10P, 640, 480, 384000},
+		{media.FormatGBRG10P, 6, 2, 20},
 		{media.FormatUnknown, 640, 480, 0},
 		{media.PixelFormat(200), 640, 480, 0},
 	} {

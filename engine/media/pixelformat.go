@@ -1,6 +1,9 @@
 package media
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // PixelFormat names the memory layout of a captured frame.
 type PixelFormat uint8
@@ -18,10 +21,27 @@ const (
 	FormatGrey                // luma alone, 8 bits, full range (0 to 255)
 	FormatMJPEG               // one JPEG picture
 	FormatVP8                 // one VP8 frame (RFC 6386)
+
+	// Raw Bayer pictures of a sensor, by the colours of the first two rows: 8 bits
+	// a sample; 10 bits in two bytes, the low one first; and 10 bits packed, four
+	// samples in five bytes, whose last holds the low bits.
+	FormatRGGB8
+	FormatGRBG8
+	FormatGBRG8
+	FormatBGGR8
+	FormatRGGB10
+	FormatGRBG10
+	FormatGBRG10
+	FormatBGGR10
+	FormatRGGB10P
+	FormatGRBG10P
+	FormatGBRG10P
+	FormatBGGR10P
 )
 
 var pixelFormatNames = [...]string{
 	"unknown", "I420", "YV12", "NV12", "NV21", "YUYV", "UYVY", "GREY", "MJPEG", "VP8",
+	"RGGB8", "GRBG8", "GBRG8", "BGGR8", "RGGB10", "GRBG10", "GBRG10", "BGGR10", "RGGB10P", "GRBG10P", "GBRG10P", "BGGR10P",
 }
 
 // String returns the format's usual name, such as "YUYV".
@@ -39,11 +59,14 @@ func ParsePixelFormat(name string) (PixelFormat, error) {
 			return PixelFormat(i), nil
 		}
 	}
-	return FormatUnknown, fmt.Errorf("media: unknown pixel format %q (known: I420, YV12, NV12, NV21, YUYV, UYVY, GREY, MJPEG, VP8)", name)
+	return FormatUnknown, fmt.Errorf("media: unknown pixel format %q (known: %s)", name, strings.Join(pixelFormatNames[1:], ", "))
 }
 
 // Compressed reports whether a frame of this format needs a decoder.
 func (f PixelFormat) Compressed() bool { return f == FormatMJPEG || f == FormatVP8 }
+
+// Raw reports whether the format is a sensor's Bayer picture.
+func (f PixelFormat) Raw() bool { return f >= FormatRGGB8 && f <= FormatBGGR10P }
 
 // FrameSize returns the number of bytes of an uncompressed frame whose rows
 // are not padded, and 0 for compressed or unknown formats. Odd sizes round
@@ -57,6 +80,12 @@ func (f PixelFormat) FrameSize(width, height int) int {
 		return 4 * cw * height
 	case FormatGrey:
 		return width * height
+	case FormatRGGB8, FormatGRBG8, FormatGBRG8, FormatBGGR8:
+		return width * height
+	case FormatRGGB10, FormatGRBG10, FormatGBRG10, FormatBGGR10:
+		return 2 * width * height
+	case FormatRGGB10P, FormatGRBG10P, FormatGBRG10P, FormatBGGR10P:
+		return (width + 3) / 4 * 5 * height
 	default:
 		return 0
 	}
