@@ -59,7 +59,7 @@ func periphChips(logger *slog.Logger) []chip {
 	if said != "" {
 		logger.Debug("gpio: periph reported while reading chips", "text", said)
 	}
-	return chips
+	return present(chips, "/dev/gpiochip*", readChip)
 }
 
 // forbidden returns the reason if there are chips that may not be opened.

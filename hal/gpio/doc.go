@@ -2,8 +2,8 @@
 // GPIO chips, through the kernel's character devices (/dev/gpiochip*).
 //
 // Lines are named by chip label and offset, or by their own name; chip numbers
-// change from kernel to kernel. Chips are read once, at first use: those that
-// are plugged in later are not seen.
+// change from kernel to kernel. Chips that are plugged in later are
+// found, too.
 //
 // # Safety of outputs
 //
@@ -16,7 +16,8 @@
 // # periph
 //
 // Chips, labels and line names come from periph.io/x/host/v3/gpioioctl, which
-// also knows the Raspberry Pi 5's doubled chip. Lines are requested from the
+// also knows the Raspberry Pi 5's doubled chip; it reads them once in a process, so
+// that chips that come later are read by this package. Lines are requested from the
 // kernel by this package itself (GPIO v2, Linux 5.10), because periph v3.8.5
 //
 //   - turns a line into an output at level 0 and sets the wanted level after,

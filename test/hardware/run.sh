@@ -10,7 +10,8 @@
 # are kept in $EDGECAM_HARDWARE_CACHE (default ~/.cache/edgecam/hardware), logs
 # in its folder logs; where $EDGECAM_ARTIFACTS is set, those of a failed guest are
 # copied there. $EDGECAM_GUEST_RUN selects tests as go test -run does;
-# $EDGECAM_GUEST_TIMEOUT bounds a guest's life in seconds (default 420).
+# $EDGECAM_GUEST_TIMEOUT bounds a guest's life in seconds (default 420),
+# $EDGECAM_GUEST_CYCLES is how often the camera is pulled out (default 5).
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -248,7 +249,7 @@ expects_viewer() { echo TestNode | grep -Eq -- "${EDGECAM_GUEST_RUN:-.}"; }
 
 # run_guest ARCH PORT: QEMU, in the background.
 run_guest() {
-	append="panic=-1 quiet rdinit=/init edgecam.run=${EDGECAM_GUEST_RUN:-.} edgecam.port=$2 edgecam.time=$(date +%s)"
+	append="panic=-1 quiet rdinit=/init edgecam.run=${EDGECAM_GUEST_RUN:-.} edgecam.port=$2 edgecam.time=$(date +%s) edgecam.limit=$((limit - 40)) edgecam.cycles=${EDGECAM_GUEST_CYCLES:-5}"
 	if [ "$1" = amd64 ]; then
 		set -- "$2" qemu-system-x86_64 -M q35 -cpu max -append "console=ttyS0 $append"
 	else

@@ -3,7 +3,12 @@ package guest
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -402,9 +407,16 @@ func TestCameraQueueBreaksDown(t *testing.T) {
 
 // TestCameraUnplug pulls the camera out in mid-stream and plugs it in again.
 func TestCameraUnplug(t *testing.T) {
-	const cycles = 5
+	cycles, err := strconv.Atoi(os.Getenv("CYCLES"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	var most time.Duration
+	var before usage
 	for i := range cycles {
+		if i == 2 { // what is made once is there by now
+			before = used(t)
+		}
 		cam := openCamera(t, smallMode)
 		held := read(t, cam)
 		got := make(chan error, 1)
@@ -437,5 +449,33 @@ func TestCameraUnplug(t *testing.T) {
 		read(t, again).Release()
 		again.Close()
 	}
-	t.Logf("%d cycles, noticed within %v", cycles, most)
+	after := used(t)
+	t.Logf("%d cycles, noticed within %v; before %+v, after %+v", cycles, most, before, after)
+	if after.files > before.files || after.goroutines > before.goroutines || after.heapKB > before.heapKB+512 || after.residentKB > before.residentKB+8192 {
+		t.Errorf("something is left behind by %d cycles: before %+v, after %+v", cycles, before, after)
+	}
+}
+
+// usage is what a process may lose bit by bit.
+type usage struct{ files, goroutines, heapKB, residentKB int }
+
+func used(t *testing.T) usage {
+	t.Helper()
+	runtime.GC()
+	debug.FreeOSMemory()
+	files, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	statm, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var total, resident int
+	if _, err := fmt.Sscan(string(statm), &total, &resident); err != nil {
+		t.Fatal(err)
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return usage{len(files), runtime.NumGoroutine(), int(m.HeapAlloc >> 10), resident * os.Getpagesize() >> 10}
 }

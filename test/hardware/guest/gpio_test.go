@@ -240,3 +240,44 @@ func TestMissingLine(t *testing.T) {
 		t.Errorf("line 8 of 8: %v", err)
 	}
 }
+
+// TestChipComesLater makes a chip after the others have been read, uses it, and
+// takes it away again.
+func TestChipComesLater(t *testing.T) {
+	if _, err := gpio.New(nil).Chips(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	const config = "/sys/kernel/config/gpio-sim/late"
+	ref := hal.LineRef{Name: "LATE_BUTTON"}
+	if _, err := gpio.New(nil).OpenInput(t.Context(), hal.InputConfig{Line: ref}); hal.KindOf(err) != hal.Gone {
+		t.Fatalf("before the chip is there: %v", err)
+	}
+	for _, dir := range []string{config, config + "/bank0", config + "/bank0/line1"} {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.Remove(dir) })
+	}
+	put(t, config+"/bank0/label", "late-sim")
+	put(t, config+"/bank0/num_lines", "3")
+	put(t, config+"/bank0/line1/name", "LATE_BUTTON")
+	put(t, config+"/live", "1")
+	t.Cleanup(func() { put(t, config+"/live", "0") })
+	in, err := gpio.New(logger(t)).OpenInput(t.Context(), hal.InputConfig{Line: ref})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := in.Active(); err != nil {
+		t.Error(err)
+	}
+	in.Close()
+	chips, err := gpio.New(nil).Chips(t.Context())
+	if err != nil || len(chips) != 2 {
+		t.Fatalf("%+v, %v", chips, err)
+	}
+	for _, c := range chips {
+		if c.Label == "late-sim" && (len(c.Lines) != 3 || c.Lines[1] != "LATE_BUTTON") {
+			t.Errorf("%+v", c)
+		}
+	}
+}
