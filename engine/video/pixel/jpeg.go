@@ -15,8 +15,12 @@ import (
 // whose size it must have (ErrSize). Grey and any chroma subsampling are
 // accepted; full range becomes limited range. A frame without Huffman tables,
 // as many cameras send them, gets those of ITU-T T.81, Annex K. Truncated data
-// gives io.ErrUnexpectedEOF.
+// gives io.ErrUnexpectedEOF. What cameras send (baseline, even size) is decoded
+// without an allocation, other pictures with some.
 func DecodeJPEG(dst *media.Picture, data []byte) error {
+	if len(data) > 2 && data[0] == 0xff && data[1] == 0xd8 && decodeBaseline(dst, data) == nil {
+		return nil
+	}
 	// The size is looked at first: memory must not follow a header's word.
 	cfg, err := jpeg.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
