@@ -94,7 +94,7 @@ picture() {
 # The test's own settings: virtual devices, a small picture, NAT-proof media.
 entry=loader/entries/edgecam-a.conf
 mtype -i "$at" "::$entry" >"$work/entry"
-sed -i 's/quiet/quiet systemd.show_status=1 loglevel=4/; s/^options .*/& modules_load=vivid,snd-aloop vivid.n_devs=1 vivid.node_types=0x1 vivid.num_inputs=1 vivid.input_types=0x0/; s/console=tty0 //' "$work/entry"
+sed -i 's/quiet/quiet systemd.show_status=0 mitigations=off loglevel=4/; s/^options .*/& modules_load=vivid,snd-aloop vivid.n_devs=1 vivid.node_types=0x1 vivid.num_inputs=1 vivid.input_types=0x0/; s/console=tty0 //' "$work/entry"
 mcopy -o -i "$at" "$work/entry" "::$entry"
 cat >"$work/edgecam.yaml" <<YAML
 node: {name: Booted}
@@ -133,6 +133,11 @@ picture 25s || fail "no picture: $(tail -n 3 "$logs/view.log")"
 say "$frames pictures by WHEP"
 status >"$work/status"
 grep -q '"name":"Booted"' "$work/status" || fail "the boot partition's settings are not in force: $(cat "$work/status")"
+# The voice: blocks from the sound card under the hardened unit.
+get -H "Authorization: Bearer $(cat "$work/token")" "https://127.0.0.1:$https/metrics" >"$logs/metrics"
+blocks=$(awk '/^edgecam_audio_captured_blocks_total/ { print int($2) }' "$logs/metrics")
+[ "${blocks:-0}" -gt 0 ] || fail "the sound card delivers nothing: $(line 'microphone not available')"
+say "$blocks blocks of sound"
 grep -q '"simulated":true' "$work/status" && fail "the camera is simulated: $(cat "$work/status")"
 mdir -i "$at" -b ::edgecam >"$work/left" 2>/dev/null || :
 grep -qi 'edgecam/edgecam.yaml' "$work/left" && fail "the settings are still on the boot partition"
