@@ -97,7 +97,7 @@ test-release:
 yocto: build
 	go mod download
 	go run ./packaging/gomods $(BIN)/edgecam go.sum >yocto/meta-edgecam/recipes-edgecam/edgecam/edgecam-go-mods.inc
-	sed -i 's/^SRCREV = .*/SRCREV = "'$$(git rev-parse HEAD)'"/' yocto/meta-edgecam/recipes-edgecam/edgecam/edgecam_git.bb
+	sed -i 's/^SRCREV = .*/SRCREV = "'$$(git rev-parse origin/main)'"/' yocto/meta-edgecam/recipes-edgecam/edgecam/edgecam_git.bb
 
 # Boards of the one architecture; all others are arm64.
 BOARD ?= qemu-amd64

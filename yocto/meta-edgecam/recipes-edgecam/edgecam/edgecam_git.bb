@@ -9,7 +9,7 @@ GO_IMPORT = "github.com/edgecam/edgecam"
 GO_INSTALL = "${GO_IMPORT}/cmd/edgecam"
 
 PV = "0.1.0+git"
-SRCREV = "04408b2850199439cb246c744f2d3869a556b2e5"
+SRCREV = "b59c6d2965e5f7ea5547a4567186576435d08f29"
 SRC_URI = "git://github.com/edgecam/edgecam.git;protocol=https;branch=main;destsuffix=${BPN}-${PV}/src/${GO_IMPORT}"
 require edgecam-go-mods.inc
 
