@@ -94,7 +94,7 @@ picture() {
 # The test's own settings: virtual devices, a small picture, NAT-proof media.
 entry=loader/entries/edgecam-a.conf
 mtype -i "$at" "::$entry" >"$work/entry"
-sed -i 's/quiet/quiet systemd.show_status=0 mitigations=off loglevel=4/; s/^options .*/& modules_load=vivid,snd-aloop vivid.n_devs=1 vivid.node_types=0x1 vivid.num_inputs=1 vivid.input_types=0x0/; s/console=tty0 //' "$work/entry"
+sed -i 's/quiet/quiet systemd.show_status=0 mitigations=off no_timer_check loglevel=4/; s/^options .*/& modules_load=vivid,snd-aloop vivid.n_devs=1 vivid.node_types=0x1 vivid.num_inputs=1 vivid.input_types=0x0/; s/console=tty0 //' "$work/entry"
 mcopy -o -i "$at" "$work/entry" "::$entry"
 cat >"$work/edgecam.yaml" <<YAML
 node: {name: Booted}
