@@ -12,6 +12,8 @@ const (
 	// The microphone is muted for so long, at most, while the far end talks and
 	// nothing is known of the echo path.
 	halfDuplexHops = 25
+	// audible is a microphone of -60 dBFS, Q8.
+	audible = 32 * 32 << 8
 	// relearnHops is the time that a new start is given.
 	relearnHops = 60
 	// opposedHops of an error opposed to the echo mean another echo path.
@@ -49,11 +51,13 @@ func (c *Canceller) cancel() {
 		copy(c.errQ4, c.micQ4)
 	}
 	mute := c.half > 0 && active
-	if mute {
+	if mute && mic > audible {
+		// A silent microphone is muted for nothing: an echo that is late is yet to
+		// come.
 		c.half--
 		c.stats.HalfDuplexFrames++
 	}
-	c.supp.run(c.errQ4, c.errQ4, c.echoQ4, mute, c.settled, c.main.expected())
+	c.supp.run(c.errQ4, c.errQ4, c.echoQ4, mute, c.settled, c.main.expected(), c.main.sums.expect[:])
 	c.stats.Frames++
 	if active {
 		c.levels.follow(meanSquare(c.farQ4), mic, err, meanSquare(c.errQ4))

@@ -29,8 +29,10 @@ const (
 	talkHold  = 32
 	talkClip  = 10 << 8
 	talkBands = 6
-	// A filter that is still learning estimates too little echo.
-	talkUnsettled = 2 << 8
+	// A filter that is still learning estimates too little echo: by how much it
+	// says, in bands that it expects to leave this much less than the echo in.
+	talkUnsettled = 85
+	modelLeast    = -2 << 8
 
 	// A loudspeaker that clips adds distortion where it is loud: for each octave
 	// of the echo's power the ratios grow by what their mean there says, up by
@@ -114,6 +116,7 @@ type suppressor struct {
 	near       int32 // how sure it is that the near end talks, Q8
 	calm       int32 // hops without near end, calmHops at most
 	leak       leakage
+	model      []int64   // of the filter's uncertainty, per bin: see filter.sums
 	expect     int64     // power of the error that the filter expects, Q0
 	bend       [48]int32 // by loudness of the echo, octaves: the ratio's growth
 	noiseCount int
@@ -147,7 +150,7 @@ func (s *suppressor) analyse(spec []fixed.Complex32, power *[maxBins]int64, last
 
 // run takes error and echo of a hop, Q4, and writes the output of the hop
 // before, Q4. With mute, nothing but comfort noise comes out.
-func (s *suppressor) run(outQ4, errQ4, echoQ4 []int32, mute, settled bool, expect int64) {
+func (s *suppressor) run(outQ4, errQ4, echoQ4 []int32, mute, settled bool, expect int64, model []int64) {
 	s.analyse(s.err, &s.errPower, &s.lastErr, errQ4)
 	s.analyse(s.echo, &s.echoPower, &s.lastEcho, echoQ4)
 
@@ -163,7 +166,7 @@ func (s *suppressor) run(outQ4, errQ4, echoQ4 []int32, mute, settled bool, expec
 	}
 	s.followNoise()
 
-	s.expect = expect
+	s.expect, s.model = expect, model
 	over := s.judge(settled)
 	b := 0
 	for k := range s.gainQ15 {
@@ -210,18 +213,25 @@ func (s *suppressor) judge(settled bool) (over int32) {
 	sum, counted := int32(0), int32(0)
 	limit := s.leak.limit()
 	for b := range s.ratio {
-		var e, z, n int64
+		var e, z, n, x int64
 		for k := bandEdge[b]; k < bandEdge[b+1]; k++ {
 			e += s.errPower[k]
 			z += s.spread[k]
 			n += s.noise[k]
+			x += s.model[k] >> 4 * 5
 		}
 		if z < 1<<16 || z>>4 < n {
 			continue
 		}
 		counted++
 		d := log2Q8(max(e-2*n, e>>4)) - log2Q8(z) - *class
-		sum += min(max(d-s.ratio[b], -talkClip/4), talkClip)
+		known := s.ratio[b]
+		// What the filter itself expects to leave is no near end; where it expects
+		// more than modelLeast it knows nothing.
+		if m := log2Q8(x) - log2Q8(z); m < modelLeast {
+			known = max(known, m-*class)
+		}
+		sum += min(max(d-known, -talkClip/4), talkClip)
 		if d > s.ratio[b] {
 			s.ratio[b] = min(s.ratio[b]+ratioStep, max(limit-*class, ratioMin))
 		} else {
