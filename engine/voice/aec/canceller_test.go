@@ -199,7 +199,7 @@ func TestFindsDelays(t *testing.T) {
 			if erle := db(in[3]) - db(out[3]); erle < 25 {
 				t.Errorf("ERLE %.1f dB in the fourth second, want 25", erle)
 			}
-			if got := c.Stats().Delay; got > time.Duration(ms+20)*time.Millisecond || got < time.Duration(ms-40)*time.Millisecond {
+			if got := c.Stats().Delay; got > time.Duration(ms+1)*time.Millisecond || got < time.Duration(ms-1)*time.Millisecond {
 				t.Errorf("delay %v, want %d ms", got, ms)
 			}
 		})

@@ -12,7 +12,7 @@ const (
 	// The microphone is muted for so long, at most, while the far end talks and
 	// nothing is known of the echo path.
 	halfDuplexHops = 25
-	// audible is a microphone of -60 dBFS, Q8.
+	// audible is a microphone, or an echo, of -60 dBFS, Q8.
 	audible = 32 * 32 << 8
 	// relearnHops is the time that a new start is given.
 	relearnHops = 60
@@ -61,7 +61,7 @@ func (c *Canceller) cancel() {
 	c.stats.Frames++
 	if active {
 		c.levels.follow(meanSquare(c.farQ4), mic, err, meanSquare(c.errQ4))
-		if c.supp.doubleTalk() {
+		if c.supp.doubleTalk() && meanSquare(c.echoQ4) > audible {
 			c.stats.DoubleTalkFrames++
 		}
 	}

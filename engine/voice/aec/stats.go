@@ -5,7 +5,8 @@ import "time"
 // Stats are the statistics of a Canceller. Levels are in centibels (0.1 dB),
 // smoothed over the last second in which the far end was active.
 type Stats struct {
-	// Delay is where the echo begins, to 20 ms; Locked says that it was found.
+	// Delay is from a sample's ProcessFarEnd to its echo, to a millisecond once
+	// the filter has settled and to 20 ms before; Locked says that it was found.
 	Delay  time.Duration `json:"delay_ns"`
 	Locked bool          `json:"locked"`
 	// ERLcB is the far end's level less the microphone's, LinearERLEcB what the
@@ -23,8 +24,8 @@ type Stats struct {
 	// DoubleTalk says that both ends talk now.
 	DoubleTalk bool `json:"double_talk"`
 	// Frames counts frames of the microphone; in DoubleTalkFrames both ends
-	// talked, in HalfDuplexFrames the microphone was muted because the echo path
-	// was not known.
+	// talked, in HalfDuplexFrames the microphone heard something and was muted
+	// because the echo path was not known.
 	Frames           int64 `json:"frames"`
 	DoubleTalkFrames int64 `json:"double_talk_frames"`
 	HalfDuplexFrames int64 `json:"half_duplex_frames"`
@@ -59,7 +60,7 @@ func (c *Canceller) Stats() Stats {
 	s := c.stats
 	s.Locked = c.search.onset >= 0
 	if s.Locked {
-		s.Delay = time.Duration(c.search.onset) * 20 * time.Millisecond
+		s.Delay = c.delay()
 	}
 	s.ERLcB = centibels(c.levels.far, c.levels.mic)
 	s.LinearERLEcB = centibels(c.levels.mic, c.levels.err)
@@ -67,4 +68,28 @@ func (c *Canceller) Stats() Stats {
 	s.DriftPPM = c.drift.ppm()
 	s.DoubleTalk = c.supp.doubleTalk()
 	return s
+}
+
+// delay is where the echo begins: the first tap of the main filter that has half
+// of the largest's height, plus what the far end is read late by.
+func (c *Canceller) delay() time.Duration {
+	late := time.Duration(c.drift.lagQ32>>16) * time.Second / (coreRate << 16)
+	if !c.settled {
+		return time.Duration(c.search.onset)*20*time.Millisecond + late
+	}
+	const parts = 3
+	f := c.main
+	var top int32
+	first := 0
+	for p := range min(parts, f.parts) {
+		c.far.fft.Inverse(f.time, f.weight[p*f.stride:][:c.far.bins], c.far.work)
+		for i, v := range f.time[:2*hop] {
+			h := max(v, -v)
+			if h>>1 > top {
+				first = 2*hop*p + i
+			}
+			top = max(top, h)
+		}
+	}
+	return time.Duration(2*hop*c.place+first)*time.Second/coreRate + late
 }
