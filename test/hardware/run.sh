@@ -195,7 +195,7 @@ initramfs() {
 	chmod 755 "$tree/init"
 	# Modules in the order in which they must be inserted.
 	: >"$tree/modules/order"
-	for m in virtio-pci virtio-net vivid snd-aloop gpio-simx; do
+	for m in virtio-pci virtio-net vivid snd-aloop gpio-simx bochs; do
 		/sbin/modprobe -d "$dir/kernel" -S "$version" --show-depends "$m" | sed -n 's/^insmod \([^ ]*\).*/\1/p' |
 			while read -r ko; do
 				name=$(basename "${ko%.xz}")
@@ -259,7 +259,7 @@ run_guest() {
 	shift
 	exec timeout -k 10 "$limit" "$@" -accel tcg,thread=multi -smp 2 -m 1024 -nodefaults -nographic -no-reboot -serial stdio \
 		-netdev "user,id=net,hostfwd=udp:127.0.0.1:$port-:$port,hostfwd=tcp:127.0.0.1:$port-:$port,hostfwd=tcp:127.0.0.1:$((port + 1))-:8443" \
-		-device virtio-net-pci,netdev=net,romfile= -kernel "$dir/vmlinuz" -initrd "$dir/initramfs.gz" >>"$log" 2>&1 </dev/null
+		-device virtio-net-pci,netdev=net,romfile= -device bochs-display,romfile= -kernel "$dir/vmlinuz" -initrd "$dir/initramfs.gz" >>"$log" 2>&1 </dev/null
 }
 
 # results LOG: its lines that tell how tests ended.
