@@ -123,14 +123,16 @@ func (r *rateControl) keyQuantizer(k *keyEstimate) int {
 // far it was off.
 func (r *rateControl) keyCorrected(k *keyEstimate, q int, bits float64) int {
 	small := bits < 0.7*r.keyTarget()
-	if !small && bits <= min(1.2*r.keyTarget(), r.keyLimit()) {
+	if !small && bits <= min(1.3*r.keyTarget(), r.keyLimit()) {
 		return q
 	}
 	k.scale *= bits / max(k.bits(q), 1)
 	if small {
 		return min(r.keyQuantizer(k), q)
 	}
-	k.scale *= 1.1 // or it might have to be coded a third time
+	if r.keyTarget() > 0.8*r.keyLimit() {
+		k.scale *= 1.1 // or it might have to be coded a third time
+	}
 	return max(r.keyQuantizer(k), q)
 }
 
