@@ -173,7 +173,7 @@ func (e *Encoder) mapOutdated() bool {
 	for i := range e.blocks {
 		switch b := &e.blocks[i]; {
 		case b.held == b.segment, b.held == segmentRefine && b.still >= encStillFrames:
-		case b.held|b.segment == segmentBusy|segmentMoving:
+		case max(b.held, b.segment) == segmentBusy && min(b.held, b.segment) == segmentMoving:
 			if few++; few*encMapShare > len(e.blocks) {
 				return true
 			}
