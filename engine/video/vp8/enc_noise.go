@@ -19,8 +19,11 @@ type noiseState struct {
 	// averageLimit is the difference, in steps, up to which a sample joins its
 	// average: three deviations and a little.
 	averageLimit int
-	tally        noiseTally
-	seen         int
+	// satd is the SATD that noise alone makes of a macroblock, and a quarter
+	// more: no prediction takes that away.
+	satd  uint32
+	tally noiseTally
+	seen  int
 }
 
 // noiseTally counts 8x8 blocks by eight times the standard deviation of their
@@ -89,6 +92,8 @@ func (n *noiseState) begin(mode DenoiseMode, denoised bool) {
 	n.stillSSE = 56 + v*64*2*9/4/16
 	n.stillMean = 36 + v*64/8/16*4
 	n.averageLimit = min(int(encSqrt(uint64(n.varianceQ4)<<4))*3/16+2, 255)
+	// 410 times the deviation, times 5/4.
+	n.satd = 8 * encSqrt(uint64(n.varianceQ4)<<8)
 	n.tally = noiseTally{}
 }
 

@@ -67,12 +67,12 @@ func (e *Encoder) chooseInter(s *encScratch, m *encMB, p *encMBPos) {
 		costs := encInterModeCosts(&c.count)
 		e.try(s, p, ref, modeZero, zero, costs[0]+encBitCost(true, 200))
 	}
-	if e.speed.splitSteps > 0 && best.ref == e.base && best.satd > e.lambda.goodSATD*e.speed.splitOver {
+	if e.speed.splitSteps > 0 && best.ref == e.base && best.satd > max(e.lambda.goodSATD*e.speed.splitOver, e.noise.satd) {
 		e.trySplit(s, m, p, above, left, costs[4])
 	}
 	m.nb = neighbour{mv: best.mv, ref: best.ref, split: best.mode == modeSplit}
 	m.yMode = best.mode
-	if best.satd > max(e.speed.intraOver, e.lambda.goodSATD) && e.intraMayWin(p, best.satd) {
+	if best.satd > max(e.speed.intraOver, e.lambda.goodSATD, e.noise.satd) && e.intraMayWin(p, best.satd) {
 		e.tryIntraInInter(s, m, p, best.cost)
 		best.buf = -1 // intra prediction used the memory
 	}
