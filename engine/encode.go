@@ -190,10 +190,11 @@ func (enc *encoder) wantedLayers() int {
 }
 
 // knownNoise is the noise that enhancement has found in the last pictures, or
-// nil: then the video encoder makes its own estimate.
+// nil: then the video encoder makes its own estimate. Thumbnails have less noise
+// than what they were made of.
 func (enc *encoder) knownNoise() *vp8.NoiseInfo {
 	m, ok := enc.e.enhance.chain.Noise()
-	if !ok || !enc.e.enhance.denoises.Load() {
+	if !ok || enc.stream == media.StreamThumb || !enc.e.enhance.denoises.Load() {
 		return nil
 	}
 	enc.noise.Denoised = m.Denoised
