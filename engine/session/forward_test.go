@@ -99,7 +99,9 @@ func TestUpAgain(t *testing.T) {
 		weak.carries(2_000_000)
 		begun := now
 		for weak.forward.want != media.StreamMain && now-begun < time.Minute {
-			n.place(&now, 50*time.Millisecond, ceiling)
+			if _, keys := n.place(&now, 50*time.Millisecond, ceiling); keys[media.StreamMain] != 0 {
+				t.Error("a key frame was made at once")
+			}
 		}
 		waits = append(waits, (now - begun).Round(time.Second))
 		_, keys := n.place(&now, upPatience-100*time.Millisecond, ceiling)
@@ -120,6 +122,31 @@ func TestUpAgain(t *testing.T) {
 		}
 	}
 	n.out.watchers = nil
+}
+
+// TestLayerBegins: a higher layer begins with a frame that needs the base layer
+// alone, and anew after a key frame.
+func TestLayerBegins(t *testing.T) {
+	w := forward{place: place{level: levelFull}}
+	for i, c := range []struct {
+		key, sync bool
+		tid       uint8
+		want      bool
+	}{
+		{true, false, 0, true},
+		{false, false, 1, false},
+		{false, true, 1, true},
+		{false, false, 1, true},
+		{false, false, 2, false},
+		{false, true, 2, true},
+		{false, false, 2, true},
+		{true, false, 0, true},
+		{false, false, 1, false},
+	} {
+		if got := w.takes(&frame{key: c.key, sync: c.sync, tid: c.tid}); got != c.want {
+			t.Errorf("frame %d: taken %t", i, got)
+		}
+	}
 }
 
 // TestForwarding sends two streams, one of two layers, to three viewers. Each gets
