@@ -32,6 +32,8 @@ sudo() { if [ "$(id -u)" = 0 ]; then "$@"; else command sudo "$@"; fi; }
 apt_for() {
 	arch=$1
 	shift
+	# Bounded: a mirror that does not answer must not hold the test for ever.
+	set -- timeout -k 10 900 "$@"
 	if [ "$arch" = "$host" ]; then
 		"$@"
 		return
@@ -49,7 +51,7 @@ apt_for() {
 		Dir::Cache::srcpkgcache "";
 	CONF
 	if [ ! -e "$state/updated" ]; then
-		APT_CONFIG=$state/apt.conf apt-get update -qq
+		APT_CONFIG=$state/apt.conf timeout -k 10 900 apt-get update -qq
 		touch "$state/updated"
 	fi
 	APT_CONFIG=$state/apt.conf "$@"
@@ -75,7 +77,7 @@ kernel() {
 	dir=$cache/$arch
 	mkdir -p "$dir"
 	if [ ! -e "$dir/version" ]; then
-		[ "$arch" != "$host" ] || sudo apt-get update -qq
+		[ "$arch" != "$host" ] || sudo timeout -k 10 900 apt-get update -qq
 		image=$(apt_for "$arch" apt-cache depends "linux-image-$arch" | sed -n 's/.*Depends: \(linux-image-6[^ ]*\).*/\1/p' | head -n 1)
 		[ -n "$image" ] || die "apt knows no kernel for $arch"
 		echo "${image#linux-image-}" >"$dir/version"
@@ -144,7 +146,7 @@ gpio_sim() {
 		if [ "$host" != arm64 ]; then cross=aarch64-linux-gnu- compiler=aarch64-linux-gnu-gcc-12; fi
 	fi
 	say "building gpio-sim for $2"
-	make -C "$headers" M="$build" ARCH=$arch CC=$compiler CROSS_COMPILE=$cross CONFIG_DEBUG_INFO_BTF_MODULES= modules \
+	timeout -k 10 900 make -C "$headers" M="$build" ARCH=$arch CC=$compiler CROSS_COMPILE=$cross CONFIG_DEBUG_INFO_BTF_MODULES= modules \
 		>"$cache/logs/gpio-sim-$arch.log" 2>&1 || die "gpio-sim does not build, see $cache/logs/gpio-sim-$arch.log"
 	mkdir -p "$1/kernel/lib/modules/$2/extra"
 	cp "$build/gpio-simx.ko" "$1/kernel/lib/modules/$2/extra/"

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/edgecam/edgecam/engine/media"
@@ -21,13 +22,8 @@ func mosaicked(f media.PixelFormat, w, h, pad int, colour func(x, y int) [3]int)
 	for y := range h {
 		row := src.Data[y*stride:]
 		for x := range w {
-			c := 1
-			if y&1 == m.redY && x&1 == m.redX {
-				c = 0
-			} else if y&1 != m.redY && x&1 != m.redX {
-				c = 2
-			}
-			v := colour(x, y)[c]
+			// The name tells the colours of the first two rows.
+			v := colour(x, y)[strings.IndexByte("RGB", f.String()[y&1*2+x&1])]
 			switch {
 			case m.packed:
 				row[x/4*5+x&3] = byte(v >> 2)
