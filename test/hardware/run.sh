@@ -246,6 +246,15 @@ boot() {
 	return 1
 }
 
+# failures ARCH: a pattern of the tests that failed in the guest; empty if it is
+# not known which.
+failures() {
+	{
+		tr -d '\r' <"$cache/logs/guest-$1.log" | sed -n 's/^--- FAIL: \([A-Za-z0-9]*\) .*/\1/p'
+		! grep -q '^--- FAIL: TestNodeInGuest' "$cache/logs/viewer-$1.log" || echo TestNode
+	} | sort -u | paste -sd '|' | sed 's/..*/^(&)$/'
+}
+
 # expects_viewer: whether the selected tests contain the one with the viewer.
 expects_viewer() { echo TestNode | grep -Eq -- "${EDGECAM_GUEST_RUN:-.}"; }
 
@@ -276,7 +285,17 @@ for guest; do
 	case $guest in amd64 | arm64) ;; *) die "unknown architecture $guest: amd64 or arm64" ;; esac
 	kernel "$guest"
 	initramfs "$guest"
+	boot "$guest" && continue
+	# An emulated machine on a busy host misses deadlines that no device misses:
+	# what failed gets a second chance in a machine of its own, and no third.
+	again=$(failures "$guest")
+	[ -n "$again" ] || { failed="$failed $guest"; continue; }
+	for log in guest viewer; do cp "$cache/logs/$log-$guest.log" "$cache/logs/$log-$guest-first.log"; done
+	say "a second try of $again"
+	before=${EDGECAM_GUEST_RUN:-}
+	EDGECAM_GUEST_RUN=$again
 	boot "$guest" || failed="$failed $guest"
+	EDGECAM_GUEST_RUN=$before
 done
 [ -z "$failed" ] || die "FAILED on$failed; the consoles are in $cache/logs"
 say "passed on $*"
