@@ -170,11 +170,11 @@ func (d *drift) push(x []int32) {
 func (d *drift) read(x []int32, canSlip bool) (slip int) {
 	// 10^-6·2^32/256 is 16.777 per Q8 ppm and sample.
 	slip = d.late(d.lagQ32+d.ppmQ8*hop*16777/1000, canSlip)
-	if d.lagQ32 == 0 && d.ppmQ8 == 0 {
-		copy(x, d.past[len(d.past)-hop-driftLag:])
+	whole := int(d.lagQ32 >> 32)
+	if d.lagQ32&(1<<32-1) == 0 && d.ppmQ8 == 0 {
+		copy(x, d.past[len(d.past)-hop-driftLag-whole:])
 		return slip
 	}
-	whole := int(d.lagQ32 >> 32)
 	phase := int(d.lagQ32 >> 24 & 0xFF)
 	if phase != 0 { // read between this sample and the one before
 		whole++
