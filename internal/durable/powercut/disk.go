@@ -64,6 +64,9 @@ type Disk struct {
 	full   int // number of the write that finds the disk full; 0: never
 	dead   bool
 	graves []*inode // files that were removed or replaced: their blocks remain
+
+	limit   int64 // what Free tells, if limited
+	limited bool
 }
 
 // New returns an empty disk with power.
