@@ -75,7 +75,7 @@ var speedLevels = func() (t [MaxSpeed + 1]speedLevel) {
 			s.searchSteps, s.intraOver, s.splitOver = 20, 512, 3
 		case 5: // quarter positions round a guess; no 4x4 intra in inter frames; less filtering
 			s.searchSteps, s.subPel, s.subblockIntraInter, s.leaveShare = 16, subPelFit, false, 12
-			s.splitSteps, s.splitFine, s.splitOver, s.zeroShare = 4, 1, 4, 4
+			s.splitSteps, s.splitFine, s.splitOver, s.zeroShare = 4, 1, 4, 8
 		case 6: // quarter positions along the axes only; fewer intra trials
 			s.axes, s.splitOver, s.intraShare = true, 6, 2
 		case 7: // sooner content with a prediction; one vector per macroblock
