@@ -32,7 +32,8 @@ func TestCodecsMeasure(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p.stoi < 0.75 || p.stoi > 1.0001 || p.kbps < 3 || p.kbps > 70 || s.bps > 0 && p.kbps > 1.6*float64(s.bps)/1000 {
+		// A voice that is not aligned is below 0.4; Opus at 8 kbit/s is at 0.72.
+		if p.stoi < 0.65 || p.stoi > 1.0001 || p.kbps < 3 || p.kbps > 70 || s.bps > 0 && p.kbps > 1.6*float64(s.bps)/1000 {
 			t.Errorf("%+v", p)
 		}
 	}
