@@ -61,12 +61,15 @@ func TestPlaces(t *testing.T) {
 			n.join(v)
 			v.carries(bps)
 		}
-		n.place(&now, 2*time.Second, ceiling)
+		p, _ := n.place(&now, 2*time.Second, ceiling)
+		if c.thumb > 0 && p.ThumbBps != c.thumb {
+			t.Errorf("%s: thumbnail of %d bit/s before it is taken", c.name, p.ThumbBps)
+		}
 		// Those who have gone over take no more of what they came from.
 		for _, v := range n.out.watchers {
 			v.forward.stream = v.forward.want
 		}
-		p, _ := n.place(&now, 5*time.Second, ceiling)
+		p, _ = n.place(&now, 5*time.Second, ceiling)
 		if p.MainBps != c.main || p.ThumbBps != c.thumb || p.Layers != c.layers {
 			t.Errorf("%s: plan %+v, want main %d, thumb %d, layers %d", c.name, p, c.main, c.thumb, c.layers)
 		}

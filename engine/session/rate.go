@@ -127,8 +127,10 @@ func (o *fanout) decide(now time.Duration, ceiling int, wishes *[media.NumStream
 		case levelBase:
 			plan.Layers = 2
 			basic = max(basic, r)
-		case levelThumb:
-			thumbs = append(thumbs, r)
+		}
+		// Who is on the way to another stream has this one still.
+		if w.level == levelThumb || w.stream == media.StreamThumb {
+			thumbs = append(thumbs, v.rate(ceiling))
 		}
 	}
 	o.rates = thumbs
@@ -140,11 +142,7 @@ func (o *fanout) decide(now time.Duration, ceiling int, wishes *[media.NumStream
 	} else if now < o.layersUntil && mainTaken {
 		plan.Layers = 2
 	}
-	thumbTaken := len(thumbs) > 0
-	for _, v := range o.watchers {
-		thumbTaken = thumbTaken || v.forward.stream == media.StreamThumb
-	}
-	if thumbTaken {
+	if len(thumbs) > 0 {
 		plan.ThumbBps = commonRate(thumbs, ceiling/thumbCeiling)
 	}
 	o.wish(now, wishes)

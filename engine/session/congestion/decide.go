@@ -113,7 +113,8 @@ func (c *Controller) overuse(now, window time.Duration) {
 	c.slowDown(now, rate)
 	part := afterDrain - c.queue.Seconds()/drainTime.Seconds()
 	c.setTarget(min(c.target, rate*max(part, 0.4)))
-	if c.rival.flat && now-e.began > flatPeriod+c.rtt {
+	// A full queue does not move either, but it loses packets.
+	if c.rival.flat && now-e.began > flatPeriod+c.rtt && c.loss.share <= c.loss.path+shareLoss {
 		c.longerRoute(now)
 		return
 	}
