@@ -23,13 +23,6 @@ import (
 	"github.com/edgecam/edgecam/provisioning/update/slot"
 )
 
-// Variables for the program: the folder with its slots, and which it is.
-const (
-	dirVariable       = "EDGECAM_UPDATE_DIR"
-	slotVariable      = "EDGECAM_SLOT"
-	installedVariable = "EDGECAM_INSTALLED"
-)
-
 func main() { os.Exit(run(os.Args[1:], os.Environ())) }
 
 // options are the launcher's own; all else is the program's.
@@ -78,9 +71,9 @@ func run(args, environ []string) int {
 	for {
 		name, trial := slot.Installed, false
 		path := o.installed
-		dir, err := durable.OpenDir(filepath.Join(o.state, "update"))
+		dir, err := durable.OpenDir(filepath.Join(o.state, slot.Folder))
 		if err == nil {
-			name, trial, err = slot.Pick(dir, fingerprint(o.installed))
+			name, trial, err = slot.Pick(dir, slot.Fingerprint(o.installed))
 		}
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "edgecam-launcher: %v\n", err)
@@ -110,21 +103,12 @@ func environment(environ []string, o options, name string) []string {
 	for _, kv := range environ {
 		k, _, _ := strings.Cut(kv, "=")
 		switch k {
-		case dirVariable, slotVariable, installedVariable:
+		case slot.DirVariable, slot.NameVariable, slot.InstalledVariable:
 			continue
 		}
 		out = append(out, kv)
 	}
-	return append(out, dirVariable+"="+filepath.Join(o.state, "update"), slotVariable+"="+name, installedVariable+"="+fingerprint(o.installed))
-}
-
-// fingerprint tells one installed program from the next.
-func fingerprint(path string) string {
-	info, err := os.Stat(path)
-	if err != nil {
-		return ""
-	}
-	return fmt.Sprintf("%d-%d", info.Size(), info.ModTime().UnixNano())
+	return append(out, slot.DirVariable+"="+filepath.Join(o.state, slot.Folder), slot.NameVariable+"="+name, slot.InstalledVariable+"="+slot.Fingerprint(o.installed))
 }
 
 // grace is how long a program has to end when it is asked to.

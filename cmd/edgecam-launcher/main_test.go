@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 		os.Unsetenv("LAUNCHER_TEST")
 		os.Exit(run(os.Args[1:], os.Environ()))
 	case "confirm":
-		dir, err := durable.OpenDir(os.Getenv(dirVariable))
+		dir, err := durable.OpenDir(os.Getenv(slot.DirVariable))
 		if err != nil {
 			panic(err)
 		}
@@ -58,7 +58,7 @@ func newBench(t *testing.T, update string) *bench {
 		t.Fatal(err)
 	}
 	var err error
-	if b.dir, err = durable.OpenDir(filepath.Join(b.state, "update")); err != nil {
+	if b.dir, err = durable.OpenDir(filepath.Join(b.state, slot.Folder)); err != nil {
 		t.Fatal(err)
 	}
 	text := []byte("#!/bin/sh\n" + update + "\n")
@@ -69,7 +69,7 @@ func newBench(t *testing.T, update string) *bench {
 		t.Fatal(err)
 	}
 	sum := sha256.Sum256(text)
-	s := slot.State{Current: slot.Installed}.Begin(slot.A, slot.Program{Version: "v2", Index: 7, Size: int64(len(text)), SHA256: hex.EncodeToString(sum[:])}, "id", fingerprint(b.installed))
+	s := slot.State{Current: slot.Installed}.Begin(slot.A, slot.Program{Version: "v2", Index: 7, Size: int64(len(text)), SHA256: hex.EncodeToString(sum[:])}, "id", slot.Fingerprint(b.installed))
 	if err := slot.Write(b.dir, s); err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func TestNoProgram(t *testing.T) {
 	if err := os.WriteFile(b.dir.File(slot.File(slot.A)), text, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	s := slot.State{Current: slot.Installed}.Begin(slot.A, slot.Program{Version: "v2", Size: int64(len(text)), SHA256: hex.EncodeToString(sum[:])}, "", fingerprint(b.installed))
+	s := slot.State{Current: slot.Installed}.Begin(slot.A, slot.Program{Version: "v2", Size: int64(len(text)), SHA256: hex.EncodeToString(sum[:])}, "", slot.Fingerprint(b.installed))
 	if err := slot.Write(b.dir, s); err != nil {
 		t.Fatal(err)
 	}

@@ -78,6 +78,7 @@ func (n *Node) up(ctx context.Context, e client.Endpoint) error {
 	if err := n.identity.Born(e.Tag); err != nil {
 		return err
 	}
+	n.born.Store(true)
 	n.log.Info("broker connected", "broker", e.Broker, "session", b.Session, "certificate", e.Tag)
 	if err := n.publish(ctx, wire.UpReport, n.twin.Report(), true); err != nil {
 		return err
@@ -94,7 +95,7 @@ func (n *Node) birth(e client.Endpoint) wire.Birth {
 	session, nonce := n.Session()
 	b := wire.Birth{
 		Version: 1, Session: session, Nonce: nonce, Clock: wire.ClockUnsynced, BootID: n.opt.BootID, Board: n.opt.Board, Serial: n.opt.Serial,
-		Software: n.opt.Software, Group: n.identity.Group(), Ops: n.commands.Ops(), Revision: n.twin.Report().Revision, KeySerial: n.identity.Keys().Serial,
+		Software: n.opt.Software, Slot: n.opt.Slot, Group: n.identity.Group(), Ops: n.commands.Ops(), Revision: n.twin.Report().Revision, KeySerial: n.identity.Keys().Serial,
 	}
 	if _, synced := n.opt.Clock.Now(); synced {
 		b.Clock = wire.ClockSynced

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/edgecam/edgecam/internal/durable"
@@ -31,6 +32,7 @@ type Options struct {
 	Board       string
 	Software    string
 	BootID      string
+	Slot        string // which of the program's slots runs
 	OwnerSecret string
 
 	// Check says what is wrong with a provisioned configuration.
@@ -83,6 +85,8 @@ type Node struct {
 	report  bool       // a report is to be sent
 	reset   bool
 	end     context.CancelFunc
+
+	born atomic.Bool
 }
 
 // ErrReset ends Run after a factory reset or decommissioning: what is in memory
@@ -148,6 +152,12 @@ func (n *Node) Config() []byte { return n.twin.Config() }
 
 // Connected reports whether the broker is reached.
 func (n *Node) Connected() bool { return n.client.Connected() }
+
+// Born reports whether the broker has acknowledged a birth since Open.
+func (n *Node) Born() bool { return n.born.Load() }
+
+// Keys returns the keys that may sign for this node.
+func (n *Node) Keys() wire.KeySet { return n.identity.Keys() }
 
 // Stats returns the connection's and the queue's counters.
 func (n *Node) Stats() (client.Stats, queue.Stats) { return n.client.Stats(), n.events.Stats() }

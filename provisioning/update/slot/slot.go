@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"time"
 
 	"github.com/edgecam/edgecam/internal/durable"
@@ -27,6 +28,26 @@ const (
 	A         = "a"
 	B         = "b"
 )
+
+// Folder is the slots' folder in the state folder.
+const Folder = "update"
+
+// Variables that the launcher sets for the program: the folder with the slots,
+// which slot it is, and the installed program's fingerprint.
+const (
+	DirVariable       = "EDGECAM_UPDATE_DIR"
+	NameVariable      = "EDGECAM_SLOT"
+	InstalledVariable = "EDGECAM_INSTALLED"
+)
+
+// Fingerprint tells one installed program from the next.
+func Fingerprint(path string) string {
+	info, err := os.Stat(path)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%d-%d", info.Size(), info.ModTime().UnixNano())
+}
 
 // Limits of a trial.
 const (

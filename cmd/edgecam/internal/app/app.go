@@ -41,6 +41,7 @@ type node struct {
 	metrics *metrics.Metrics
 	cert    *tlscert.Manager // nil without an own certificate
 	fleet   *fleet           // nil if the node belongs to none
+	updates *updates         // nil without a launcher
 	mute    atomic.Bool      // the service manager could not be told
 }
 
@@ -79,8 +80,14 @@ func runOnce(ctx context.Context, o cli.RunOptions) (err error) {
 	if n.fleet, err = openFleet(n); err != nil {
 		return err
 	}
+	if n.updates, err = openUpdates(n); err != nil {
+		return err
+	}
 	if n.fleet != nil {
 		defer n.fleet.start(ctx, stop)()
+	}
+	if n.updates != nil {
+		defer n.updates.start(ctx, stop)()
 	}
 	for {
 		err := n.run(ctx)
@@ -90,6 +97,9 @@ func runOnce(ctx context.Context, o cli.RunOptions) (err error) {
 		}
 		if errors.Is(context.Cause(ctx), errReset) {
 			return errReset
+		}
+		if errors.Is(context.Cause(ctx), cli.ErrRestart) {
+			return cli.ErrRestart
 		}
 		if next == nil || ctx.Err() != nil {
 			if errors.Is(err, errReload) {
@@ -117,6 +127,7 @@ func (n *node) run(ctx context.Context) error {
 		n.fleet.event(e)
 	})
 	n.fleet.serve(n.engine)
+	n.updates.serve(n.engine)
 	n.metrics.SetViewers(n.viewerMetrics)
 	n.metrics.SetVoice(n.engine.VoiceStats)
 	n.metrics.SetTalkers(n.engine.TalkerStats)

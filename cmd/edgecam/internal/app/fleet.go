@@ -18,6 +18,7 @@ import (
 	"github.com/edgecam/edgecam/provisioning/enrol"
 	fleetnode "github.com/edgecam/edgecam/provisioning/node"
 	"github.com/edgecam/edgecam/provisioning/queue"
+	"github.com/edgecam/edgecam/provisioning/update/slot"
 )
 
 // errReset ends a node that was reset to factory settings.
@@ -62,8 +63,8 @@ func openFleet(n *node) (*fleet, error) {
 		serial = boardSerial()
 	}
 	if f.node, err = fleetnode.Open(fleetnode.Options{
-		FS: fsys, Site: site, Serial: serial, Board: firstLine("/sys/firmware/devicetree/base/model"), Software: version.Get().Version,
-		BootID: bootID(), OwnerSecret: c.OwnerSecret,
+		FS: fsys, Site: site, Serial: serial, Board: boardModel(), Software: version.Get().Version,
+		BootID: bootID(), Slot: os.Getenv(slot.NameVariable), OwnerSecret: c.OwnerSecret,
 		Check: f.check, Apply: f.apply, Healthy: f.healthy, Ops: f.ops(), Telemetry: f.telemetry,
 		Wipe: []func() error{f.wipe}, Log: n.log,
 	}); err != nil {
@@ -164,8 +165,9 @@ func (f *fleet) failed(err error) *config.Config {
 const healthTimeout = 15 * time.Second
 
 // healthy takes a picture: camera, conversion and engine work.
-func (f *fleet) healthy() error {
-	e := f.engine.Load()
+func (f *fleet) healthy() error { return takePicture(f.engine.Load()) }
+
+func takePicture(e *engine.Engine) error {
 	if e == nil {
 		return errNotRunning
 	}

@@ -14,7 +14,7 @@ import (
 
 // local are keys that a fleet must not set: with them it could lock itself or
 // the owner out, or read files that are not its own.
-var local = []string{"state_dir", "fleet", "auth"}
+var local = []string{"state_dir", "fleet", "auth", "update"}
 
 // check says what is wrong with a provisioned configuration: keys that are not
 // the fleet's, what the schema refuses, devices that are not there.

@@ -15,12 +15,13 @@ import (
 	"github.com/edgecam/edgecam/internal/version"
 	"github.com/edgecam/edgecam/provisioning/command"
 	"github.com/edgecam/edgecam/provisioning/queue"
+	"github.com/edgecam/edgecam/provisioning/update"
 	"github.com/edgecam/edgecam/provisioning/wire"
 )
 
 // ops are the commands that a fleet can give this node.
 func (f *fleet) ops() []command.Op {
-	return []command.Op{
+	all := []command.Op{
 		{Name: "open-door", Signed: true, MaxTTL: time.Minute, Timeout: 5 * time.Second, Run: f.openDoor},
 		{Name: "reboot", Restarts: true, Run: func(context.Context, command.Call) (any, error) { return nil, nil }, After: f.reboot},
 		{Name: "snapshot", Run: f.snapshot},
@@ -28,6 +29,10 @@ func (f *fleet) ops() []command.Op {
 		{Name: "log-level", Run: f.logLevel},
 		{Name: "diagnostics", Run: f.diagnostics},
 	}
+	if launched() {
+		all = append(all, command.Op{Name: update.Op, Signed: true, Timeout: 90 * time.Second, Run: f.update})
+	}
+	return all
 }
 
 func (f *fleet) openDoor(ctx context.Context, c command.Call) (any, error) {

@@ -25,11 +25,12 @@ import (
 // act on them.
 const (
 	ExitOK       = 0
-	ExitFailure  = 1 // anything not listed below; doctor: something does not work
-	ExitUsage    = 2 // wrong command line, configuration or input
-	ExitDevice   = 3 // a device is absent, busy or not permitted
-	ExitAddress  = 4 // an address or port cannot be used
-	ExitWarnings = 5 // doctor: works, with warnings
+	ExitFailure  = 1  // anything not listed below; doctor: something does not work
+	ExitUsage    = 2  // wrong command line, configuration or input
+	ExitDevice   = 3  // a device is absent, busy or not permitted
+	ExitAddress  = 4  // an address or port cannot be used
+	ExitWarnings = 5  // doctor: works, with warnings
+	ExitRestart  = 75 // run: an update is to be started
 )
 
 func exitCodesTopic() *cobra.Command {
@@ -44,10 +45,14 @@ func exitCodesTopic() *cobra.Command {
   3  a device is absent, busy or not permitted
   4  an address or port cannot be used
   5  doctor: everything works, with warnings
+ 75  run: an update is ready, the launcher is to start it
 
 A second SIGINT or SIGTERM ends the program at once (128 + number of the signal).`,
 	}
 }
+
+// ErrRestart ends a node that the launcher is to start again, from another slot.
+var ErrRestart = errors.New("an update is ready, the launcher starts it")
 
 // ExitCode returns the exit code that tells err.
 func ExitCode(err error) int {
@@ -60,6 +65,8 @@ func ExitCode(err error) int {
 	switch {
 	case err == nil:
 		return ExitOK
+	case errors.Is(err, ErrRestart):
+		return ExitRestart
 	case errors.As(err, &usage), errors.As(err, &problems),
 		errors.Is(err, vp8cmd.ErrUsage), errors.Is(err, voicecmd.ErrUsage), errors.Is(err, enhancecmd.ErrUsage), errors.Is(err, vp8.ErrEncoderConfig),
 		errors.Is(err, auth.ErrBadToken), errors.Is(err, auth.ErrNoToken):

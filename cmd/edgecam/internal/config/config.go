@@ -31,6 +31,7 @@ type Config struct {
 	Auth       Auth       `yaml:"auth" doc:"who may do what"`
 	Sim        Sim        `yaml:"sim" doc:"the simulated sound card, for trials without hardware"`
 	Fleet      Fleet      `yaml:"fleet" doc:"provisioning and control over MQTT"`
+	Update     Update     `yaml:"update" doc:"updates of the program"`
 	Log        Log        `yaml:"log" doc:"the log on standard error"`
 	StateDir   string     `yaml:"state_dir" doc:"folder for secrets and certificates; empty: /var/lib/edgecam, or ~/.local/state/edgecam for a user who may not write there"`
 }
@@ -51,6 +52,7 @@ func Defaults() *Config {
 		Auth:       Auth{}.Defaults(),
 		Sim:        Sim{}.Defaults(),
 		Fleet:      Fleet{}.Defaults(),
+		Update:     Update{}.Defaults(),
 		Log:        Log{}.Defaults(),
 	}
 }
@@ -76,6 +78,7 @@ func (c *Config) Validate() Problems {
 		{"auth", c.Auth.Validate()},
 		{"sim", c.Sim.Validate()},
 		{"fleet", c.Fleet.Validate()},
+		{"update", c.Update.Validate()},
 		{"log", c.Log.Validate()},
 	} {
 		all = append(all, part.p.under(part.key)...)
