@@ -7,6 +7,7 @@
 //	claim         shared by unclaimed nodes: may ask, nothing else
 //	authority     answers claims and rotations
 //	operator      and operator-<name>: reads nodes, writes to them
+//	homeassistant Home Assistant: discovery, the nodes' ha topics
 package acl
 
 import (
@@ -20,6 +21,7 @@ const (
 	Claim     = "claim"
 	Authority = "authority"
 	Operator  = "operator"
+	Home      = "homeassistant"
 )
 
 // Rule allows publishing to, or subscribing to, a filter. In it "%u" stands
@@ -32,7 +34,14 @@ type Rule struct {
 // The rules of each kind of client.
 var (
 	NodeRules = []Rule{
-		{true, "ec1/d/%u/up/#"}, {false, "ec1/d/%u/dn/#"}, {false, "ec1/g/+/dn/des"},
+		{true, "ec1/d/%u/up/#"},
+		{false, "ec1/d/%u/dn/#"},
+		{false, "ec1/g/+/dn/des"},
+		{true, "homeassistant/device/%u/config"},
+		{false, "homeassistant/status"},
+	}
+	HomeRules = []Rule{
+		{false, "homeassistant/#"}, {true, "homeassistant/status"}, {false, "ec1/d/+/up/ha/#"}, {true, "ec1/d/+/dn/ha/+"},
 	}
 	ClaimRules     = []Rule{{true, "ec1/prov/+/req"}, {false, "ec1/prov/+/res"}}
 	AuthorityRules = []Rule{
@@ -61,6 +70,8 @@ func Rules(cn string) []Rule {
 		return ClaimRules
 	case cn == Authority:
 		return AuthorityRules
+	case cn == Home:
+		return HomeRules
 	case cn == Operator || strings.HasPrefix(cn, Operator+"-"):
 		return OperatorRules
 	}
@@ -97,7 +108,7 @@ func covers(a, b string) bool {
 // take another's would throw it out.
 func ClientIDAllowed(cn, clientID string) bool {
 	if wire.ValidID(cn) {
-		return clientID == cn
+		return clientID == cn || clientID == cn+"-ha"
 	}
 	return Rules(cn) != nil && (clientID == cn || strings.HasPrefix(clientID, cn+"-"))
 }

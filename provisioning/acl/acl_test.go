@@ -37,6 +37,12 @@ func TestAllowed(t *testing.T) {
 		{Operator, "ec1/d/+/up/#", false, true},
 		{Operator + "-eve", "ec1/d/" + a + "/dn/cmd", true, true},
 		{Operator, "ec1/d/" + a + "/up/evt", true, false},
+		{a, "homeassistant/device/" + a + "/config", true, true},
+		{a, "homeassistant/device/" + b + "/config", true, false},
+		{a, "homeassistant/status", true, false},
+		{Home, "ec1/d/" + a + "/dn/ha/lock", true, true},
+		{Home, "ec1/d/" + a + "/dn/cmd", true, false},
+		{Home, "ec1/d/+/up/evt", false, false},
 		{"operators", "ec1/d/" + a + "/dn/cmd", true, false},
 		{"stranger", "ec1/d/stranger/up/evt", true, false},
 	} {
@@ -50,7 +56,7 @@ func TestClientID(t *testing.T) {
 	for _, c := range []struct {
 		cn, id string
 		want   bool
-	}{{a, a, true}, {a, b, false}, {a, a + "-2", false}, {Claim, "claim-0123", true}, {Claim, a, false}, {"x", "x", false}} {
+	}{{a, a, true}, {a, a + "-ha", true}, {a, b, false}, {a, a + "-2", false}, {Claim, "claim-0123", true}, {Claim, a, false}, {"x", "x", false}} {
 		if got := ClientIDAllowed(c.cn, c.id); got != c.want {
 			t.Errorf("%s as %s: %v", c.cn, c.id, got)
 		}

@@ -14,7 +14,7 @@ func Mosquitto(operators ...string) string {
 	for _, r := range NodeRules {
 		fmt.Fprintf(&b, "pattern %s %s\n", verb(r), r.Filter)
 	}
-	for _, u := range append([]string{Claim, Authority, Operator}, operators...) {
+	for _, u := range append([]string{Claim, Authority, Operator, Home}, operators...) {
 		fmt.Fprintf(&b, "\nuser %s\n", u)
 		for _, r := range Rules(u) {
 			fmt.Fprintf(&b, "topic %s %s\n", verb(r), r.Filter)
@@ -71,6 +71,7 @@ func EMQX() string {
 		{`{username, {re, "^ec-[0-9a-f]{16}$"}}`, NodeRules},
 		{`{username, "claim"}`, ClaimRules},
 		{`{username, "authority"}`, AuthorityRules},
+		{`{username, "homeassistant"}`, HomeRules},
 		{`{username, {re, "^operator(-[A-Za-z0-9_-]+)?$"}}`, OperatorRules},
 	} {
 		for _, r := range x.rules {

@@ -42,8 +42,10 @@ type Endpoint struct {
 	ClientID string
 	TLS      *tls.Config // with client certificate and roots; ServerName is filled in
 	Insecure bool
-	Will     *Message
-	Filters  []string // subscribed to with QoS 1
+	// Username and Password are for brokers that know clients by them.
+	Username, Password string
+	Will               *Message
+	Filters            []string // subscribed to with QoS 1
 	// Tag is given back to Up, Down and Failed, so that the caller knows which
 	// of its certificates was used.
 	Tag string
@@ -340,6 +342,9 @@ func (c *Client) connect(ctx context.Context, e Endpoint, lost chan<- error) (mq
 		})
 	if w := e.Will; w != nil {
 		o.SetBinaryWill(w.Topic, w.Payload, w.QoS, w.Retain)
+	}
+	if e.Username != "" {
+		o.SetUsername(e.Username).SetPassword(e.Password)
 	}
 	conn := mqtt.NewClient(o)
 	token := conn.Connect()
