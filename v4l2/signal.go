@@ -57,10 +57,11 @@ func (c *Camera) checkSignal(now time.Time, event bool) error {
 	}
 	if s.status {
 		status, err := c.kernel.inputStatus()
-		if err != nil {
-			return nil // a read tells what is wrong
+		if err == nil {
+			c.setSignal(status, now)
+		} else {
+			changed = false // a read tells what is wrong
 		}
-		c.setSignal(status, now)
 	}
 	if changed && !s.lost {
 		return &hal.Error{Op: "read", Path: c.path, Kind: hal.Other, Err: errSourceChanged}

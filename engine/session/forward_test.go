@@ -118,8 +118,8 @@ func TestUpAgain(t *testing.T) {
 		weak.carries(100_000)
 		n.place(&now, time.Second, ceiling)
 	}
-	for i, want := range []time.Duration{3, 6, 12, 24} {
-		if waits[i] != want*time.Second {
+	for i, want := range []time.Duration{3 * time.Second, 6 * time.Second, 12 * time.Second, 24 * time.Second} {
+		if waits[i] != want {
 			t.Errorf("waited %v before going up, want 3, 6, 12, 24 s", waits)
 			break
 		}

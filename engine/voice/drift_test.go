@@ -23,7 +23,6 @@ type twoCards struct {
 	clip    float64
 	hiss    float64
 	played  []float64 // by the speaker's sample count
-	now     time.Duration
 	written int64
 	mic     int64 // blocks read
 	caller

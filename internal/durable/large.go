@@ -37,7 +37,7 @@ func (d *Dir) Free() (int64, error) {
 	if err := syscall.Statfs(d.path, &st); err != nil {
 		return 0, fmt.Errorf("durable: %w", err)
 	}
-	return int64(st.Bavail) * int64(st.Bsize), nil
+	return int64(st.Bavail) * st.Bsize, nil
 }
 
 // MakeExecutable lets the owner run a file as a program.

@@ -67,7 +67,7 @@ func decodeBaseline(dst *media.Picture, data []byte) error {
 			return errNotBaseline
 		}
 		seg := data[i+4 : i+2+n]
-		ok := true
+		var ok bool
 		switch marker {
 		case 0xdb:
 			ok = d.quantisation(seg)

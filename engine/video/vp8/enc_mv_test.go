@@ -10,7 +10,7 @@ func TestMVCostTable(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	var table encMVCostTable
 	for round := range 20 {
-		p := mvProbs(defaultMVProbs)
+		p := defaultMVProbs
 		for axis := range p {
 			for i := range p[axis] {
 				if round > 0 {
