@@ -25,9 +25,9 @@ func TestCommonRate(t *testing.T) {
 		{nil, 1000},
 		{[]int{5000}, 1000},
 		{[]int{300}, 300},
-		{[]int{800, 300}, 400}, // the slow one cannot take more than half from the other
+		{[]int{800, 300}, 300},
 		{[]int{800, 500}, 500},
-		{[]int{900, 100, 950}, 450},
+		{[]int{900, 100, 950}, 225}, // the slow one cannot take more than three quarters from the others
 		{[]int{100, 120, 950}, 100}, // two may
 		{[]int{9000, 9000}, 1000},
 	} {

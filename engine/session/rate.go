@@ -130,7 +130,7 @@ func (o *fanout) decide(now time.Duration, ceiling int, wishes *[media.NumStream
 		}
 		// Who is on the way to another stream has this one still.
 		if w.level == levelThumb || w.stream == media.StreamThumb {
-			thumbs = append(thumbs, v.rate(ceiling))
+			thumbs = append(thumbs, min(v.rate(ceiling), ceiling/thumbCeiling))
 		}
 	}
 	o.rates = thumbs
@@ -176,7 +176,7 @@ func (v *Viewer) rate(ceiling int) int {
 }
 
 // commonRate is the rate of a stream that all its viewers share: the slowest
-// path's, but at least half the next one's, so that a single bad path does not
+// path's, but at least a quarter of the next one's, so that a single bad path does not
 // take the picture from all others. rates is put in order.
 func commonRate(rates []int, ceiling int) int {
 	if len(rates) == 0 {
@@ -185,7 +185,7 @@ func commonRate(rates []int, ceiling int) int {
 	slices.Sort(rates)
 	rate := rates[0]
 	if len(rates) > 1 {
-		rate = max(rate, rates[1]/2)
+		rate = max(rate, rates[1]/4)
 	}
 	return min(rate, ceiling)
 }
