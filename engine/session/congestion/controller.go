@@ -101,8 +101,6 @@ type Controller struct {
 	beforeTry    float64
 	shallow      time.Duration // last loss that the rate had caused
 	episode      episode
-	slower       time.Duration // what the size of a packet delays it more than before
-	slowerUntil  time.Duration
 	rival        rival
 	burst        uint32
 	burstAt      time.Duration

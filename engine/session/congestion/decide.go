@@ -37,9 +37,6 @@ func (c *Controller) decide(now time.Duration) {
 	if sudden := c.delay.lowestOf(suddenWindow) - c.delay.base; sudden > suddenQueue+4*c.delay.noise {
 		c.queue = max(c.queue, sudden)
 	}
-	if now < c.slowerUntil {
-		c.queue = max(c.queue-c.slower, 0)
-	}
 	limit := min(leastQueue+2*c.delay.noise, mostQueue)
 	c.rival.watch(now, c.queue, limit, c.delay.noise)
 	if c.state == StateShare {
@@ -53,13 +50,7 @@ func (c *Controller) decide(now time.Duration) {
 		return
 	case c.state == StateDrain:
 		if c.queue > limit/3+c.delay.noise {
-			if !c.rival.still || now-c.episode.began < 2*flatPeriod+c.rtt {
-				return
-			}
-			// What does not move although less is sent than arrived before is no
-			// queue: packets take longer on a slower link.
-			c.delay.rebase()
-			c.slower = 0
+			return
 		}
 		c.state = StateGrow
 		c.grown, c.episode.ended = now, now
@@ -95,7 +86,6 @@ func (c *Controller) overuse(now, window time.Duration) {
 	if c.state != StateDrain {
 		c.state = StateDrain
 		*e = episode{began: now, before: c.target}
-		c.slower = 0
 		if now-c.jumped < time.Second+c.rtt {
 			c.distrust = now + distrustTime
 		}
@@ -110,11 +100,9 @@ func (c *Controller) overuse(now, window time.Duration) {
 	}
 	rate /= 1 - min(c.loss.path, 0.5) // what the path loses, the link has carried
 	c.link = rate
-	c.slowDown(now, rate)
 	part := afterDrain - c.queue.Seconds()/drainTime.Seconds()
 	c.setTarget(min(c.target, rate*max(part, 0.4)))
-	// A full queue does not move either, but it loses packets.
-	if c.rival.flat && now-e.began > flatPeriod+c.rtt && c.loss.share <= c.loss.path+shareLoss {
+	if c.rival.flat && now-e.began > flatPeriod+c.rtt {
 		c.longerRoute(now)
 		return
 	}
@@ -124,24 +112,6 @@ func (c *Controller) overuse(now, window time.Duration) {
 		c.rival.begin(now, e.peak)
 		c.setTarget(e.before * 0.7)
 		c.grown = now
-	}
-}
-
-// packetBits is the size of a full packet.
-const packetBits = 1200 * 8
-
-// slowDown takes into account that every packet takes longer on a link that has
-// become slower: its mere size then delays it more than before, with no queue. The
-// usual delay, which is that of before, is forgotten after a while.
-func (c *Controller) slowDown(now time.Duration, rate float64) {
-	if c.episode.before <= rate {
-		return
-	}
-	more := time.Duration((packetBits/rate - packetBits/c.episode.before) * float64(time.Second))
-	// Later in an episode less is sent than the link carries: the quickest rate
-	// tells.
-	if more = min(more, mostQueue); c.slower == 0 || more < c.slower {
-		c.slower, c.slowerUntil = more, c.episode.began+baseSpan*baseSpans
 	}
 }
 
@@ -173,8 +143,7 @@ func (c *Controller) grow(now time.Duration) {
 	if near {
 		// The longer no queue shows, the less the old limit means.
 		calm := (now - c.episode.ended).Seconds()
-		// On a long path a queue shows late.
-		g = min(slowGrowth*math.Exp2(calm/(2+16*c.rtt.Seconds())), fastGrowth)
+		g = min(slowGrowth*math.Exp2(calm/2), fastGrowth)
 	}
 	c.setTarget(c.target * (1 + g*dt.Seconds()))
 	c.grown = now

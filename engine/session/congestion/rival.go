@@ -15,7 +15,6 @@ type rival struct {
 	// moved in the one before.
 	low, high, since time.Duration
 	flat             bool
-	still            bool // the same of a queue that need not be too long
 }
 
 func (r *rival) begin(now, peak time.Duration) {
@@ -35,8 +34,7 @@ func (r *rival) watch(now, queue, limit, noise time.Duration) {
 	}
 	r.low, r.high = min(r.low, queue), max(r.high, queue)
 	if now-r.since > flatPeriod {
-		r.still = r.high-r.low < 3*time.Millisecond+noise
-		r.flat = queue > limit && r.still
+		r.flat = queue > limit && r.high-r.low < 3*time.Millisecond+noise
 		r.low, r.high, r.since = queue, queue, now
 	}
 }
