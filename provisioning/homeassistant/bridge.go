@@ -168,7 +168,7 @@ func (b *Bridge) Ring() { b.add(job{kind: jobRing}) }
 // Motion tells that something moves.
 func (b *Bridge) Motion() { b.add(job{kind: jobMotion}) }
 
-// Picture shows a JPEG, which the bridge then owns.
+// Picture shows a JPEG, which nobody may change afterwards.
 func (b *Bridge) Picture(jpeg []byte) { b.add(job{jobPicture, jpeg}) }
 
 // Opened tells that the door was opened, by whomever.

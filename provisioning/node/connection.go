@@ -52,6 +52,19 @@ func (n *Node) endpoint(context.Context) (client.Endpoint, error) {
 	return e, nil
 }
 
+// Endpoint returns broker and certificate of an active node, for a second
+// connection of its own.
+func (n *Node) Endpoint() (client.Endpoint, error) {
+	i, err := n.identity.Identity()
+	if err != nil {
+		return client.Endpoint{}, err
+	}
+	if i.By != enrol.ByDevice {
+		return client.Endpoint{}, errNotActive
+	}
+	return client.Endpoint{Broker: i.Broker, TLS: i.TLS}, nil
+}
+
 // noAnswer is how long, at least, an authority has to answer before it is asked
 // again; it may have been away when the request came.
 const noAnswer = 10 * time.Second

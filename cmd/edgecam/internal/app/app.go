@@ -122,8 +122,13 @@ func (n *node) run(ctx context.Context) error {
 	if n.engine, err = engine.New(engineConfig(n.cfg, n.o.Dev), found, newObserver(n.metrics), n.log); err != nil {
 		return err
 	}
+	home, runHome, err := n.openHome()
+	if err != nil {
+		return errors.Join(err, n.engine.Sessions().Close(ctx))
+	}
 	n.engine.OnEvent(func(e engine.Event) {
 		n.metrics.Event(e.Type)
+		tellHome(home, e)
 		n.fleet.event(e)
 	})
 	n.fleet.serve(n.engine)
@@ -148,6 +153,9 @@ func (n *node) run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	parts := []func(context.Context) error{n.engine.Run, server.Serve, n.reload, n.supervised, n.heat}
+	if runHome != nil {
+		parts = append(parts, runHome)
+	}
 	if n.cert != nil {
 		parts = append(parts, func(ctx context.Context) error { n.cert.Run(ctx, n.log); return nil })
 	}

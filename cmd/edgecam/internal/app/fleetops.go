@@ -23,7 +23,7 @@ import (
 func (f *fleet) ops() []command.Op {
 	all := []command.Op{
 		{Name: "open-door", Signed: true, MaxTTL: time.Minute, Timeout: 5 * time.Second, Run: f.openDoor},
-		{Name: "reboot", Restarts: true, Run: func(context.Context, command.Call) (any, error) { return nil, nil }, After: f.reboot},
+		{Name: "reboot", Restarts: true, Run: func(context.Context, command.Call) (any, error) { return nil, nil }, After: func() { rebootSoon(f.app.log) }},
 		{Name: "snapshot", Run: f.snapshot},
 		{Name: "ring-test", Run: f.ringTest},
 		{Name: "log-level", Run: f.logLevel},
@@ -46,11 +46,11 @@ func (f *fleet) openDoor(ctx context.Context, c command.Call) (any, error) {
 // answerTime lets the answer to a reboot leave before it happens.
 const answerTime = 2 * time.Second
 
-// reboot restarts the machine through its service manager.
-func (f *fleet) reboot() {
+// rebootSoon restarts the machine through its service manager.
+func rebootSoon(log *slog.Logger) {
 	time.AfterFunc(answerTime, func() {
 		if out, err := exec.Command("systemctl", "reboot").CombinedOutput(); err != nil {
-			f.app.log.Error("reboot failed; does the unit allow it?", "error", err, "output", string(out[:min(len(out), 200)]))
+			log.Error("reboot failed; does the unit allow it?", "error", err, "output", string(out[:min(len(out), 200)]))
 		}
 	})
 }

@@ -18,42 +18,44 @@ const DefaultPath = "/etc/edgecam/edgecam.yaml"
 // Config is the whole configuration. A *Config handed out is not changed
 // afterwards: a reload makes a new one.
 type Config struct {
-	Node       Node       `yaml:"node" doc:"who this node is"`
-	Camera     Camera     `yaml:"camera" doc:"where the picture comes from"`
-	Microphone Microphone `yaml:"microphone" doc:"where the sound comes from"`
-	Speaker    Speaker    `yaml:"speaker" doc:"where callers are heard"`
-	Video      Video      `yaml:"video" doc:"the video encoder"`
-	Enhance    Enhance    `yaml:"enhance" doc:"what is done to the picture before it is coded"`
-	Audio      Audio      `yaml:"audio" doc:"the voice path"`
-	HTTP       HTTP       `yaml:"http" doc:"page, API, WHEP and metrics"`
-	WebRTC     WebRTC     `yaml:"webrtc" doc:"media transport to viewers"`
-	Lines      Lines      `yaml:"lines" doc:"button, motion sensor and door relay on GPIO lines"`
-	Auth       Auth       `yaml:"auth" doc:"who may do what"`
-	Sim        Sim        `yaml:"sim" doc:"the simulated sound card, for trials without hardware"`
-	Fleet      Fleet      `yaml:"fleet" doc:"provisioning and control over MQTT"`
-	Update     Update     `yaml:"update" doc:"updates of the program"`
-	Log        Log        `yaml:"log" doc:"the log on standard error"`
-	StateDir   string     `yaml:"state_dir" doc:"folder for secrets and certificates; empty: /var/lib/edgecam, or ~/.local/state/edgecam for a user who may not write there"`
+	Node          Node          `yaml:"node" doc:"who this node is"`
+	Camera        Camera        `yaml:"camera" doc:"where the picture comes from"`
+	Microphone    Microphone    `yaml:"microphone" doc:"where the sound comes from"`
+	Speaker       Speaker       `yaml:"speaker" doc:"where callers are heard"`
+	Video         Video         `yaml:"video" doc:"the video encoder"`
+	Enhance       Enhance       `yaml:"enhance" doc:"what is done to the picture before it is coded"`
+	Audio         Audio         `yaml:"audio" doc:"the voice path"`
+	HTTP          HTTP          `yaml:"http" doc:"page, API, WHEP and metrics"`
+	WebRTC        WebRTC        `yaml:"webrtc" doc:"media transport to viewers"`
+	Lines         Lines         `yaml:"lines" doc:"button, motion sensor and door relay on GPIO lines"`
+	Auth          Auth          `yaml:"auth" doc:"who may do what"`
+	Sim           Sim           `yaml:"sim" doc:"the simulated sound card, for trials without hardware"`
+	Fleet         Fleet         `yaml:"fleet" doc:"provisioning and control over MQTT"`
+	HomeAssistant HomeAssistant `yaml:"home_assistant" doc:"Home Assistant's view of the node"`
+	Update        Update        `yaml:"update" doc:"updates of the program"`
+	Log           Log           `yaml:"log" doc:"the log on standard error"`
+	StateDir      string        `yaml:"state_dir" doc:"folder for secrets and certificates; empty: /var/lib/edgecam, or ~/.local/state/edgecam for a user who may not write there"`
 }
 
 // Defaults returns the configuration of a node that was told nothing.
 func Defaults() *Config {
 	return &Config{
-		Node:       Node{}.Defaults(),
-		Camera:     Camera{}.Defaults(),
-		Microphone: Microphone{}.Defaults(),
-		Speaker:    Speaker{}.Defaults(),
-		Video:      Video{}.Defaults(),
-		Enhance:    Enhance{}.Defaults(),
-		Audio:      Audio{}.Defaults(),
-		HTTP:       HTTP{}.Defaults(),
-		WebRTC:     WebRTC{}.Defaults(),
-		Lines:      Lines{}.Defaults(),
-		Auth:       Auth{}.Defaults(),
-		Sim:        Sim{}.Defaults(),
-		Fleet:      Fleet{}.Defaults(),
-		Update:     Update{}.Defaults(),
-		Log:        Log{}.Defaults(),
+		Node:          Node{}.Defaults(),
+		Camera:        Camera{}.Defaults(),
+		Microphone:    Microphone{}.Defaults(),
+		Speaker:       Speaker{}.Defaults(),
+		Video:         Video{}.Defaults(),
+		Enhance:       Enhance{}.Defaults(),
+		Audio:         Audio{}.Defaults(),
+		HTTP:          HTTP{}.Defaults(),
+		WebRTC:        WebRTC{}.Defaults(),
+		Lines:         Lines{}.Defaults(),
+		Auth:          Auth{}.Defaults(),
+		Sim:           Sim{}.Defaults(),
+		Fleet:         Fleet{}.Defaults(),
+		HomeAssistant: HomeAssistant{}.Defaults(),
+		Update:        Update{}.Defaults(),
+		Log:           Log{}.Defaults(),
 	}
 }
 
@@ -78,6 +80,7 @@ func (c *Config) Validate() Problems {
 		{"auth", c.Auth.Validate()},
 		{"sim", c.Sim.Validate()},
 		{"fleet", c.Fleet.Validate()},
+		{"home_assistant", c.HomeAssistant.Validate()},
 		{"update", c.Update.Validate()},
 		{"log", c.Log.Validate()},
 	} {
