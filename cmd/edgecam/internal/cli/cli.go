@@ -115,7 +115,7 @@ func (a *app) root() *cobra.Command {
 	f.StringArrayVar(&a.set, "set", nil, "set any configuration key: --set video.speed=4 (repeatable)")
 	root.AddCommand(a.configCommand(), a.doctorCommand(), a.tokenCommand(), a.vp8Command(), a.voiceCommand(), a.enhanceCommand(), a.versionCommand(), exitCodesTopic())
 	fleetStreams := fleetcmd.Streams{Out: a.streams.Out, Err: a.streams.Err, Terminal: a.streams.Terminal}
-	root.AddCommand(fleetcmd.Authority(fleetStreams), fleetcmd.Broker(fleetStreams), fleetcmd.Fleet(fleetStreams), a.updateCommand())
+	root.AddCommand(fleetcmd.Authority(fleetStreams), fleetcmd.Broker(fleetStreams), fleetcmd.Fleet(fleetStreams), a.updateCommand(), a.bootConfigCommand())
 	if a.commands.Run != nil {
 		root.AddCommand(a.runCommand())
 	}

@@ -172,7 +172,7 @@ func unknownFlags(flags map[string]string, all []leaf) Problems {
 
 // reservedEnv are variables of other purposes: kernel sets, the file's name,
 // tests.
-var reservedEnv = []string{"EDGECAM_CPU", "EDGECAM_CONFIG", "EDGECAM_BOARD", "EDGECAM_CI", "EDGECAM_SHARED", "EDGECAM_BOOT_ID"}
+var reservedEnv = []string{"EDGECAM_CPU", "EDGECAM_CONFIG", "EDGECAM_BOARD", "EDGECAM_CI", "EDGECAM_SHARED", "EDGECAM_BOOT_ID", "EDGECAM_UPDATE_DIR", "EDGECAM_SLOT", "EDGECAM_INSTALLED"}
 
 // flagName returns how a flag for path is written on the command line: the
 // three devices and the listen address have short ones.

@@ -29,7 +29,9 @@ type document struct {
 }
 
 // apply lays the YAML text over c. What is wrong is left out and reported.
-func (d *document) apply(c *Config, data []byte) {
+func (d *document) apply(c *Config, data []byte) { d.applyTo(reflect.ValueOf(c).Elem(), data) }
+
+func (d *document) applyTo(to reflect.Value, data []byte) {
 	if d.positions == nil {
 		d.positions = map[string]position{}
 	}
@@ -61,7 +63,7 @@ func (d *document) apply(c *Config, data []byte) {
 			d.problem("", start(doc.Body), "a second YAML document is not allowed")
 			return
 		}
-		d.value("", doc.Body, reflect.ValueOf(c).Elem(), fieldTag{})
+		d.value("", doc.Body, to, fieldTag{})
 	}
 }
 
