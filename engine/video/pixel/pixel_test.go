@@ -193,10 +193,10 @@ func TestConvertAllocations(t *testing.T) {
 func FuzzConvert(f *testing.F) {
 	f.Add(uint8(1), uint16(16), uint16(16), 0, []byte{1, 2, 3})
 	f.Add(uint8(8), uint16(16), uint16(16), 0, []byte{0xff, 0xd8, 0xff, 0xda})
-	f.Add(uint8(media.MJPEG), uint16(63), uint16(47), 0, coded(f, scene(64, 48, image.YCbCrSubsampleRatio420, 4), 80))
+	f.Add(uint8(media.FormatMJPEG), uint16(63), uint16(47), 0, coded(f, scene(64, 48, image.YCbCrSubsampleRatio420, 4), 80))
 	f.Fuzz(func(t *testing.T, format uint8, w, h uint16, stride int, data []byte) {
 		fr := &media.Frame{
-			Format: media.PixelFormat(format % 12), Width: int(w%96) + 1, Height: int(h%96) + 1,
+			Format: media.PixelFormat(format % 24), Width: int(w%96) + 1, Height: int(h%96) + 1,
 			StrideBytes: stride, Data: data,
 		}
 		_ = Convert(media.NewPicture(fr.Width, fr.Height), fr) // may fail, must not panic
