@@ -41,8 +41,9 @@ func Apply(from durable.FS, name string, into durable.FS) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bootconfig: %w", err)
 	}
-	// Zeros are what a removal that was cut short leaves: all is stored.
-	if bytes.IndexByte(data, 0) >= 0 {
+	// Zeros at the begin are what a removal that was cut short leaves: all is
+	// stored. (Text in UTF-16 has single ones.)
+	if bytes.HasPrefix(data, []byte{0, 0}) {
 		if _, err := from.ReadFile(name + DoneSuffix); err == nil {
 			return nil, durable.Erase(from, name)
 		}

@@ -118,6 +118,7 @@ func TestRefused(t *testing.T) {
 		{`{"site":{"v":1}}`, "site"},
 		{"{\n  \"hostname\": \"a\",\n}", "edgecam.json:3:"},
 		{`hostname: a`, "is not JSON"},
+		{"\xff\xfe{\x00}\x00", "is not JSON"},
 		{`[]`, "must be a mapping"},
 		{``, "is not JSON"},
 		{strings.Repeat("[", 100_000), "nested deeper"},
