@@ -73,7 +73,9 @@ func (u *updates) start(ctx context.Context, stop context.CancelCauseFunc) func(
 	u.mu.Unlock()
 	u.wg.Go(func() { u.prove(ctx) })
 	return func() {
+		u.mu.Lock() // nothing is begun from here on
 		cancel()
+		u.mu.Unlock()
 		u.wg.Wait()
 	}
 }
