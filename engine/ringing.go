@@ -270,7 +270,7 @@ func (e *Engine) callRequest(v *session.Viewer, r request) {
 
 // talkPacket takes a packet of a viewer's voice, and lets a viewer's first word answer the call that rings.
 func (e *Engine) talkPacket(id session.ViewerID, p session.TalkPacket) {
-	if e.call.current().state == CallRinging {
+	if e.call.current().state == CallRinging && !quiet(&p) {
 		if v := e.sessions.Viewer(id); v != nil && v.Grant().Talk {
 			_ = e.call.answer(id, v.Grant().Subject) // another may have been quicker
 		}
@@ -279,6 +279,12 @@ func (e *Engine) talkPacket(id session.ViewerID, p session.TalkPacket) {
 	if enc := e.encoders.Load(); enc != nil {
 		enc.received(&p)
 	}
+}
+
+// quiet reports whether a packet describes the noise of a pause (RFC 3389) or a key
+// (RFC 4733) and is no word.
+func quiet(p *session.TalkPacket) bool {
+	return p.Types.Noise != 0 && p.PayloadType == p.Types.Noise || p.Types.Event != 0 && p.PayloadType == p.Types.Event
 }
 
 // RingPicture returns the JPEG that was taken when the button was last pressed, and

@@ -4,6 +4,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/edgecam/edgecam/engine/session"
+	"github.com/edgecam/edgecam/engine/session/codec"
 )
 
 // TestQuietCallEnds: a call ends by itself when nobody has spoken for long, and not
@@ -50,4 +53,25 @@ func TestQuietCallEnds(t *testing.T) {
 		}
 		c.stop()
 	})
+}
+
+// TestWordsAnswer: a muted microphone's noise, or a key, picks nothing up; voice
+// does, also in G.711, whose payload type is 0.
+func TestWordsAnswer(t *testing.T) {
+	opus := codec.Types{Voice: 111, Noise: 13, Event: 110, RED: 63}
+	for _, c := range []struct {
+		types   codec.Types
+		payload uint8
+		quiet   bool
+	}{
+		{opus, 111, false},
+		{opus, 63, false},
+		{opus, 13, true},
+		{opus, 110, true},
+		{codec.Types{}, 0, false},
+	} {
+		if got := quiet(&session.TalkPacket{Types: c.types, PayloadType: c.payload}); got != c.quiet {
+			t.Errorf("payload type %d of %+v: quiet %v", c.payload, c.types, got)
+		}
+	}
 }
