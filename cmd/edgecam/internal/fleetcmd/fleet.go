@@ -241,7 +241,7 @@ func (t *tool) commandCommand() *cobra.Command {
 	var out string
 	cmd := &cobra.Command{
 		Use: "command NODE OP [JSON-ARGS]", Short: "Send a command and wait for the answer", Args: cobra.RangeArgs(2, 3),
-		Long: "Commands: open-door, reboot, snapshot, ring-test, log-level, diagnostics, rotate, factory-reset,\n" +
+		Long: "Commands: open-door, reboot, snapshot, ring-test, log-level, diagnostics, update, rotate, factory-reset,\n" +
 			"decommission. 'fleet show NODE' lists what a node knows.",
 		Example: "  edgecam fleet command ec-10000000abcdef01 snapshot --output door.jpg",
 		RunE: func(cmd *cobra.Command, args []string) error {
