@@ -108,6 +108,10 @@ const (
 	probeFirst               = 1500 * time.Millisecond
 	probeLongest             = 12 * time.Second
 	probeSpeed               = 2 // times the present estimate
+	// Near the rate at which a path was seen full there are probes at most every
+	// probeFull.
+	probeNear = 0.8
+	probeFull = 6 * time.Second
 	// probeBurst marks the trains of probes, apart from pictures', which are odd.
 	probeBurst = 1 << 31
 )
@@ -115,18 +119,23 @@ const (
 // prober decides when to probe. The viewer's sending goroutine owns it.
 type prober struct {
 	next, pause time.Duration
-	before      int // estimate at the last probe
+	last        time.Duration // probe
+	before      int           // estimate at the last probe
 	train       uint32
 }
 
 // due reports whether a probe should be sent now, by an estimate and the rate that
-// would be of use. A path that was seen full lately is not probed: the stream grows
-// there by itself, and finds out.
-func (p *prober) due(now time.Duration, e *congestion.Estimate, useful int) bool {
-	if e.TargetBps >= useful || e.State != congestion.StateGrow || e.LinkBps > 0 || e.QueueDelay > probeQueue || p.next == 0 {
+// would be of use. A path that was seen full is not probed while the stream makes
+// use of what it carries: the stream grows there by itself, and finds out. A thin
+// stream does not, and what was seen may be long past.
+func (p *prober) due(now time.Duration, e *congestion.Estimate, useful int, thin bool) bool {
+	if e.TargetBps >= useful || e.State != congestion.StateGrow || e.LinkBps > 0 && !thin || e.QueueDelay > probeQueue || p.next == 0 {
 		if p.next == 0 || e.State != congestion.StateGrow {
 			p.next, p.pause = now+probeFirst, probeFirst
 		}
+		return false
+	}
+	if float64(e.TargetBps) >= probeNear*float64(e.LinkBps) && e.LinkBps > 0 && now < p.last+probeFull {
 		return false
 	}
 	if now < p.next {
@@ -137,7 +146,7 @@ func (p *prober) due(now time.Duration, e *congestion.Estimate, useful int) bool
 	} else {
 		p.pause = min(2*p.pause, probeLongest)
 	}
-	p.before, p.next = e.TargetBps, now+p.pause
+	p.before, p.last, p.next = e.TargetBps, now, now+p.pause
 	p.train += 2
 	return true
 }
@@ -188,11 +197,18 @@ func (v *Viewer) tryMore() {
 	level := v.forward.level
 	v.m.fan.Unlock()
 	e := v.path.estimate()
-	useful := int(v.m.ceiling.Load()) * 5 / 4
+	ceiling := int(v.m.ceiling.Load())
+	useful := ceiling * 5 / 4
+	// Below seven tenths of the estimate a stream does not raise it.
+	most := float64(ceiling) / thumbCeiling
+	if level == levelBase {
+		most = float64(ceiling) * usualBase
+	}
+	thin := float64(e.TargetBps)*0.7 > most
 	if level == levelFull {
 		useful = 0 // the stream itself shows what fits
 	}
-	if v.prober.due(time.Since(v.m.clock.epoch), &e, useful) && v.probing.CompareAndSwap(false, true) {
+	if v.prober.due(time.Since(v.m.clock.epoch), &e, useful, thin) && v.probing.CompareAndSwap(false, true) {
 		// In a goroutine of its own: sound does not wait for it.
 		train := v.prober.train
 		v.start(func() {
