@@ -25,13 +25,13 @@ func (a *app) voiceEncode() *cobra.Command {
 		Short: "Encode a WAV file to frames with a 2-byte length before each",
 		Args:  cobra.ExactArgs(2),
 		RunE: func(_ *cobra.Command, args []string) error {
-			o.In, o.Out, o.BitrateBps = args[0], args[1], kbps*1000
+			o.In, o.Out, o.BitrateBps = args[0], args[1], voiceRate(kbps)
 			return voicecmd.Encode(o, a.streams.Err)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.Codec, "codec", "", "one of "+strings.Join(voicecmd.Codecs(), ", ")+" (needed)")
-	f.IntVar(&kbps, "bitrate", 0, "bit rate in kbit/s where the codec has a choice; 0: its usual one")
+	f.IntVar(&kbps, "bitrate", 0, "bit rate where the codec has a choice, in kbit/s, or in bit/s from 1000 on; 0: its usual one")
 	f.StringVar(&o.FrameMs, "frame-ms", "", "iSAC: 30 (the usual one), 60 or adaptive")
 	f.BoolVar(&o.PiecewiseMap, "piecewise-map", false, "iSAC: code for decoders that decode without --exact-map")
 	need(cmd, "codec")
@@ -141,7 +141,7 @@ func (a *app) voiceNetEQ() *cobra.Command {
 			"TRACE.csv has a line seq,ts_ms,arrival_ms for each packet of 20 ms; arrival -1: lost.",
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			o.BitrateBps = kbps * 1000
+			o.BitrateBps = voiceRate(kbps)
 			return voicecmd.NetEQ(o)
 		},
 	}
@@ -153,7 +153,7 @@ func (a *app) voiceNetEQ() *cobra.Command {
 	f.StringVar(&o.Stats, "stats", "", "statistics as JSON")
 	f.StringVar(&o.Timeline, "timeline", "", "delay and concealment every 10 ms as CSV")
 	f.IntVar(&o.RateHz, "rate", 0, "must agree with IN, if given")
-	f.IntVar(&kbps, "bitrate", 0, "Opus: bit rate in kbit/s; 0: its usual one")
+	f.IntVar(&kbps, "bitrate", 0, "Opus: bit rate in kbit/s, or in bit/s from 1000 on; 0: its usual one")
 	need(cmd, "trace", "in", "out")
 	return cmd
 }
@@ -165,4 +165,13 @@ func need(cmd *cobra.Command, flags ...string) {
 			panic(err)
 		}
 	}
+}
+
+// voiceRate returns a bit rate in bit/s. No voice codec takes a megabit: from 1000
+// on the number is in bit/s already.
+func voiceRate(n int) int {
+	if n >= 1000 {
+		return n
+	}
+	return n * 1000
 }
