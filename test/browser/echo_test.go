@@ -16,12 +16,12 @@ func TestEcho(t *testing.T) {
 		t.Skip("starts three nodes and a browser")
 	}
 	tl := findTools(t)
-	call := func(t *testing.T, nearEnd string, cancel bool) (own, near float64) {
+	call := func(t *testing.T, nearEnd string, cancel bool, nearLeast any) (own, near float64) {
 		n := newNode(t, false, "SIM_NEAR="+nearEnd, "SIM_ECHO_DB=-6", fmt.Sprintf("AUDIO_ECHO_CANCELLATION=%v", cancel), "AUDIO_GAIN_CONTROL=false")
 		if err := n.start(); err != nil {
 			t.Fatal(err)
 		}
-		m := tl.run(t, "echo", map[string]any{"url": n.URL, "microphone": bursts(t), "toneHz": toneHz, "nearHz": nearHz}, func(ask string) error {
+		m := tl.run(t, "echo", map[string]any{"url": n.URL, "microphone": bursts(t), "toneHz": toneHz, "nearHz": nearHz, "nearLeast": nearLeast}, func(ask string) error {
 			return fmt.Errorf("unknown request %q", ask)
 		})
 		own, ok := m["ownDbfs"].(float64)
@@ -29,12 +29,13 @@ func TestEcho(t *testing.T) {
 		if !ok || !ok2 {
 			t.Fatalf("nothing measured: %v", m)
 		}
+		t.Logf("%.0f windows of 6 s", m["windows"])
 		return own, near
 	}
 	var own, near, back, both, heard float64
-	t.Run("without cancellation", func(t *testing.T) { own, near = call(t, "bursts", false) })
-	t.Run("far end alone", func(t *testing.T) { back, _ = call(t, "silence", true) })
-	t.Run("both ends", func(t *testing.T) { both, heard = call(t, "bursts", true) })
+	t.Run("without cancellation", func(t *testing.T) { own, near = call(t, "bursts", false, nil) })
+	t.Run("far end alone", func(t *testing.T) { back, _ = call(t, "silence", true, nil) })
+	t.Run("both ends", func(t *testing.T) { both, heard = call(t, "bursts", true, near-6) })
 	if t.Failed() {
 		return
 	}

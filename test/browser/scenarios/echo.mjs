@@ -16,9 +16,13 @@ async function call(w) {
   const echo = async () => (await w.api('GET', '/api/status')).voice.echo;
   if (await echo()) await w.until('the echo canceller’s delay', 15_000, async () => (await echo()).locked);
   await w.sleep(4000);
-  const [own, near] = await hearTones(page, 6000, [toneHz, nearHz]);
+  // Tones teach a canceller little: it may take some seconds more until it knows them apart.
+  let own, near, windows = 0;
+  do {
+    [own, near] = await hearTones(page, 6000, [toneHz, nearHz]);
+  } while (++windows < 4 && near < (w.options.nearLeast ?? -Infinity));
   const { voice } = await w.api('GET', '/api/status');
-  Object.assign(w.measured, { ownDbfs: round(own), nearDbfs: round(near), speakerDbfs: round((await speaker(w, 1500)).tone_dbfs) });
+  Object.assign(w.measured, { windows, ownDbfs: round(own), nearDbfs: round(near), speakerDbfs: round((await speaker(w, 1500)).tone_dbfs) });
   if (voice.echo) Object.assign(w.measured, { erleDb: voice.echo.erle_cb / 10, locked: voice.echo.locked });
 }
 
