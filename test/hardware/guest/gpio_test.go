@@ -244,7 +244,8 @@ func TestMissingLine(t *testing.T) {
 // TestChipComesLater makes a chip after the others have been read, uses it, and
 // takes it away again.
 func TestChipComesLater(t *testing.T) {
-	if _, err := gpio.New(nil).Chips(t.Context()); err != nil {
+	before, err := gpio.New(nil).Chips(t.Context()) // a machine may have one of its own
+	if err != nil {
 		t.Fatal(err)
 	}
 	const config = "/sys/kernel/config/gpio-sim/late"
@@ -272,7 +273,7 @@ func TestChipComesLater(t *testing.T) {
 	}
 	in.Close()
 	chips, err := gpio.New(nil).Chips(t.Context())
-	if err != nil || len(chips) != 2 {
+	if err != nil || len(chips) != len(before)+1 {
 		t.Fatalf("%+v, %v", chips, err)
 	}
 	for _, c := range chips {
