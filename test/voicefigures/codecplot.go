@@ -27,7 +27,7 @@ func replaceFigures(document, tables string) (string, error) {
 
 const (
 	mostKbps, everyKbps = 70.0, 10
-	leastSTOI           = 0.84
+	leastSTOI           = 0.90
 	everySTOI           = 0.02
 	codecsHeight        = 480
 )
@@ -59,7 +59,7 @@ func plotCodecs(points []point) image.Image {
 		c.textRight(left-8, yOf(s)-3, fmt.Sprintf("%.2f", s), ink)
 	}
 	c.text(left, 8, "STOI", ink)
-	c.textRight(plotWidth-right, codecsHeight-14, "KBIT/S SENT", ink)
+	c.textRight(plotWidth-right, codecsHeight-14, "KBIT PER SECOND SENT", ink)
 	labels := 0
 	for i, p := range points {
 		colour := codecColours[p.name]
