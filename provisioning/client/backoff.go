@@ -5,12 +5,15 @@ import (
 	"time"
 )
 
-// Backoff is the pause between attempts to connect: exponential with full
-// jitter, so that a thousand nodes that lose their broker at one moment do not
-// come back at one moment.
+// Backoff is the pause between attempts to connect: full jitter over a range
+// that is as long as the trouble has lasted. A range that followed the count of
+// failures would differ from node to node, and those whose range is still short
+// would come back together; one that follows the time is the same for all that
+// lost their broker at one moment, and however long it was away they return
+// spread over as long again.
 type Backoff struct {
-	First time.Duration // range of the first pause; default 1 s
-	Most  time.Duration // range that it grows to; default 300 s
+	First time.Duration // least range; default 1 s
+	Most  time.Duration // greatest range; default 300 s
 	Least time.Duration // no pause is shorter; default 1 s
 	// Stable is how long a connection must have held before the pauses start
 	// small again; default 60 s. Two clients with one name, each throwing the
@@ -38,26 +41,19 @@ func (b Backoff) withDefaults() Backoff {
 	return b
 }
 
-// pause returns the pause after the given number of failures, from 0.
-func (b Backoff) pause(failures int) time.Duration {
-	span := b.Most
-	if failures < 30 && b.First<<failures < b.Most {
-		span = b.First << failures
-	}
-	return max(b.Least, rand.N(span))
+// pause returns the pause that begins when the trouble has lasted for since.
+func (b Backoff) pause(since time.Duration) time.Duration {
+	return max(b.Least, rand.N(min(max(since, b.First), b.Most)))
 }
 
-// lost returns the number of failures that a lost connection counts as.
-func (b Backoff) lost() (failures int) {
-	for failures < 30 && b.First<<failures < b.Lost {
-		failures++
-	}
-	return failures
+// pauseLost is pause for trouble that began with the loss of a connection.
+func (b Backoff) pauseLost(since time.Duration) time.Duration {
+	return b.pause(max(since, b.Lost))
 }
 
 // pauseRefused returns the pause after a refusal that time alone does not
-// mend, such as a certificate that the other side does not take: from the
-// upper half of the range at once.
-func (b Backoff) pauseRefused(failures int) time.Duration {
-	return max(b.pause(failures), b.pause(min(failures+4, 30)))
+// mend, such as a certificate that the other side does not take: the longer of
+// two, one of them from a range sixteen times as long.
+func (b Backoff) pauseRefused(since time.Duration) time.Duration {
+	return max(b.pause(since), b.pause(16*min(max(since, b.First), b.Most)))
 }

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/url"
 	"sync"
@@ -185,34 +186,35 @@ func (c *Client) Run(ctx context.Context) {
 	var wg sync.WaitGroup
 	wg.Go(func() { c.handle(ctx) })
 	defer wg.Wait()
-	if c.opt.Backoff.Start > 0 && !c.sleep(ctx, Backoff{First: c.opt.Backoff.Start, Most: c.opt.Backoff.Start}.pause(0)) {
+	if c.opt.Backoff.Start > 0 && !c.sleep(ctx, rand.N(c.opt.Backoff.Start)) {
 		return
 	}
-	for failures := 0; ctx.Err() == nil; {
+	// trouble is when the last connection that held was lost, or the start.
+	for trouble, lost := time.Now(), false; ctx.Err() == nil; {
 		began, connects := time.Now(), c.connects.Load()
 		e, err := c.session(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		if errors.Is(err, errAgain) {
-			failures = 0
+			trouble, lost = time.Now(), false
 			if !c.sleep(ctx, 10*time.Millisecond) {
 				return
 			}
 			continue
 		}
 		if time.Since(began) >= c.opt.Backoff.Stable {
-			failures = 0
+			trouble, lost = time.Now(), false
 		}
-		if c.connects.Load() > connects {
-			failures = max(failures, c.opt.Backoff.lost())
-		}
+		lost = lost || c.connects.Load() > connects
 		kind := KindOf(err)
-		pause := c.opt.Backoff.pause(failures)
-		if kind != KindNetwork {
-			pause = c.opt.Backoff.pauseRefused(failures)
+		pause := c.opt.Backoff.pause(time.Since(trouble))
+		switch {
+		case kind != KindNetwork:
+			pause = c.opt.Backoff.pauseRefused(time.Since(trouble))
+		case lost:
+			pause = c.opt.Backoff.pauseLost(time.Since(trouble))
 		}
-		failures++
 		c.opt.Log.Warn("broker not connected", "broker", e.Broker, "kind", kind.String(), "pause_ms", pause.Milliseconds(), "error", err)
 		if !c.sleep(ctx, pause) {
 			return
