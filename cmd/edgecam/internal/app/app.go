@@ -18,6 +18,7 @@ import (
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/cli"
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/config"
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/httpd"
+	"github.com/edgecam/edgecam/cmd/edgecam/internal/lan"
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/metrics"
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/tlscert"
 	"github.com/edgecam/edgecam/engine"
@@ -155,6 +156,9 @@ func (n *node) run(ctx context.Context) error {
 	parts := []func(context.Context) error{n.engine.Run, server.Serve, n.reload, n.supervised, n.heat}
 	if runHome != nil {
 		parts = append(parts, runHome)
+	}
+	if port, secure := server.LAN(); port != 0 && n.cfg.HTTP.Announce && !n.o.Dev {
+		parts = append(parts, func(ctx context.Context) error { lan.Announce(ctx, n.onLAN(port, secure), n.log); return nil })
 	}
 	if n.cert != nil {
 		parts = append(parts, func(ctx context.Context) error { n.cert.Run(ctx, n.log); return nil })

@@ -2,9 +2,11 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"reflect"
 	"strings"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/auth"
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/config"
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/httpd"
+	"github.com/edgecam/edgecam/cmd/edgecam/internal/lan"
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/metrics"
 	"github.com/edgecam/edgecam/engine"
 	"github.com/edgecam/edgecam/engine/governor"
@@ -86,6 +89,24 @@ func (n *node) ready() error {
 		return fmt.Errorf("camera: %s", state.Err)
 	}
 	return nil
+}
+
+// onLAN returns what the local network is told of the node. A mark made from
+// the serial number, but not the number, keeps nodes of one name apart.
+func (n *node) onLAN(port int, secure bool) lan.Node {
+	serial := n.cfg.Fleet.Serial
+	if serial == "" {
+		serial = boardSerial()
+	}
+	mark := sha256.Sum256([]byte("edgecam on the local network " + serial))
+	host, err := os.Hostname()
+	if err != nil {
+		host = "" // then "edgecam"
+	}
+	return lan.Node{
+		Name: fmt.Sprintf("%s (%x)", n.cfg.Node.Display(), mark[:2]), Host: host, Port: port, TLS: secure,
+		Version: version.Get().Version, Board: thisBoard().Name,
+	}
 }
 
 // announce prints where the page is, and the owner secret if it was just made.

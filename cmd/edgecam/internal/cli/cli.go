@@ -120,7 +120,7 @@ func (a *app) root() *cobra.Command {
 		root.AddCommand(a.runCommand())
 	}
 	if a.commands.Devices != nil {
-		root.AddCommand(a.devicesCommand())
+		root.AddCommand(a.devicesCommand(), a.findCommand())
 	}
 	if a.commands.Call != nil {
 		root.AddCommand(a.viewCommand(), a.callCommand())

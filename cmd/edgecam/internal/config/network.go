@@ -20,12 +20,13 @@ type HTTP struct {
 	Hosts          []string `yaml:"hosts" doc:"further host names for the certificate that is made"`
 	FrameAncestors []string `yaml:"frame_ancestors" doc:"origins whose pages may embed the viewer page in a frame, such as https://home.example; empty: none"`
 	AllowedOrigins []string `yaml:"allowed_origins" doc:"origins whose pages may use WHEP with a token; * is any"`
+	Announce       bool     `yaml:"announce" doc:"tell the local network by multicast DNS where the page is, as _edgecam._tcp; 'edgecam find' lists the nodes"`
 	MaxConnections int      `yaml:"max_connections" doc:"connections served at once" min:"8" max:"4096"`
 }
 
 // Defaults returns plain HTTP on port 8080 and HTTPS on port 8443.
 func (HTTP) Defaults() HTTP {
-	return HTTP{Listen: ":8080", HTTPSListen: ":8443", AllowedOrigins: []string{"*"}, MaxConnections: 256}
+	return HTTP{Listen: ":8080", HTTPSListen: ":8443", Announce: true, AllowedOrigins: []string{"*"}, MaxConnections: 256}
 }
 
 // Validate returns the problems of the values.

@@ -242,6 +242,19 @@ func (s *Server) Serve(ctx context.Context) error {
 	return nil
 }
 
+// LAN returns the port at which other machines find the page, and whether by
+// HTTPS; 0 if they do not. Listen must have been called.
+func (s *Server) LAN() (port int, secure bool) {
+	for _, l := range s.listeners {
+		a, ok := l.Addr().(*net.TCPAddr)
+		if !ok || a.IP.IsLoopback() || !l.tls && s.opt.HTTP.HTTPSListen != "" {
+			continue
+		}
+		return a.Port, l.tls
+	}
+	return 0, false
+}
+
 // URLs returns where a browser finds the page, the best first. Listen must
 // have been called.
 func (s *Server) URLs() []string {
