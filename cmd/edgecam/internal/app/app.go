@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"runtime"
@@ -205,29 +204,6 @@ func (n *node) server(signalling http.Handler) (*httpd.Server, error) {
 		fmt.Fprintf(n.o.Stdout, "HTTPS certificate, SHA-256 fingerprint: %s\n", n.cert.Fingerprint())
 	}
 	return httpd.New(o)
-}
-
-// Snapshot writes one picture of the configured camera to w as JPEG.
-func Snapshot(ctx context.Context, cfg *config.Config, log *slog.Logger, w io.Writer) error {
-	silent := *cfg
-	silent.Microphone.Enabled, silent.Speaker.Enabled = false, false
-	_, found, err := openDevices(&silent, false, log)
-	if err != nil {
-		return err
-	}
-	ec := engineConfig(cfg, true)
-	ec.Night = engine.AlwaysDay // no lines are switched for one picture
-	ec.Session.UDPPort, ec.Session.ICETCP = 0, false
-	e, err := engine.New(ec, engine.Devices{Camera: found.Camera}, nil, log)
-	if err != nil {
-		return err
-	}
-	running, stop := context.WithCancel(ctx)
-	done := make(chan error, 1)
-	go func() { done <- e.Run(running) }()
-	err = e.Snapshot(ctx, w)
-	stop()
-	return errors.Join(err, <-done)
 }
 
 // engineConfig translates the configuration. In development mode media stays

@@ -21,7 +21,7 @@ func PrintOwner(w io.Writer, url, secret string, terminal bool) error {
 		if err != nil {
 			return fmt.Errorf("auth: QR code: %w", err)
 		}
-		drawQR(&b, code)
+		DrawQR(&b, code)
 	}
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("auth: print owner secret: %w", err)
@@ -29,9 +29,9 @@ func PrintOwner(w io.Writer, url, secret string, terminal bool) error {
 	return nil
 }
 
-// drawQR draws two rows of modules per line of text, dark on light whatever
+// DrawQR draws two rows of modules per line of text, dark on light whatever
 // the terminal's colours are, with the quiet zone of four modules.
-func drawQR(b *strings.Builder, code *qr.Code) {
+func DrawQR(b *strings.Builder, code *qr.Code) {
 	const quiet = 4
 	for y := -quiet; y < code.Size+quiet; y += 2 {
 		b.WriteString("\x1b[30;107m")

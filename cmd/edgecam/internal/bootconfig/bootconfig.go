@@ -49,6 +49,24 @@ func Apply(from durable.FS, name string, into durable.FS) ([]string, error) {
 		}
 	}
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // editors of other systems begin with it
+	names, err := Store(name, data, into)
+	if err != nil {
+		return nil, err
+	}
+	done, err := config.ScrubBoot(data)
+	if err != nil {
+		return nil, fmt.Errorf("bootconfig: %w", err)
+	}
+	if err := durable.Replace(from, name+DoneSuffix, done); err != nil {
+		return nil, fmt.Errorf("bootconfig: %w", err)
+	}
+	return names, durable.Erase(from, name)
+}
+
+// Store checks settings that came as text, from a source called name in
+// messages, and stores their parts in into. It returns the names of what was
+// stored.
+func Store(name string, data []byte, into durable.FS) ([]string, error) {
 	parts, err := split(name, data)
 	if err != nil {
 		return nil, err
@@ -59,14 +77,7 @@ func Apply(from durable.FS, name string, into durable.FS) ([]string, error) {
 			return nil, fmt.Errorf("bootconfig: %w", err)
 		}
 	}
-	done, err := config.ScrubBoot(data)
-	if err != nil {
-		return nil, fmt.Errorf("bootconfig: %w", err)
-	}
-	if err := durable.Replace(from, name+DoneSuffix, done); err != nil {
-		return nil, fmt.Errorf("bootconfig: %w", err)
-	}
-	return names, durable.Erase(from, name)
+	return names, nil
 }
 
 // split checks a boot file and returns what to store, by name.

@@ -30,6 +30,9 @@ type Commands struct {
 	Devices func(ctx context.Context, cfg *config.Config, log *slog.Logger) (doctor.Inventory, error)
 	// Snapshot writes one picture of the configured camera as JPEG.
 	Snapshot func(ctx context.Context, cfg *config.Config, log *slog.Logger, w io.Writer) error
+	// Watch passes pictures of the configured camera as JPEG to see, several a
+	// second, until it returns true or the context is done.
+	Watch func(ctx context.Context, cfg *config.Config, log *slog.Logger, see func(jpeg []byte) bool) error
 	// Call runs an indoor station until the context is done or it gives up.
 	Call func(ctx context.Context, o CallOptions) error
 }

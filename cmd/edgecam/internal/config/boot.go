@@ -23,7 +23,7 @@ type Boot struct {
 
 // BootWiFi is a wireless network.
 type BootWiFi struct {
-	Country  string `yaml:"country" doc:"two letters, for the channels that are allowed"`
+	Country  string `yaml:"country" doc:"two letters, for the channels that are allowed; 00: those that are allowed everywhere"`
 	SSID     string `yaml:"ssid" doc:"name of the network"`
 	Password string `yaml:"password" doc:"8 to 63 characters; empty: an open network; removed from the file once it is stored" secret:"true"`
 }
@@ -58,7 +58,7 @@ const maxBootDepth = 16
 
 var (
 	validHostname = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-	validCountry  = regexp.MustCompile(`^[A-Z]{2}$`)
+	validCountry  = regexp.MustCompile(`^([A-Z]{2}|00)$`)
 	validSSHKey   = regexp.MustCompile(`^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) [A-Za-z0-9+/]+=*( [ -~]*)?$`)
 )
 
@@ -103,7 +103,7 @@ func (b *Boot) validate() Problems {
 	case len(w.SSID) > 32 || strings.ContainsAny(w.SSID, "\x00\n\r"):
 		p.add("wifi.ssid", "must have at most 32 bytes, on one line")
 	case w.SSID != "" && !validCountry.MatchString(w.Country):
-		p.add("wifi.country", "is %q, must be two capital letters such as DE", w.Country)
+		p.add("wifi.country", "is %q, must be two capital letters such as DE, or 00", w.Country)
 	case n > 0 && (n < 8 || n > 63) || strings.ContainsFunc(w.Password, func(r rune) bool { return r < 32 || r > 126 }):
 		p.add("wifi.password", "must have 8 to 63 ASCII characters")
 	}
