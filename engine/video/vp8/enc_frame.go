@@ -22,7 +22,9 @@ func (e *Encoder) encodeFrame(pic *media.Picture, key bool, opt *FrameOptions) m
 			e.resend = &e.changes[e.base-refGolden]
 		}
 	}
-	e.stores = e.stores || opt.Store != ReferenceNone
+	if opt.Store != ReferenceNone {
+		e.managed = int(encManagedSeconds * e.rc.fps)
+	}
 	activity := e.analyse(key, opt.Noise)
 	e.renewGolden(&layer)
 	kind := rateInter
@@ -84,6 +86,7 @@ func (e *Encoder) encodeFrame(pic *media.Picture, key bool, opt *FrameOptions) m
 	e.last.Backlog, e.last.NoiseQ4 = e.rc.backlog(), e.noise.varianceQ4
 	if !key {
 		e.last.Stored, e.last.PredictedFrom = opt.Store, opt.PredictFrom
+		e.last.Renewed = layer.copyToGolden == encCopyLast
 	}
 	e.last.Speed = e.speed.level
 	e.last.Refined, e.last.RefineQuantizer = e.segment.count, e.segment.refineQ

@@ -51,16 +51,21 @@ func (s *layerState) next(key bool) layerFrame {
 // encGoldenSeconds is the least time between renewals of the background.
 const encGoldenSeconds = 3
 
+// encManagedSeconds is how long golden is left to a caller that has stored a
+// long-term reference.
+const encManagedSeconds = 10
+
 // renewGolden makes golden the last frame where that is a clean picture of the
 // background: nearly everything has been still for a while. When somebody has
 // stood before the camera and goes, what comes to light is still there.
 func (e *Encoder) renewGolden(l *layerFrame) {
 	e.sinceGold++
+	e.managed = max(e.managed-1, 0)
 	if e.keyFrame {
 		e.sinceGold = 0
 		return
 	}
-	if e.stores || e.base != refLast || !e.speed.golden || !l.refreshLast || l.refreshGolden ||
+	if e.managed > 0 || e.base != refLast || !e.speed.golden || !l.refreshLast || l.refreshGolden ||
 		float64(e.sinceGold) < encGoldenSeconds*e.rc.fps {
 		return
 	}

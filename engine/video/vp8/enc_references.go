@@ -111,6 +111,38 @@ func (m *ReferenceManager) Options() FrameOptions {
 	return FrameOptions{Store: m.candidate()}
 }
 
+// Awaited returns the frame in a slot that the receiver is not known to have yet,
+// if there is one: what is learnt of it is to be told by Decoded or Lost.
+func (m *ReferenceManager) Awaited() (id uint64, ok bool) {
+	for i := range m.slots {
+		if s := &m.slots[i]; m.filled && s.fate < fateDecoded && s.id >= id {
+			id, ok = s.id, true
+		}
+	}
+	return id, ok
+}
+
+// Held returns the number of the frame that a slot holds.
+func (m *ReferenceManager) Held(r Reference) uint64 {
+	if r < ReferenceGolden || r > ReferenceAltRef {
+		return 0
+	}
+	return m.slots[r-1].id
+}
+
+// Mend has the next frame build on the newest reference that the receiver is
+// known to have, and returns the number of that frame; not if there is none,
+// or none among the last reach numbers. A caller that uses it in place of Lost
+// and PictureLost decides on its own when a key frame is needed.
+func (m *ReferenceManager) Mend(reach uint64) (id uint64, ok bool) {
+	r, ok := m.safe()
+	if !ok || m.slots[r-1].fate != fateDecoded || m.newest-m.slots[r-1].id > reach {
+		return 0, false
+	}
+	m.mend = true
+	return m.slots[r-1].id, true
+}
+
 // safe is the slot to build on: the newest that the receiver is known to have,
 // else the newest it may have.
 func (m *ReferenceManager) safe() (Reference, bool) {
@@ -200,6 +232,10 @@ func (m *ReferenceManager) Sent(id uint64, f media.EncodedVideo, info EncodeInfo
 		m.mend = false
 	case m.head.fate == fateBroken:
 		s.fate = fateBroken
+	}
+	if info.Renewed {
+		// What is there now nobody can build on who has not seen all.
+		m.slots[0] = sentFrame{id: id, fate: fateBroken}
 	}
 	if info.Stored != ReferenceNone {
 		m.slots[info.Stored-1] = s

@@ -182,3 +182,48 @@ func TestReferencesHearNoNonsense(t *testing.T) {
 		t.Errorf("options %+v after a loss", opt)
 	}
 }
+
+// TestReferencesByProof is how several receivers share a manager: only what all
+// of them have is built on.
+func TestReferencesByProof(t *testing.T) {
+	s := newRefSender(t, 1)
+	if _, ok := s.m.Mend(100); ok {
+		t.Fatal("mends before the first frame")
+	}
+	_, key := s.send()
+	if id, ok := s.m.Awaited(); !ok || id != key {
+		t.Fatalf("awaited: %d, %v", id, ok)
+	}
+	if _, ok := s.m.Mend(100); ok {
+		t.Fatal("builds on what nobody is known to have")
+	}
+	s.m.Decoded(key)
+	if _, ok := s.m.Awaited(); ok {
+		t.Fatal("something is awaited still")
+	}
+	opt, next := s.send()
+	if id, ok := s.m.Awaited(); !ok || id != next || s.m.Held(opt.Store) != next {
+		t.Fatalf("awaited: %d, %v", id, ok)
+	}
+	if id, ok := s.m.Mend(100); !ok || id != key {
+		t.Fatalf("mends from %d, %v; the other slot is not proven", id, ok)
+	}
+	if got, _ := s.send(); got.PredictFrom == ReferenceNone || got.PredictFrom == opt.Store {
+		t.Fatalf("options %+v", got)
+	}
+	for range 20 {
+		s.send()
+	}
+	if _, ok := s.m.Mend(10); ok {
+		t.Error("mends from beyond the reach")
+	}
+	// A picture that nobody asked for is no reference.
+	s.id++
+	s.m.Sent(s.id, media.EncodedVideo{}, EncodeInfo{Renewed: true})
+	if s.m.Held(ReferenceGolden) != s.id || s.m.slots[0].fate != fateBroken {
+		t.Errorf("golden after a renewal: %+v", s.m.slots[0])
+	}
+	if s.m.Held(ReferenceNone) != 0 || s.m.Held(7) != 0 {
+		t.Error("a slot that is not there holds something")
+	}
+}

@@ -67,8 +67,9 @@ type Encoder struct {
 	// resend, in a frame that mends a loss, are the probabilities to send
 	// whether they change or not.
 	resend *probChanges
-	// stores says that the caller manages the long-term references.
-	stores    bool
+	// managed is for how many more frames golden is the caller's, who stores
+	// long-term references.
+	managed   int
 	sinceGold int // frames since golden was replaced
 }
 
@@ -77,8 +78,9 @@ type FrameOptions struct {
 	// ForceKey asks for a key frame.
 	ForceKey bool
 	// Store puts this frame into a long-term reference too. Once the receiver
-	// has acknowledged the frame, PredictFrom can build on it. An encoder that
-	// was asked to store does not replace golden on its own any more.
+	// has acknowledged the frame, PredictFrom can build on it. For ten seconds
+	// after it was asked to store, an encoder does not replace golden on its own;
+	// afterwards EncodeInfo.Renewed tells when it does.
 	Store Reference
 	// PredictFrom has this frame predicted from one long-term reference alone,
 	// and from nothing that was sent after it: a receiver that holds that
@@ -122,6 +124,9 @@ type EncodeInfo struct {
 	// Stored and PredictedFrom are what FrameOptions asked for, as far as the
 	// frame is not a key frame, which replaces all references.
 	Stored, PredictedFrom Reference
+	// Renewed says that golden has become the background, a picture that nobody
+	// asked to store.
+	Renewed bool
 	// Refined counts still macroblocks that were improved with
 	// RefineQuantizer.
 	Refined, RefineQuantizer int
