@@ -136,7 +136,12 @@ func (enc *encoder) encode(p *media.Picture, fps float64, bps int, again, force 
 	}
 	enc.follow(fps, bps)
 	start := time.Now()
-	coded, err := enc.vp8.Encode(p, vp8.FrameOptions{ForceKey: force, Noise: enc.knownNoise()})
+	opt := vp8.FrameOptions{}
+	if enc.stream == media.StreamMain {
+		opt = enc.e.refs.options(enc.e.sessions)
+	}
+	opt.ForceKey, opt.Noise = opt.ForceKey || force, enc.knownNoise()
+	coded, err := enc.vp8.Encode(p, opt)
 	if err != nil {
 		enc.e.log.Error("video encoder failed, starting a new one", "error", err)
 		enc.close()
@@ -157,7 +162,13 @@ func (enc *encoder) encode(p *media.Picture, fps float64, bps int, again, force 
 		coded.CapturedAt = enc.lastAt.Add(repeatStep)
 	}
 	enc.lastAt = coded.CapturedAt
-	enc.e.sessions.WriteVideo(&coded)
+	if enc.stream == media.StreamMain {
+		info := enc.vp8.LastFrame()
+		coded.Base = enc.e.refs.base(&info)
+		enc.e.refs.sent(enc.e.sessions.WriteVideo(&coded), &coded, &info)
+	} else {
+		enc.e.sessions.WriteVideo(&coded)
+	}
 	enc.e.observer.StageDone(StageSend, time.Since(encoded))
 	enc.e.observer.FrameSent(len(coded.Data), coded.Key)
 }
@@ -214,6 +225,9 @@ func (enc *encoder) open(p *media.Picture, fps float64, bps int) error {
 	})
 	if err != nil {
 		return err
+	}
+	if enc.stream == media.StreamMain {
+		enc.e.refs.begin()
 	}
 	enc.vp8, enc.fps, enc.bps, enc.layers, enc.budget, enc.width, enc.height = codec, fps, bps, 1, budget, p.Width, p.Height
 	return nil

@@ -32,6 +32,7 @@ type Engine struct {
 	shots    snapshots
 	enhance  enhancer
 	governed governed
+	refs     references
 	talk     talkers
 	front    *voice.FrontEnd
 	duck     *voice.Ducker
@@ -102,6 +103,7 @@ func New(cfg Config, devices Devices, observer Observer, log *slog.Logger) (*Eng
 	e.call.init(cfg.Call.RingFor, cfg.Call.QuietFor, e.callChanged)
 	sessions, err := session.New(cfg.Session, session.Hooks{
 		KeyFrameNeeded: e.requestKeyFrame,
+		Mend:           e.refs.mend,
 		VideoPlan:      e.planChanged,
 		ViewersChanged: e.viewersChanged,
 		ChannelOpened:  e.channelOpened,

@@ -35,6 +35,9 @@ type EncodedVideo struct {
 	TemporalID   uint8
 	LayerSync    bool
 	NonReference bool
+	// Base is not 0 where the frame builds on an earlier one than that before it,
+	// and on nothing since: the number of that frame, as who sends them counts.
+	Base uint64
 }
 
 // EncodedAudio is one packet of coded voice. Data is valid until the call that

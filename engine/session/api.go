@@ -36,13 +36,15 @@ const (
 // package's own, on state shared by all viewers.
 func newAPI(cfg Config, s *sockets, lf logging.LoggerFactory) (*webrtc.API, error) {
 	m := &webrtc.MediaEngine{}
+	video := vp8Codec()
+	video.RTCPFeedback = append(video.RTCPFeedback, feedbackRPSI)
 	type registration struct {
 		kind  webrtc.RTPCodecType
 		param webrtc.RTPCodecParameters
 	}
 	codecs := []registration{
-		{webrtc.RTPCodecTypeVideo, vp8Codec()},
-		{webrtc.RTPCodecTypeVideo, rtxCodec(vp8Codec().PayloadType)},
+		{webrtc.RTPCodecTypeVideo, video},
+		{webrtc.RTPCodecTypeVideo, rtxCodec(video.PayloadType)},
 	}
 	for _, p := range redCodecs() {
 		codecs = append(codecs, registration{webrtc.RTPCodecTypeVideo, p})

@@ -35,10 +35,12 @@ type fanout struct {
 }
 
 // WriteVideo sends a frame to all viewers. It copies the data, returns without
-// waiting for any network, and is to be called from one goroutine.
-func (m *Manager) WriteVideo(f *media.EncodedVideo) {
+// waiting for any network, and is to be called from one goroutine. It returns the
+// frame's number, which is never 0: Received and EncodedVideo.Base mean frames by
+// it.
+func (m *Manager) WriteVideo(f *media.EncodedVideo) (number uint64) {
 	if len(f.Data) == 0 {
-		return
+		return 0
 	}
 	captured := f.CapturedAt
 	if captured.IsZero() {
@@ -49,21 +51,23 @@ func (m *Manager) WriteVideo(f *media.EncodedVideo) {
 		m.keyFrames.Add(1)
 		m.gates[f.Stream%media.NumStreams].served()
 	}
-	for s, reason := range m.fanVideo(f, captured) {
-		if reason != "" {
-			m.gates[s].request(reason)
+	number, wishes := m.fanVideo(f, captured)
+	for s, wish := range wishes {
+		if wish.reason != "" && !(wish.reason == ReasonOverrun && wish.stream == media.StreamMain && wish.viewer.mend()) {
+			m.gates[s].request(wish.reason)
 		}
 	}
+	return number
 }
 
-// fanVideo returns the reasons for key frames, by stream.
-func (m *Manager) fanVideo(f *media.EncodedVideo, captured time.Time) (wishes [media.NumStreams]string) {
+// fanVideo returns the frame's number, and who needs key frames, by stream.
+func (m *Manager) fanVideo(f *media.EncodedVideo, captured time.Time) (number uint64, wishes [media.NumStreams]keyWish) {
 	m.fan.Lock()
 	defer m.fan.Unlock()
 	o := &m.out
 	if o.stopped || len(o.watchers) == 0 {
 		o.forget(&m.pool)
-		return wishes
+		return o.packets.number(), wishes
 	}
 	// A thumbnail comes one tick after the picture it was made of: a viewer may
 	// get both, when it changes over, but never two pictures of one time.
@@ -83,11 +87,12 @@ func (m *Manager) fanVideo(f *media.EncodedVideo, captured time.Time) (wishes [m
 	}
 	for _, v := range o.watchers {
 		if wish := v.pushVideo(fr); wish.reason != "" && v.isConnected() {
-			wishes[wish.stream] = wish.reason
+			wishes[wish.stream] = wish
 		}
 	}
+	number = fr.number
 	m.pool.release(fr)
-	return wishes
+	return number, wishes
 }
 
 // remember keeps the frames from a key frame on while they are few and fresh.

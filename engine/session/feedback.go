@@ -7,6 +7,7 @@ import (
 	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
 
+	"github.com/edgecam/edgecam/engine/media"
 	"github.com/edgecam/edgecam/engine/session/congestion"
 )
 
@@ -71,6 +72,11 @@ func (v *Viewer) handleRTCP(t *outTrack, ssrc uint32, p rtcp.Packet) {
 		if p.MediaSSRC == ssrc {
 			v.handleNACK(t, p.Nacks)
 		}
+	case *rtcp.RawPacket:
+		if r, ok := parseRPSI(*p); ok && r.media == ssrc && t == v.video {
+			v.counters.rpsis.Add(1)
+			v.path.acknowledge(r.pictureID)
+		}
 	case *rtcp.PictureLossIndication:
 		if p.MediaSSRC == ssrc && t == v.video {
 			v.counters.plis.Add(1)
@@ -100,12 +106,15 @@ func (v *Viewer) pictureLost(reason string) {
 	v.m.fan.Lock()
 	waiting, stream := v.forward.waitKey, v.forward.stream
 	v.m.fan.Unlock()
-	sent := time.Duration(v.keySentNs.Load())
+	key, mended := time.Duration(v.keySentNs.Load()), time.Duration(v.mendSentNs.Load())
+	now := time.Since(v.m.clock.epoch)
 	switch {
 	case waiting:
-	case sent == 0: // the first key frame is still queued
+	case key == 0: // the first key frame is still queued
 		return
-	case time.Since(v.m.clock.epoch)-sent < max(keyFrameTravel, 2*time.Duration(v.counters.rttNs.Load())):
+	case now-max(key, mended) < max(keyFrameTravel, 2*time.Duration(v.counters.rttNs.Load())):
+		return
+	case reason == ReasonPLI && stream == media.StreamMain && v.mendsLoss(now, key, mended):
 		return
 	}
 	v.m.gates[stream].request(reason)
@@ -115,12 +124,13 @@ func (v *Viewer) pictureLost(reason string) {
 // 6.2.1). Those it no longer has are counted; the viewer asks for a key frame
 // when it gives up on them.
 func (v *Viewer) handleNACK(t *outTrack, pairs []rtcp.NackPair) {
+	overdue := false
 	nowMS := uint32(time.Since(v.m.clock.epoch).Milliseconds())
 	gap := max(leastResendGap, time.Duration(v.counters.rttNs.Load())/2)
 	for _, pair := range pairs {
 		pair.Range(func(seq uint16) bool {
 			v.counters.nacks.Add(1)
-			index, l, ok := t.lookup(seq, nowMS, uint32(gap.Milliseconds()))
+			index, l, again, ok := t.lookup(seq, nowMS, uint32(gap.Milliseconds()))
 			if !ok {
 				v.counters.nacksRefused.Add(1)
 				return true
@@ -128,8 +138,12 @@ func (v *Viewer) handleNACK(t *outTrack, pairs []rtcp.NackPair) {
 			p := v.m.history.get(index)
 			if p == nil {
 				v.counters.nacksRefused.Add(1)
+				overdue = overdue || v.stuck()
 				return true
 			}
+			v.m.lossAt.Store(int64(time.Since(v.m.clock.epoch)))
+			v.path.asked(p.frame)
+			overdue = overdue || again && v.overdue(p)
 			if err := t.resend(p, seq, l, 0); err != nil {
 				v.counters.sendErrors.Add(1)
 			} else {
@@ -138,6 +152,9 @@ func (v *Viewer) handleNACK(t *outTrack, pairs []rtcp.NackPair) {
 			v.m.pool.releasePacket(p)
 			return true
 		})
+	}
+	if overdue {
+		v.mend()
 	}
 }
 

@@ -26,6 +26,7 @@ type forward struct {
 type keyWish struct {
 	stream media.Stream
 	reason string
+	viewer *Viewer // with ReasonOverrun
 }
 
 // pushVideo queues a frame, if it is one for this viewer, and returns the key
@@ -45,7 +46,7 @@ func (v *Viewer) pushVideo(f *frame) (wish keyWish) {
 		v.counters.switches.Add(1)
 	}
 	if w.waitKey {
-		if !f.key {
+		if !f.key && !(w.overran && f.base != 0 && v.path.has(f.base)) {
 			if w.overran {
 				v.counters.framesDropped.Add(1)
 			}
@@ -55,9 +56,9 @@ func (v *Viewer) pushVideo(f *frame) (wish keyWish) {
 				return keyWish{}
 			}
 			if w.overran {
-				return keyWish{w.stream, ReasonOverrun}
+				return keyWish{stream: w.stream, reason: ReasonOverrun, viewer: v}
 			}
-			return keyWish{w.stream, ReasonJoin}
+			return keyWish{stream: w.stream, reason: ReasonJoin}
 		}
 		w.waitKey, w.overran = false, false
 	}

@@ -30,6 +30,11 @@ type Hooks struct {
 	// Requests are rate limited already. The reason is one of the Reason
 	// constants.
 	KeyFrameNeeded func(s media.Stream, reason string)
+	// Mend asks for the next frame of the main stream to build on a long-term
+	// reference that all its viewers have (Manager.Received), and returns the
+	// number of the frame that it will build on; 0: there is none. Without it,
+	// what viewers have lost for good is mended by key frames alone.
+	Mend func() (base uint64)
 	// VideoPlan tells which streams are to be coded from the next frame on, and
 	// at which rates. Calls do not overlap. Without it the main stream is sent
 	// to all.

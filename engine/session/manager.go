@@ -43,9 +43,11 @@ type Manager struct {
 
 	ceiling   atomic.Int64 // of the video stream, bits per second
 	rateAsked atomic.Int64 // when viewers were last placed, ns of the media clock
+	lossAt    atomic.Int64 // when a viewer last missed a packet, the same
+	mendAt    atomic.Int64 // when a frame was last asked for that mends a loss
 	planMu    sync.Mutex   // Hooks.VideoPlan is called in order
 
-	accepted, refused, replayed          atomic.Uint64
+	accepted, refused, replayed, mended  atomic.Uint64
 	videoFrames, keyFrames, audioPackets atomic.Uint64
 	speaking                             atomic.Bool
 }
@@ -228,7 +230,7 @@ func (m *Manager) Stats() Stats {
 		Connected: connected, HalfOpen: all - connected, Accepted: m.accepted.Load(), Refused: m.refused.Load(),
 		VideoFrames: m.videoFrames.Load(), KeyFrames: m.keyFrames.Load(), AudioPackets: m.audioPackets.Load(),
 		Speaking:         m.speaking.Load(),
-		KeyFrameRequests: requests, KeyFramesReplayed: m.replayed.Load(),
+		KeyFrameRequests: requests, KeyFramesReplayed: m.replayed.Load(), Mended: m.mended.Load(),
 		VideoRateBps: plan.MainBps, ThumbRateBps: plan.ThumbBps, TemporalLayers: plan.Layers,
 	}
 }

@@ -22,6 +22,8 @@ const (
 type packet struct {
 	refs   atomic.Int32
 	index  uint64 // running number over all video packets
+	frame  uint64 // number of its frame, 0 for sound
+	place  uint16 // in its frame
 	ts     uint32 // media clock, before the viewer's offset
 	marker bool
 	level  byte // audio level (RFC 6464 section 3)
@@ -60,7 +62,8 @@ type frame struct {
 	key    bool
 	sync   bool   // refers to the base layer alone
 	tid    uint8  // temporal layer
-	number uint64 // running number over the video frames of all streams
+	number uint64 // running number over the video frames of all streams, from 1
+	base   uint64 // the frame it builds on, where that is not the one before it
 	pkts   []*packet
 }
 
@@ -88,7 +91,7 @@ func (pl *pool) frame(kind frameKind) *frame {
 	if f == nil {
 		f = &frame{}
 	}
-	f.kind, f.stream, f.key, f.sync, f.tid, f.number = kind, media.StreamMain, false, false, 0, 0
+	f.kind, f.stream, f.key, f.sync, f.tid, f.number, f.base = kind, media.StreamMain, false, false, 0, 0, 0
 	f.refs.Store(1)
 	return f
 }
@@ -105,7 +108,7 @@ func (pl *pool) packet() *packet {
 		p = &packet{}
 	}
 	p.refs.Store(1)
-	p.role = roleVoice
+	p.role, p.frame = roleVoice, 0
 	return p
 }
 

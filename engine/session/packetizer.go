@@ -34,7 +34,13 @@ const descriptorBytes = 6
 type packetizer struct {
 	pool      *pool
 	nextIndex uint64
-	nextFrame uint64
+	lastFrame uint64
+}
+
+// number takes the number of the next frame.
+func (pz *packetizer) number() uint64 {
+	pz.lastFrame++
+	return pz.lastFrame
 }
 
 // frame cuts a VP8 frame into packets of about equal size, so that no tiny one
@@ -42,9 +48,8 @@ type packetizer struct {
 func (pz *packetizer) frame(f *media.EncodedVideo, ts uint32) *frame {
 	desc := descriptor(f)
 	out := pz.pool.frame(kindVideo)
-	out.stream, out.key, out.number = f.Stream, f.Key, pz.nextFrame
+	out.stream, out.key, out.number, out.base = f.Stream, f.Key, pz.number(), f.Base
 	out.tid, out.sync = f.TemporalID&3, f.LayerSync
-	pz.nextFrame++
 	const room = maxPayload - descriptorBytes
 	count := (len(f.Data) + room - 1) / room
 	for i := range count {
@@ -56,6 +61,7 @@ func (pz *packetizer) frame(f *media.EncodedVideo, ts uint32) *frame {
 		}
 		p.n = descriptorBytes + copy(p.buf[descriptorBytes:], f.Data[from:to])
 		p.ts, p.marker, p.index = ts, i == count-1, pz.nextIndex
+		p.frame, p.place = out.number, uint16(min(i, ledgerPlaces))
 		pz.nextIndex++
 		out.pkts = append(out.pkts, p)
 	}

@@ -47,6 +47,8 @@ type path struct {
 	seq    uint16
 	open   bool // a packet has left: from now on they are recorded
 	last   congestion.Estimate
+	ledger ledger
+	heard  time.Duration // last feedback
 
 	// Bytes on the wire by flow since the moment since, payload of video, and
 	// the rates before, in bits per second.
@@ -92,11 +94,15 @@ func mostRate(videoBps int) int {
 	return max(int(headroom*float64(videoBps))+100_000, 2*leastRate)
 }
 
-// number writes the next transport-wide sequence number into a header.
-func (p *path) number(ext []byte, payload int, f flow, burst uint32) {
+// number writes the next transport-wide sequence number into a header. what is the
+// packet of a picture, nil for all else.
+func (p *path) number(ext []byte, payload int, f flow, burst uint32, what *packet) {
 	now := time.Since(p.epoch)
 	p.mu.Lock()
 	binary.BigEndian.PutUint16(ext, p.seq)
+	if what != nil && what.frame != 0 {
+		p.ledger.packet(p.seq, what)
+	}
 	if p.open {
 		p.cc.Sent(now, p.seq, payload+wireOverhead, burst)
 		p.seq++
@@ -129,6 +135,10 @@ func (p *path) feedback(b []byte) bool {
 		return false
 	}
 	p.cc.Feedback(now, arrivals)
+	for i := range arrivals {
+		p.ledger.report(arrivals[i].Seq, arrivals[i].Received)
+	}
+	p.heard = now
 	p.publish(now)
 	return true
 }

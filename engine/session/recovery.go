@@ -94,7 +94,7 @@ func (t *outTrack) resend(p *packet, seq uint16, l label, burst uint32) error {
 	b := r.payload(p, seq, l)
 	r.header.Timestamp, r.header.Marker = p.ts+t.tsOffset, p.marker
 	if r.wide != nil {
-		t.path.number(r.wide, len(b), flowAgain, burst)
+		t.path.number(r.wide, len(b), flowAgain, burst, p)
 	}
 	_, err := t.stream.WriteRTP(&r.header, b)
 	return err

@@ -110,10 +110,7 @@ func (v *Viewer) sendDue(q *pending) time.Duration {
 			return wait
 		}
 		if q.packet == 0 {
-			v.label = v.label.follow(f.tid)
-			if t := v.video.fec; t != nil {
-				t.begin(len(f.pkts), f.key)
-			}
+			v.begin(f)
 		}
 		p := f.pkts[q.packet]
 		// The number of a picture is never 0, which is sound's.
@@ -140,8 +137,11 @@ func (v *Viewer) sendDue(q *pending) time.Duration {
 			q.due = q.due.Add(time.Duration(n) * 8 * time.Second / time.Duration(bps))
 		}
 		v.counters.framesSent.Add(1)
-		if f.key {
-			v.keySentNs.Store(max(int64(time.Since(v.m.clock.epoch)), 1))
+		switch now := max(int64(time.Since(v.m.clock.epoch)), 1); {
+		case f.key:
+			v.keySentNs.Store(now)
+		case f.base != 0:
+			v.mendSentNs.Store(now)
 		}
 		v.dropFirst(q)
 	}
@@ -150,6 +150,9 @@ func (v *Viewer) sendDue(q *pending) time.Duration {
 
 // dropFirst lets go of the first frame.
 func (v *Viewer) dropFirst(q *pending) {
+	if f := q.frames[0]; q.packet < len(f.pkts) {
+		v.path.cut(f.number)
+	}
 	v.m.pool.release(q.frames[0])
 	copy(q.frames[:], q.frames[1:q.n])
 	q.n--

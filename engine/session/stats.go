@@ -22,6 +22,7 @@ type viewerCounters struct {
 	framesThinned, switches, probes, parity   atomic.Uint64
 	audioDropped, sendErrors, badRTCP, badRTP atomic.Uint64
 	nacks, nacksRefused, resent, plis, firs   atomic.Uint64
+	rpsis                                     atomic.Uint64
 	talkDropped                               atomic.Uint64
 	messagesIn, messagesOut, messagesDropped  atomic.Uint64
 	rttNs                                     atomic.Int64
@@ -70,7 +71,9 @@ type ViewerInfo struct {
 	Overruns, AudioDropped, SendErrors uint64
 	// NACKs counts packets asked for again, Resent those that were sent, and
 	// NACKsRefused those that were not (too old, or asked for too often).
-	NACKs, NACKsRefused, Resent, PLIs, FIRs       uint64
+	NACKs, NACKsRefused, Resent, PLIs, FIRs uint64
+	// RPSIs counts long-term references that the viewer said to have decoded.
+	RPSIs                                         uint64
 	TalkAllowed                                   bool
 	TalkPackets, TalkBytes, TalkLost, TalkDropped uint64
 	HasChannel                                    bool
@@ -90,7 +93,7 @@ func (v *Viewer) Info() ViewerInfo {
 		FramesSent: c.framesSent.Load(), FramesDropped: c.framesDropped.Load(), Overruns: c.overruns.Load(),
 		Voice: v.plan.voice, AudioDropped: c.audioDropped.Load(), SendErrors: c.sendErrors.Load(),
 		NACKs: c.nacks.Load(), NACKsRefused: c.nacksRefused.Load(), Resent: c.resent.Load(),
-		PLIs: c.plis.Load(), FIRs: c.firs.Load(),
+		PLIs: c.plis.Load(), FIRs: c.firs.Load(), RPSIs: c.rpsis.Load(),
 		TalkAllowed: v.grant.Talk, TalkDropped: c.talkDropped.Load(),
 		MessagesIn: c.messagesIn.Load(), MessagesOut: c.messagesOut.Load(), MessagesDropped: c.messagesDropped.Load(),
 		MalformedRTP: c.badRTP.Load(), MalformedRTCP: c.badRTCP.Load(),
@@ -145,4 +148,7 @@ type Stats struct {
 	VideoRateBps, ThumbRateBps, TemporalLayers int
 	// KeyFramesReplayed counts viewers that started with a recent key frame.
 	KeyFramesReplayed uint64
+	// Mended counts losses that a frame built on a long-term reference was asked
+	// for, instead of a key frame.
+	Mended uint64
 }

@@ -182,7 +182,7 @@ func (t *outTrack) send(p *packet, l label, burst uint32) (ready bool, err error
 		h.PayloadType = t.redType
 	}
 	if t.wide != nil {
-		t.path.number(t.wide, p.n, t.flow(), burst)
+		t.path.number(t.wide, p.n, t.flow(), burst, p)
 	}
 	n, err := t.stream.WriteRTP(h, payload)
 	if n == 0 && err == nil {
@@ -253,7 +253,7 @@ func (t *outTrack) sendParity(burst uint32) (bytes int, err error) {
 		h.SequenceNumber = t.seq
 		t.mu.Unlock()
 		if t.wide != nil {
-			t.path.number(t.wide, len(b), flowParity, burst)
+			t.path.number(t.wide, len(b), flowParity, burst, nil)
 		}
 		if _, err = t.stream.WriteRTP(h, b); err != nil {
 			return bytes, err
@@ -282,19 +282,21 @@ func (s *sentTable) put(seq uint16, index uint32, l label) {
 
 // lookup finds the shared number of a packet that is asked for again. nowMS and
 // gapMS bound how often one packet may be repeated.
-func (t *outTrack) lookup(seq uint16, nowMS, gapMS uint32) (index uint32, l label, ok bool) {
+// again says that it had been sent again before.
+func (t *outTrack) lookup(seq uint16, nowMS, gapMS uint32) (index uint32, l label, again, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.sent
 	if s == nil || int(seq-s.first) >= s.count || t.budget <= 0 {
-		return 0, label{}, false
+		return 0, label{}, false, false
 	}
 	i := seq % sentEntries
-	if r := s.resent[i]; r != 0 && nowMS-r < gapMS {
-		return 0, label{}, false
+	r := s.resent[i]
+	if r != 0 && nowMS-r < gapMS {
+		return 0, label{}, false, false
 	}
 	s.resent[i] = max(nowMS, 1)
-	return s.index[i], s.label[i], true
+	return s.index[i], s.label[i], r != 0, true
 }
 
 // totals returns the counters of a sender report.

@@ -269,26 +269,26 @@ func TestSentTable(t *testing.T) {
 	}
 	last := w.got[2999].SequenceNumber
 	for back := range uint16(2000) {
-		index, l, ok := tr.lookup(last-back, 1, 0)
+		index, l, _, ok := tr.lookup(last-back, 1, 0)
 		if want := uint32(2999-int(back))*3 + 7; ok != (back < sentEntries) || ok && (index != want || l.picture != 2999-back) {
 			t.Fatalf("%d back: %d %v, want %d", back, index, ok, want)
 		}
 	}
-	if _, _, ok := tr.lookup(last+1, 1, 0); ok {
+	if _, _, _, ok := tr.lookup(last+1, 1, 0); ok {
 		t.Error("a packet not sent yet was found")
 	}
 	// A packet is repeated once per gap, and a budget bounds all of them.
 	tr.lookup(last, 1000, 10)
-	if _, _, ok := tr.lookup(last, 1009, 10); ok {
+	if _, _, _, ok := tr.lookup(last, 1009, 10); ok {
 		t.Error("repeated too soon")
 	}
-	if _, _, ok := tr.lookup(last, 1010, 10); !ok {
+	if _, _, _, ok := tr.lookup(last, 1010, 10); !ok {
 		t.Error("not repeated after the gap")
 	}
 	for range resendBurst/1000 + 1 {
 		_ = tr.resend(&packet{n: 1000}, last, label{}, 0)
 	}
-	if _, _, ok := tr.lookup(last, 5000, 10); ok {
+	if _, _, _, ok := tr.lookup(last, 5000, 10); ok {
 		t.Error("budget has no end")
 	}
 }

@@ -35,6 +35,7 @@ type Viewer struct {
 	videoQueued  atomic.Int32
 	flushBefore  atomic.Uint64 // video frames with lower numbers are stale
 	keySentNs    atomic.Int64  // when the last key frame left, media clock
+	mendSentNs   atomic.Int64  // the same of the last frame that mends a loss
 
 	forward forward // under Manager.fan
 	// The sending goroutine's:
@@ -42,6 +43,8 @@ type Viewer struct {
 	prober prober
 
 	probing atomic.Bool
+
+	mending mending // of the goroutine that reads feedback on the picture
 
 	mu          sync.Mutex
 	closed      bool

@@ -1,0 +1,185 @@
+package session
+
+import "time"
+
+const (
+	// ledgerFrames is how many numbers of frames a ledger spans, ledgerPackets how
+	// many packets: both more than may be under way for long.
+	ledgerFrames  = 128
+	ledgerPackets = 1024
+	// ledgerPlaces bounds the packets of a frame whose arrival can be proven.
+	ledgerPlaces = 256
+	// ledgerPatience is how long a packet that nothing is heard of may be asked for
+	// again, besides two round trips.
+	ledgerPatience = 250 * time.Millisecond
+)
+
+// ledger follows which frames a viewer is able to decode: those of which every
+// packet has arrived, by the transport-wide feedback, and of which the frame that
+// they build on is one. Frames above the base layer do not count: nothing builds
+// on them. The zero value is empty. path.mu guards it.
+type ledger struct {
+	frames [ledgerFrames]ledgerFrame
+	sent   [ledgerPackets]sentPlace
+	last   uint64 // frame of the base layer that was begun last
+	heard  uint64 // newest frame of which anything has arrived
+	since  uint64 // last frame that helps who missed those before it
+}
+
+// ledgerFrame is a frame of the base layer on its way to a viewer.
+type ledgerFrame struct {
+	number, base uint64 // base 0: it builds on none
+	at           time.Duration
+	label        label
+	count, got   int
+	has          [ledgerPlaces / 64]uint64
+	whole        bool
+	decoded      bool
+	lost         bool // a packet is reported not to have arrived
+	asked        bool // a packet was asked for again
+	parity       bool // who misses a packet may be able to make it
+	cut          bool // not all of it was sent
+}
+
+// sentPlace is what a transport-wide sequence number was used for.
+type sentPlace struct {
+	frame      uint32 // low bits of its number
+	seq, place uint16
+}
+
+// begin notes that a frame is about to leave.
+func (l *ledger) begin(now time.Duration, f *frame, as label, parity bool) {
+	if f.tid > 0 {
+		return
+	}
+	e := ledgerFrame{number: f.number, base: l.last, at: now, label: as, count: len(f.pkts), parity: parity}
+	switch {
+	case f.key:
+		e.base, l.since = 0, f.number
+	case f.base != 0:
+		e.base, l.since = f.base, f.number
+	}
+	l.frames[f.number%ledgerFrames] = e
+	l.last = f.number
+}
+
+// packet notes that a packet leaves under a transport-wide sequence number.
+func (l *ledger) packet(seq uint16, p *packet) {
+	l.sent[seq%ledgerPackets] = sentPlace{frame: uint32(p.frame), seq: seq, place: p.place}
+}
+
+func (l *ledger) frame(number uint64) *ledgerFrame {
+	if e := &l.frames[number%ledgerFrames]; e.number == number && number != 0 {
+		return e
+	}
+	return nil
+}
+
+// report takes what is said of a packet.
+func (l *ledger) report(seq uint16, arrived bool) {
+	p := l.sent[seq%ledgerPackets]
+	e := &l.frames[p.frame%ledgerFrames]
+	if p.seq != seq || p.frame == 0 || uint32(e.number) != p.frame || p.place >= ledgerPlaces {
+		return
+	}
+	if !arrived {
+		e.lost = true
+		return
+	}
+	l.heard = max(l.heard, e.number)
+	if bit := uint64(1) << (p.place % 64); e.has[p.place/64]&bit == 0 {
+		e.has[p.place/64] |= bit
+		if e.got++; e.got == e.count {
+			e.whole = true
+			l.settle(e)
+		}
+	}
+}
+
+// acknowledge notes that the viewer says to have decoded a picture.
+func (l *ledger) acknowledge(picture uint16) {
+	for i := range l.frames {
+		if e := &l.frames[i]; e.number != 0 && e.label.picture == picture {
+			e.whole, e.decoded = true, true
+			l.heard = max(l.heard, e.number)
+			l.followers(e.number)
+			return
+		}
+	}
+}
+
+// ask notes that a packet of a frame is asked for again.
+func (l *ledger) ask(number uint64) {
+	if e := l.frame(number); e != nil {
+		e.asked = true
+	}
+}
+
+// cut notes that the rest of a frame will not be sent.
+func (l *ledger) cut(number uint64) {
+	if e := l.frame(number); e != nil {
+		e.cut = true
+	}
+}
+
+// settle finds out whether a frame that is whole can be decoded, and those that
+// waited for it.
+func (l *ledger) settle(e *ledgerFrame) {
+	if e.base != 0 {
+		if b := l.frame(e.base); b == nil || !b.decoded {
+			return
+		}
+	}
+	e.decoded = true
+	l.followers(e.number)
+}
+
+// followers settles what builds on a frame: frames build on earlier ones.
+func (l *ledger) followers(number uint64) {
+	for n := number + 1; n <= l.last && n <= number+ledgerFrames; n++ {
+		e := l.frame(n)
+		if e == nil || !e.whole || e.decoded {
+			continue
+		}
+		if b := l.frame(e.base); b != nil && b.decoded {
+			e.decoded = true
+		}
+	}
+}
+
+// presume takes frames for whole of which a report was lost, not a packet, or
+// which parity has mended: who missed something would have asked for it by now.
+func (l *ledger) presume(now, rtt time.Duration) {
+	for n := l.heard - min(l.heard, ledgerFrames-1); n < l.heard; n++ {
+		e := l.frame(n)
+		if e == nil || e.whole || e.cut || e.asked || e.lost && !e.parity || now-e.at < ledgerPatience+2*rtt {
+			continue
+		}
+		e.whole = true
+		l.settle(e)
+	}
+}
+
+// decoded reports whether the viewer is able to decode a frame, as far as known.
+func (l *ledger) decoded(number uint64) bool {
+	e := l.frame(number)
+	return e != nil && e.decoded
+}
+
+// gap finds the first frame after one that is missing at the viewer: while later
+// ones have arrived, or because it was not sent to the end.
+func (l *ledger) gap(after uint64) (*ledgerFrame, bool) {
+	for n := max(after+1, l.last-min(l.last, ledgerFrames-1)); n <= l.last; n++ {
+		if e := l.frame(n); e != nil && (!e.whole && n < l.heard || e.cut) {
+			return e, true
+		}
+	}
+	return nil, false
+}
+
+// stuck reports whether something is missing that the viewer has not been helped
+// over since.
+func (l *ledger) stuck() bool {
+	_, missing := l.gap(l.since - min(l.since, 1))
+	return missing
+}
