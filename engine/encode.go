@@ -42,9 +42,16 @@ func (e *Engine) runEncode(ctx context.Context) {
 		if !e.watching.isOpen() && !e.keyFrame[media.StreamMain].Load() {
 			continue
 		}
+		epoch := e.outlet.now()
 		picture, fps, again := e.latest.take()
 		if picture == nil {
 			continue
+		}
+		if epoch != main.epoch {
+			// What was to be seen before must not be referred to, either.
+			main.close()
+			thumb.close()
+			main.epoch, thumb.epoch = epoch, epoch
 		}
 		if !again && !e.keyFrame[media.StreamMain].Load() && !e.keyFrame[media.StreamThumb].Load() && e.governed.leaveOut() {
 			e.observer.FrameDropped(DropGoverned, 1)
@@ -71,6 +78,7 @@ type encoder struct {
 	fps     float64
 	bps     int
 	layers  int
+	epoch   uint64 // of what it codes
 	width   int
 	height  int
 	denoise vp8.DenoiseMode
@@ -162,12 +170,18 @@ func (enc *encoder) encode(p *media.Picture, fps float64, bps int, again, force 
 		coded.CapturedAt = enc.lastAt.Add(repeatStep)
 	}
 	enc.lastAt = coded.CapturedAt
+	var info vp8.EncodeInfo
 	if enc.stream == media.StreamMain {
-		info := enc.vp8.LastFrame()
+		info = enc.vp8.LastFrame()
 		coded.Base = enc.e.refs.base(&info)
-		enc.e.refs.sent(enc.e.sessions.WriteVideo(&coded), &coded, &info)
-	} else {
-		enc.e.sessions.WriteVideo(&coded)
+	}
+	number, written := enc.e.outlet.write(&coded, enc.epoch)
+	if !written {
+		enc.e.observer.FrameDropped(DropEncoder, 1)
+		return // the next one is of a new encoder, and a key frame
+	}
+	if enc.stream == media.StreamMain {
+		enc.e.refs.sent(number, &coded, &info)
 	}
 	enc.e.observer.StageDone(StageSend, time.Since(encoded))
 	enc.e.observer.FrameSent(len(coded.Data), coded.Key)

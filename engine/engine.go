@@ -31,6 +31,7 @@ type Engine struct {
 	wakeKey  chan struct{}
 	shots    snapshots
 	enhance  enhancer
+	outlet   outlet
 	governed governed
 	refs     references
 	talk     talkers
@@ -115,6 +116,7 @@ func New(cfg Config, devices Devices, observer Observer, log *slog.Logger) (*Eng
 		return nil, err
 	}
 	e.sessions = sessions
+	e.outlet.send, e.outlet.forget = sessions.WriteVideo, sessions.ForgetVideo
 	sessions.SetVideoCeiling(cfg.Video.BitrateBps)
 	e.camera.Store(&CameraState{Since: time.Now()})
 	return e, nil

@@ -75,11 +75,13 @@ func (e *enhancer) init(cfg Config, devices Devices, observer Observer, log *slo
 
 // SetEnhance changes picture enhancement while the engine runs. When it
 // returns, no picture of the former configuration will be handed to the encoder
-// or to a snapshot any more: what a new mask hides is hidden from then on. A
-// bad configuration is refused and the former one stays.
+// or to a snapshot any more, and if masks or geometry changed, no frame of it to
+// a viewer: what a new mask hides is hidden from then on. A bad configuration is
+// refused and the former one stays.
 func (e *Engine) SetEnhance(cfg enhance.Config, night NightMode) error {
 	e.enhance.mu.Lock()
 	defer e.enhance.mu.Unlock()
+	old := e.enhance.chain.Config()
 	if err := e.enhance.chain.Reconfigure(cfg); err != nil {
 		return err
 	}
@@ -87,6 +89,9 @@ func (e *Engine) SetEnhance(cfg enhance.Config, night NightMode) error {
 	e.enhance.denoises.Store(cfg.Denoise.Mode != enhance.Off)
 	// A key frame for a new viewer must not be made of an older picture.
 	e.latest.clear()
+	if !old.SameView(cfg) {
+		e.outlet.advance()
+	}
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/edgecam/edgecam/engine/media"
+	"github.com/edgecam/edgecam/engine/session"
 	"github.com/edgecam/edgecam/engine/video/enhance"
 	"github.com/edgecam/edgecam/hal"
 )
@@ -21,6 +22,13 @@ func enhancing(t *testing.T, cfg Config, devices Devices) *Engine {
 	e.pulses.init()
 	e.latest.ready = make(chan struct{}, 1)
 	e.shots.changed = func() {}
+	sessions, err := session.New(session.Config{Loopback: true}, session.Hooks{}, e.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sessions.Close(context.Background()) })
+	e.sessions = sessions
+	e.outlet.send, e.outlet.forget = func(*media.EncodedVideo) uint64 { return 0 }, func() {}
 	if err := e.enhance.init(cfg, devices, noObserver{}, e.log); err != nil {
 		t.Fatal(err)
 	}

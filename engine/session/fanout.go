@@ -120,6 +120,14 @@ func (o *fanout) forget(pl *pool) {
 	o.recent, o.replay = o.recent[:0], false
 }
 
+// ForgetVideo drops the frames that are kept for the next viewer: it will start
+// with a new key frame.
+func (m *Manager) ForgetVideo() {
+	m.fan.Lock()
+	defer m.fan.Unlock()
+	m.out.forget(&m.pool)
+}
+
 func (o *fanout) stop(pl *pool) {
 	o.forget(pl)
 	o.stopped, o.watchers = true, nil

@@ -540,3 +540,24 @@ func TestCloseWithViewers(t *testing.T) {
 		t.Errorf("after close: %v", err)
 	}
 }
+
+// After ForgetVideo a viewer starts with a new key frame, however fresh the
+// last one is: it may show what must not be seen any more.
+func TestForgottenKeyFrameIsNotReplayed(t *testing.T) {
+	n := newNode(t, Hooks{}, nil)
+	n.play()
+	watch(t, n)
+	eventually(t, "first viewer", func() bool { return n.Stats().Connected == 1 })
+	for range 3 {
+		n.wantKey.Store(true)
+		k := n.Stats().KeyFrames
+		eventually(t, "key frame", func() bool { return n.Stats().KeyFrames > k })
+		n.ForgetVideo()
+		n.fan.Lock()
+		kept, replay := len(n.out.recent), n.out.replay
+		n.fan.Unlock()
+		if kept != 0 || replay {
+			t.Fatalf("%d frames are kept", kept)
+		}
+	}
+}

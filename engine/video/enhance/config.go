@@ -141,6 +141,12 @@ func (c Config) clone() Config {
 	return c
 }
 
+// SameView reports whether two configurations show the same part of the
+// camera's picture: masks and geometry are equal.
+func (c Config) SameView(other Config) bool {
+	return c.Geometry == other.Geometry && sameMasks(c.Masks, other.Masks)
+}
+
 // sameMasks reports whether two lists hide the same.
 func sameMasks(a, b []Mask) bool {
 	return slices.EqualFunc(a, b, func(m, n Mask) bool { return slices.Equal(m, n) })
