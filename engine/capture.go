@@ -21,6 +21,9 @@ const (
 	// Opening is tried again after retryFirst, then twice as long each time.
 	retryFirst = 250 * time.Millisecond
 	retryMost  = 5 * time.Second
+	// retryGone is the longest pause while there is no camera: to look for one
+	// costs little, and one that is plugged in again shall be seen at once.
+	retryGone = time.Second
 )
 
 // errCorrupt marks a frame that cannot be shown; capture goes on.
@@ -43,11 +46,10 @@ func (e *Engine) runCapture(ctx context.Context) {
 		camera, err := e.devices.Camera(ctx)
 		if err != nil {
 			e.cameraFailed(err)
-			e.noSignal()
-			if !sleep(ctx, retry) {
+			if !e.withoutCamera(ctx, retry) {
 				return
 			}
-			retry = min(2*retry, retryMost)
+			retry = nextRetry(retry, err)
 			continue
 		}
 		streamed, err := e.capture(ctx, camera)
@@ -62,17 +64,42 @@ func (e *Engine) runCapture(ctx context.Context) {
 			return
 		case err != nil:
 			e.cameraFailed(err)
-			e.noSignal()
-			if !sleep(ctx, retry) {
+			if !e.withoutCamera(ctx, retry) {
 				return
 			}
-			retry = min(2*retry, retryMost)
+			retry = nextRetry(retry, err)
 		default:
 			e.camera.Store(&CameraState{Since: time.Now()})
 			e.log.Info("camera closed: nobody watches")
 			e.latest.clear()
 		}
 	}
+}
+
+// withoutCamera pauses before the camera is opened again, and tells viewers once
+// a second that it is away: the first of these pictures may get lost, and the
+// time in them shows that the connection stands. It returns false when ctx is
+// done.
+func (e *Engine) withoutCamera(ctx context.Context, pause time.Duration) bool {
+	e.pulses.capture.rest()
+	for pause > 0 {
+		e.noSignal()
+		step := min(pause, stallAfter)
+		if !sleep(ctx, step) {
+			return false
+		}
+		pause -= step
+	}
+	return true
+}
+
+// nextRetry returns the pause that follows on one after which the camera failed
+// again.
+func nextRetry(last time.Duration, err error) time.Duration {
+	if hal.KindOf(err) == hal.Gone {
+		return min(2*last, retryGone)
+	}
+	return min(2*last, retryMost)
 }
 
 // capture reads the camera until demand ends (nil), it fails or ctx is done.

@@ -10,7 +10,7 @@
 # are kept in $EDGECAM_HARDWARE_CACHE (default ~/.cache/edgecam/hardware), logs
 # in its folder logs; where $EDGECAM_ARTIFACTS is set, those of a failed guest are
 # copied there. $EDGECAM_GUEST_RUN selects tests as go test -run does;
-# $EDGECAM_GUEST_TIMEOUT bounds a guest's life in seconds (default 420),
+# $EDGECAM_GUEST_TIMEOUT bounds a guest's life in seconds (default 600),
 # $EDGECAM_GUEST_CYCLES is how often the camera is pulled out (default 5).
 set -eu
 
@@ -25,6 +25,8 @@ mkdir -p "$cache/debs" "$cache/logs"
 
 say() { echo "hardware: $*"; }
 die() { echo "hardware: $*" >&2; exit 1; }
+# bounded COMMAND...: no step may hold the run for ever.
+bounded() { timeout -k 10 900 "$@"; }
 sudo() { if [ "$(id -u)" = 0 ]; then "$@"; else command sudo "$@"; fi; }
 
 # apt_for ARCH COMMAND...: apt-get for a guest's architecture, with lists of its
@@ -32,10 +34,8 @@ sudo() { if [ "$(id -u)" = 0 ]; then "$@"; else command sudo "$@"; fi; }
 apt_for() {
 	arch=$1
 	shift
-	# Bounded: a mirror that does not answer must not hold the test for ever.
-	set -- timeout -k 10 900 "$@"
 	if [ "$arch" = "$host" ]; then
-		"$@"
+		bounded "$@"
 		return
 	fi
 	state=$cache/apt-$arch
@@ -51,10 +51,10 @@ apt_for() {
 		Dir::Cache::srcpkgcache "";
 	CONF
 	if [ ! -e "$state/updated" ]; then
-		APT_CONFIG=$state/apt.conf timeout -k 10 900 apt-get update -qq
+		APT_CONFIG=$state/apt.conf bounded apt-get update -qq
 		touch "$state/updated"
 	fi
-	APT_CONFIG=$state/apt.conf "$@"
+	APT_CONFIG=$state/apt.conf bounded "$@"
 }
 
 # unpack ARCH PACKAGE FOLDER: downloads a package once and unpacks it.
@@ -146,7 +146,7 @@ gpio_sim() {
 		if [ "$host" != arm64 ]; then cross=aarch64-linux-gnu- compiler=aarch64-linux-gnu-gcc-12; fi
 	fi
 	say "building gpio-sim for $2"
-	timeout -k 10 900 make -C "$headers" M="$build" ARCH=$arch CC=$compiler CROSS_COMPILE=$cross CONFIG_DEBUG_INFO_BTF_MODULES= modules \
+	bounded make -C "$headers" M="$build" ARCH=$arch CC=$compiler CROSS_COMPILE=$cross CONFIG_DEBUG_INFO_BTF_MODULES= modules \
 		>"$cache/logs/gpio-sim-$arch.log" 2>&1 || die "gpio-sim does not build, see $cache/logs/gpio-sim-$arch.log"
 	mkdir -p "$1/kernel/lib/modules/$2/extra"
 	cp "$build/gpio-simx.ko" "$1/kernel/lib/modules/$2/extra/"
@@ -182,13 +182,13 @@ initramfs() {
 	say "building the tests for $arch"
 	compiler=gcc
 	[ "$arch" = "$host" ] || compiler=aarch64-linux-gnu-gcc
-	(cd "$root" && GOARCH=$arch CGO_ENABLED=1 CC=$compiler go test -c -o "$tree/bin/guest.test" ./test/hardware/guest &&
-		go test -c -o "$cache/viewer.test" ./test/hardware/viewer)
+	(cd "$root" && GOARCH=$arch CGO_ENABLED=1 CC=$compiler bounded go test -c -o "$tree/bin/guest.test" ./test/hardware/guest &&
+		bounded go test -c -o "$cache/viewer.test" ./test/hardware/viewer)
 	if [ "$arch" = "$host" ]; then
-		make -C "$root" --no-print-directory build >"$cache/logs/build-$arch.log" 2>&1 || die "edgecam does not build, see $cache/logs/build-$arch.log"
+		bounded make -C "$root" --no-print-directory build >"$cache/logs/build-$arch.log" 2>&1 || die "edgecam does not build, see $cache/logs/build-$arch.log"
 		cp "$root/bin/edgecam" "$tree/bin/edgecam"
 	else
-		make -C "$root" --no-print-directory cross >"$cache/logs/build-$arch.log" 2>&1 || die "edgecam does not build, see $cache/logs/build-$arch.log"
+		bounded make -C "$root" --no-print-directory cross >"$cache/logs/build-$arch.log" 2>&1 || die "edgecam does not build, see $cache/logs/build-$arch.log"
 		cp "$root/bin/edgecam-$arch" "$tree/bin/edgecam"
 	fi
 	unpack "$arch" busybox-static "$dir/busybox"
@@ -215,7 +215,7 @@ boot() {
 	dir=$cache/$arch
 	log=$cache/logs/guest-$arch.log
 	viewer=$cache/logs/viewer-$arch.log
-	limit=${EDGECAM_GUEST_TIMEOUT:-420}
+	limit=${EDGECAM_GUEST_TIMEOUT:-600}
 	start=$(date +%s)
 	say "booting the $arch guest, log in $log"
 	# The port of all media has the same number inside and outside, because the
@@ -279,7 +279,7 @@ results() {
 }
 
 [ $# -gt 0 ] || set -- "$host"
-"$root/scripts/setup" hardware || die "this machine lacks what the guests need"
+bounded "$root/scripts/setup" hardware || die "this machine lacks what the guests need"
 failed=
 for guest; do
 	case $guest in amd64 | arm64) ;; *) die "unknown architecture $guest: amd64 or arm64" ;; esac

@@ -3,12 +3,7 @@ package guest
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
-	"runtime"
-	"runtime/debug"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
@@ -403,82 +398,4 @@ func TestCameraQueueBreaksDown(t *testing.T) {
 	}
 	cam.Close()
 	read(t, openCamera(t, smallMode)).Release()
-}
-
-// TestCameraUnplug pulls the camera out in mid-stream and plugs it in again.
-func TestCameraUnplug(t *testing.T) {
-	cycles, err := strconv.Atoi(os.Getenv("CYCLES"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var most time.Duration
-	var before usage
-	for i := range cycles {
-		if i == 2 { // what is made once is there by now
-			before = used(t)
-		}
-		// A test of its own, so that nothing of a cycle is kept for cleaning up.
-		t.Run(strconv.Itoa(i), func(t *testing.T) {
-			cam := openCamera(t, smallMode)
-			held := read(t, cam)
-			got := make(chan error, 1)
-			go func() {
-				for {
-					f, err := cam.Read(context.Background())
-					if err != nil {
-						got <- err
-						return
-					}
-					f.Release()
-				}
-			}()
-			bind := unbind(t, "vivid", "vivid.0")
-			took := within(t, 5*time.Second, "noticing the unplug", func() {
-				if err := <-got; hal.KindOf(err) != hal.Gone {
-					t.Errorf("cycle %d: Read = %v, want kind gone", i, err)
-				}
-			})
-			most = max(most, took)
-			if err := cam.Close(); err != nil {
-				t.Errorf("cycle %d: Close: %v", i, err)
-			}
-			if _, err := v4l2.New(nil).OpenCamera(t.Context(), camera, smallMode); hal.KindOf(err) != hal.Gone {
-				t.Errorf("cycle %d: open while unplugged: %v", i, err)
-			}
-			held.Release()
-			bind()
-			again := openCamera(t, smallMode)
-			read(t, again).Release()
-			again.Close()
-		})
-	}
-	after := used(t)
-	t.Logf("%d cycles, noticed within %v; before %+v, after %+v", cycles, most, before, after)
-	if after.files > before.files || after.goroutines > before.goroutines || after.heapKB > before.heapKB+512 || after.residentKB > before.residentKB+8192 {
-		t.Errorf("something is left behind by %d cycles: before %+v, after %+v", cycles, before, after)
-	}
-}
-
-// usage is what a process may lose bit by bit.
-type usage struct{ files, goroutines, heapKB, residentKB int }
-
-func used(t *testing.T) usage {
-	t.Helper()
-	runtime.GC()
-	debug.FreeOSMemory()
-	files, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	statm, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var total, resident int
-	if _, err := fmt.Sscan(string(statm), &total, &resident); err != nil {
-		t.Fatal(err)
-	}
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return usage{len(files), runtime.NumGoroutine(), int(m.HeapAlloc >> 10), resident * os.Getpagesize() >> 10}
 }

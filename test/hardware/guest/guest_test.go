@@ -35,27 +35,36 @@ func put(t *testing.T, path, value string) {
 }
 
 // unbind takes a platform device from its driver, as pulling it out would; the
-// result plugs it in again. A driver may not let go before the device is closed
-// (snd-aloop), so bind waits for that.
+// result plugs it in again, at the latest at the end of the test.
 func unbind(t *testing.T, driver, device string) (bind func()) {
 	t.Helper()
-	dir := filepath.Join("/sys/bus/platform/drivers", driver)
-	released := make(chan error, 1)
-	go func() { released <- os.WriteFile(filepath.Join(dir, "unbind"), []byte(device), 0) }()
+	plug := pullOut(driver, device)
 	bind = sync.OnceFunc(func() {
-		select {
-		case err := <-released:
-			if err != nil {
-				t.Errorf("unbind: %v", err)
-			}
-		case <-time.After(10 * time.Second):
-			t.Errorf("the kernel does not let go of %s: it is still open somewhere", device)
-			return
+		if err := plug(); err != nil {
+			t.Error(err)
 		}
-		put(t, filepath.Join(dir, "bind"), device)
 	})
 	t.Cleanup(bind)
 	return bind
+}
+
+// pullOut is unbind for who cleans up himself. A driver may not let go before the
+// device is closed (snd-aloop), so plug waits for that.
+func pullOut(driver, device string) (plug func() error) {
+	dir := filepath.Join("/sys/bus/platform/drivers", driver)
+	released := make(chan error, 1)
+	go func() { released <- os.WriteFile(filepath.Join(dir, "unbind"), []byte(device), 0) }()
+	return func() error {
+		select {
+		case err := <-released:
+			if err != nil {
+				return fmt.Errorf("unbind: %w", err)
+			}
+		case <-time.After(10 * time.Second):
+			return fmt.Errorf("the kernel does not let go of %s: it is still open somewhere", device)
+		}
+		return os.WriteFile(filepath.Join(dir, "bind"), []byte(device), 0)
+	}
 }
 
 // within fails the test unless f returns in time.
