@@ -51,10 +51,10 @@ apt_for() {
 		Dir::Cache::srcpkgcache "";
 	CONF
 	if [ ! -e "$state/updated" ]; then
-		APT_CONFIG=$state/apt.conf bounded apt-get update -qq
+		bounded env APT_CONFIG=$state/apt.conf apt-get update -qq
 		touch "$state/updated"
 	fi
-	APT_CONFIG=$state/apt.conf bounded "$@"
+	bounded env APT_CONFIG=$state/apt.conf "$@"
 }
 
 # unpack ARCH PACKAGE FOLDER: downloads a package once and unpacks it.
@@ -182,7 +182,7 @@ initramfs() {
 	say "building the tests for $arch"
 	compiler=gcc
 	[ "$arch" = "$host" ] || compiler=aarch64-linux-gnu-gcc
-	(cd "$root" && GOARCH=$arch CGO_ENABLED=1 CC=$compiler bounded go test -c -o "$tree/bin/guest.test" ./test/hardware/guest &&
+	(cd "$root" && bounded env GOARCH=$arch CGO_ENABLED=1 CC=$compiler go test -c -o "$tree/bin/guest.test" ./test/hardware/guest &&
 		bounded go test -c -o "$cache/viewer.test" ./test/hardware/viewer)
 	if [ "$arch" = "$host" ]; then
 		bounded make -C "$root" --no-print-directory build >"$cache/logs/build-$arch.log" 2>&1 || die "edgecam does not build, see $cache/logs/build-$arch.log"
