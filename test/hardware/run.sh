@@ -11,7 +11,8 @@
 # in its folder logs; where $EDGECAM_ARTIFACTS is set, those of a failed guest are
 # copied there. $EDGECAM_GUEST_RUN selects tests as go test -run does;
 # $EDGECAM_GUEST_TIMEOUT bounds a guest's life in seconds (default 600),
-# $EDGECAM_GUEST_CYCLES is how often the camera is pulled out (default 5).
+# $EDGECAM_GUEST_CYCLES is how often the camera is pulled out (default 5);
+# $EDGECAM_GUEST_MINUTES lets a viewer watch for that long (TestNodeStreams).
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -251,16 +252,16 @@ boot() {
 failures() {
 	{
 		tr -d '\r' <"$cache/logs/guest-$1.log" | sed -n 's/^--- FAIL: \([A-Za-z0-9]*\) .*/\1/p'
-		! expects_viewer || ! grep -q '^--- FAIL: TestNodeInGuest' "$cache/logs/viewer-$1.log" || echo TestNode
+		! expects_viewer || ! grep -q '^--- FAIL: TestNode.*InGuest' "$cache/logs/viewer-$1.log" || echo "TestNode${EDGECAM_GUEST_MINUTES:+Streams}"
 	} | sort -u | paste -sd '|' | sed 's/..*/^(&)$/'
 }
 
 # expects_viewer: whether the selected tests contain the one with the viewer.
-expects_viewer() { echo TestNode | grep -Eq -- "${EDGECAM_GUEST_RUN:-.}"; }
+expects_viewer() { printf 'TestNode\n%s' "${EDGECAM_GUEST_MINUTES:+TestNodeStreams}" | grep -Eq -- "${EDGECAM_GUEST_RUN:-.}"; }
 
 # run_guest ARCH PORT: QEMU, in the background.
 run_guest() {
-	append="panic=-1 quiet rdinit=/init edgecam.run=${EDGECAM_GUEST_RUN:-.} edgecam.port=$2 edgecam.time=$(date +%s) edgecam.limit=$((limit - 40)) edgecam.cycles=${EDGECAM_GUEST_CYCLES:-5}"
+	append="panic=-1 quiet rdinit=/init edgecam.run=${EDGECAM_GUEST_RUN:-.} edgecam.port=$2 edgecam.time=$(date +%s) edgecam.limit=$((limit - 40)) edgecam.cycles=${EDGECAM_GUEST_CYCLES:-5} edgecam.minutes=${EDGECAM_GUEST_MINUTES:-0}"
 	if [ "$1" = amd64 ]; then
 		set -- "$2" qemu-system-x86_64 -M q35 -cpu max -append "console=ttyS0 $append"
 	else

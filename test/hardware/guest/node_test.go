@@ -46,21 +46,9 @@ state_dir: /tmp/state
 // (package viewer): picture and voice go out, the viewer's voice comes in, the
 // bell rings, the camera is pulled out and plugged in again, and the door opens.
 func TestNode(t *testing.T) {
-	port := os.Getenv("NODE_PORT")
-	if port == "" {
-		t.Skip("the guest has no network: no viewer can come")
-	}
-	drive(t, 0, false)
-	if err := os.WriteFile("/tmp/edgecam.yaml", fmt.Appendf(nil, nodeConfig, port), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	token, err := exec.CommandContext(t.Context(), "/bin/edgecam", "token", "create", "viewer", "--scopes=view,talk,open", "--config=/tmp/edgecam.yaml").Output()
-	if err != nil {
-		t.Fatalf("token: %v", err)
-	}
-	fingerprint := startNode(t)
+	n := startNode(t)
 	stand := standBefore(t)
-	fmt.Printf("EDGECAM-NODE %s %s\n", <-fingerprint, strings.TrimSpace(string(token)))
+	n.invite(t)
 
 	stand.hears(t, viewerHz, 150*time.Second)
 	drive(t, 0, true) // a short press
@@ -89,11 +77,39 @@ func TestNode(t *testing.T) {
 	if held := time.Since(on); held < 500*time.Millisecond || held > 3*time.Second {
 		t.Errorf("the relay was on for %v, want a second", held)
 	}
+	n.logSplit(t)
 }
 
-// startNode starts the program and returns where its certificate's fingerprint
-// comes. At the end of the test the program must end by itself when asked to.
-func startNode(t *testing.T) <-chan string {
+// node is the program while it runs.
+type node struct {
+	cmd         *exec.Cmd
+	start       time.Time
+	token       string
+	fingerprint chan string
+}
+
+// invite tells the viewer outside how the node is called.
+func (n *node) invite(t *testing.T) {
+	t.Helper()
+	fmt.Printf("EDGECAM-NODE %s %s\n", n.await(t), n.token)
+}
+
+// startNode starts the program. At the end of the test it must end by itself when
+// asked to.
+func startNode(t *testing.T) *node {
+	t.Helper()
+	port := os.Getenv("NODE_PORT")
+	if port == "" {
+		t.Skip("the guest has no network: no viewer can come")
+	}
+	drive(t, 0, false)
+	if err := os.WriteFile("/tmp/edgecam.yaml", fmt.Appendf(nil, nodeConfig, port), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	token, err := exec.CommandContext(t.Context(), "/bin/edgecam", "token", "create", "viewer", "--scopes=view,talk,open", "--config=/tmp/edgecam.yaml").Output()
+	if err != nil {
+		t.Fatalf("token: %v", err)
+	}
 	cmd := exec.Command("/bin/edgecam", "run", "--config=/tmp/edgecam.yaml")
 	out, in := io.Pipe()
 	cmd.Stdout, cmd.Stderr = in, in
@@ -101,7 +117,7 @@ func startNode(t *testing.T) <-chan string {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	found := make(chan string, 1)
+	n := &node{cmd: cmd, start: start, token: strings.TrimSpace(string(token)), fingerprint: make(chan string, 1)}
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
@@ -110,7 +126,7 @@ func startNode(t *testing.T) <-chan string {
 			fmt.Printf("node: %7.3f %s\n", time.Since(start).Seconds(), lines.Text())
 			if m := pattern.FindStringSubmatch(lines.Text()); m != nil {
 				select {
-				case found <- m[1]:
+				case n.fingerprint <- m[1]:
 				default:
 				}
 			}
@@ -134,7 +150,7 @@ func startNode(t *testing.T) <-chan string {
 		}
 		<-read
 	})
-	return found
+	return n
 }
 
 // stand is what a visitor hears at the door, while a tone stands for his voice.

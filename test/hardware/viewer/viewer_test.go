@@ -9,6 +9,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -32,6 +33,75 @@ const stepLimit = 2 * time.Minute
 // TestNodeInGuest waits for the node in the virtual machine to tell on the
 // console how to reach it, and calls it: the counterpart of guest.TestNode.
 func TestNodeInGuest(t *testing.T) {
+	if os.Getenv("EDGECAM_GUEST_MINUTES") != "" {
+		t.Skip("TestNodeStreamsInGuest has the guest to itself")
+	}
+	v := call(t)
+	w := v.watcher
+	v.step(t, "the camera's picture is seen", w.sees(bars))
+	v.step(t, "the visitor is heard", w.hears(visitorHz))
+	v.step(t, "the bell has rung", w.told("ring"))
+	v.step(t, "the picture says that the camera is gone", w.sees(noSignal))
+	v.step(t, "the camera's picture is back", w.sees(bars))
+	t.Logf("scenes: %v", w.history())
+	if n := w.count("connected"); n != 1 {
+		t.Errorf("connected %d times, want once: pulling out the camera must not end the call", n)
+	}
+	asking, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	if err := v.station.OpenDoor(asking); err != nil {
+		t.Errorf("the door: %v", err)
+	}
+	cancel()
+	v.step(t, "the node has hung up", w.told("disconnected"))
+	v.end(t)
+}
+
+// TestNodeStreamsInGuest watches until the node hangs up: the counterpart of
+// guest.TestNodeStreams.
+func TestNodeStreamsInGuest(t *testing.T) {
+	minutes, err := strconv.Atoi(os.Getenv("EDGECAM_GUEST_MINUTES"))
+	if err != nil {
+		t.Skip("takes minutes: EDGECAM_GUEST_MINUTES says how many")
+	}
+	v := call(t)
+	w := v.watcher
+	v.step(t, "the camera's picture is seen", w.sees(bars))
+	v.step(t, "the visitor is heard", w.hears(visitorHz))
+	var before, least uint64
+	for i := range minutes {
+		if i == minutes-1 { // the node hangs up in the course of the last one
+			break
+		}
+		time.Sleep(time.Until(v.called.Add(time.Duration(i+1) * time.Minute)))
+		s := v.station.Stats().Video
+		shown := s.FramesDisplayed - before
+		before = s.FramesDisplayed
+		t.Logf("minute %d: %d frames displayed of %d received, %d freezes so far", i+1, shown, s.FramesReceived, s.FreezeCount)
+		if i == 0 || shown < least {
+			least = shown
+		}
+	}
+	if least < 60 {
+		t.Errorf("%d frames in the worst minute", least)
+	}
+	if n, scenes := w.count("connected"), w.history(); n != 1 || len(scenes) > 1 {
+		t.Errorf("connected %d times, scenes %v", n, scenes)
+	}
+	v.step(t, "the node has hung up", w.told("disconnected"))
+	v.end(t)
+}
+
+// viewer is a call to the node.
+type viewer struct {
+	watcher *watcher
+	station *station.Station
+	called  time.Time
+	hangUp  func()
+	ended   chan error
+}
+
+func call(t *testing.T) *viewer {
+	t.Helper()
 	console, address := os.Getenv("EDGECAM_GUEST_CONSOLE"), os.Getenv("EDGECAM_GUEST_ADDRESS")
 	if console == "" {
 		t.Skip("no virtual machine: test/hardware/run.sh starts it and this test")
@@ -42,10 +112,11 @@ func TestNodeInGuest(t *testing.T) {
 		t.Fatal(err)
 	}
 	transport := &http.Transport{TLSClientConfig: tls}
-	defer transport.CloseIdleConnections()
-	called := time.Now()
-	w := &watcher{events: map[string]int{}, called: called}
-	s, err := station.New(station.Config{
+	t.Cleanup(transport.CloseIdleConnections)
+	v := &viewer{called: time.Now(), ended: make(chan error, 1)}
+	w := &watcher{events: map[string]int{}, called: v.called}
+	v.watcher = w
+	v.station, err = station.New(station.Config{
 		Dial: whep.DialOptions{
 			URL: "https://" + address + "/whep", Authorization: "Bearer " + token, HTTP: &http.Client{Transport: transport},
 			Call: session.CallConfig{Video: true, Listen: true, Talk: true, Loopback: true},
@@ -60,41 +131,34 @@ func TestNodeInGuest(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, hangUp := context.WithCancel(t.Context())
-	defer hangUp()
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx) }()
-	step := func(what string, limit time.Duration, done func() bool) {
-		t.Helper()
-		begin := time.Now()
-		for !done() {
-			if time.Since(begin) > limit {
-				hangUp()
-				<-ended
-				t.Fatalf("%s: not within %v; %s; %+v", what, limit, w, s.Stats())
-			}
-			time.Sleep(20 * time.Millisecond)
+	v.hangUp = hangUp
+	t.Cleanup(hangUp)
+	go func() { v.ended <- v.station.Run(ctx) }()
+	return v
+}
+
+// step waits until done.
+func (v *viewer) step(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	begin := time.Now()
+	for !done() {
+		if time.Since(begin) > stepLimit {
+			v.hangUp()
+			<-v.ended
+			t.Fatalf("%s: not within %v; %s; %+v", what, stepLimit, v.watcher, v.station.Stats())
 		}
-		t.Logf("%7.3f s %s", time.Since(called).Seconds(), what)
+		time.Sleep(20 * time.Millisecond)
 	}
-	step("the camera's picture is seen", stepLimit, w.sees(bars))
-	step("the visitor is heard", stepLimit, w.hears(visitorHz))
-	step("the bell has rung", stepLimit, w.told("ring"))
-	step("the picture says that the camera is gone", stepLimit, w.sees(noSignal))
-	step("the camera's picture is back", stepLimit, w.sees(bars))
-	t.Logf("scenes: %v", w.history())
-	if n := w.count("connected"); n != 1 {
-		t.Errorf("connected %d times, want once: pulling out the camera must not end the call", n)
-	}
-	asking, cancel := context.WithTimeout(ctx, 10*time.Second)
-	if err := s.OpenDoor(asking); err != nil {
-		t.Errorf("the door: %v", err)
-	}
-	cancel()
-	step("the node has hung up", stepLimit, w.told("disconnected"))
-	if err := <-ended; err != nil {
+	t.Logf("%7.3f s %s", time.Since(v.called).Seconds(), what)
+}
+
+// end waits for the end of the call.
+func (v *viewer) end(t *testing.T) {
+	t.Helper()
+	if err := <-v.ended; err != nil {
 		t.Errorf("station: %v", err)
 	}
-	t.Logf("%+v", s.Stats())
+	t.Logf("%+v", v.station.Stats())
 }
 
 // awaitNode reads the guest's console until the node has said how it is called.
