@@ -15,6 +15,7 @@ func TestPicturePathAllocatesNothing(t *testing.T) {
 	const width, height = 320, 240
 	for _, format := range []media.PixelFormat{
 		media.FormatYUYV, media.FormatUYVY, media.FormatNV12, media.FormatNV21, media.FormatI420, media.FormatYV12, media.FormatGrey,
+		media.FormatVYUY, media.FormatNV16, media.FormatYUV422P, media.FormatY12, media.FormatBGR24, media.FormatXRGB32, media.FormatRGB565,
 	} {
 		t.Run(format.String(), func(t *testing.T) {
 			frame := &media.Frame{

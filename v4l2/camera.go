@@ -162,10 +162,8 @@ func (c *Camera) allocate(got uapi.PixFormat) *hal.Error {
 func layout(m hal.VideoMode, stride, room int) (strideBytes, frameBytes int) {
 	width := m.Width
 	switch m.Format {
-	case media.FormatYUYV, media.FormatUYVY:
-		width = 4 * ((m.Width + 1) / 2)
-	}
-	if m.Format.Raw() {
+	case media.FormatI420, media.FormatYV12, media.FormatNV12, media.FormatNV21, media.FormatNV16, media.FormatNV61, media.FormatYUV422P:
+	default: // all in one plane
 		width = m.Format.FrameSize(m.Width, 1)
 	}
 	chroma := 0
@@ -175,6 +173,10 @@ func layout(m hal.VideoMode, stride, room int) (strideBytes, frameBytes int) {
 			chroma = 2 * ((stride + 1) / 2) * ((m.Height + 1) / 2)
 		case media.FormatNV12, media.FormatNV21:
 			chroma = (stride + stride&1) * ((m.Height + 1) / 2)
+		case media.FormatNV16, media.FormatNV61:
+			chroma = (stride + stride&1) * m.Height
+		case media.FormatYUV422P:
+			chroma = 2 * ((stride + 1) / 2) * m.Height
 		}
 		return stride*m.Height + chroma
 	}

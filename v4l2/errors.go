@@ -16,7 +16,7 @@ import (
 var (
 	errNoCamera   = errors.New("v4l2: no camera with this ID is connected; `edgecam devices` lists those there are")
 	errNoFrames   = errors.New("v4l2: the camera has stopped delivering frames")
-	errNoFormat   = errors.New("v4l2: the camera offers no pixel format that edgecam reads (I420, YV12, NV12, NV21, YUYV, UYVY, GREY, MJPEG, Bayer of 8 and 10 bits)")
+	errNoFormat   = errors.New("v4l2: the camera offers no pixel format that edgecam reads (YUV 4:2:0 and 4:2:2, RGB of 16 to 32 bits, grey, MJPEG, Bayer of 8 and 10 bits)")
 	errNoBuffers  = errors.New("v4l2: the driver gave no buffers")
 	errNoControl  = errors.New("v4l2: the camera has no such control")
 	errReadOnly   = errors.New("v4l2: the control is read-only")

@@ -150,14 +150,19 @@ var commonRates = []int{5, 10, 15, 20, 25, 30, 50, 60, 90, 120}
 // the common values between.
 func modes(k kernel, abs []ability) []hal.VideoMode {
 	var out []hal.VideoMode
+	seen := map[hal.VideoMode]bool{} // several of the kernel's codes mean one format
 	for _, a := range abs {
 		for _, s := range a.listed() {
 			for _, d := range listedIntervals(intervals(k, a.code, s[0], s[1])) {
-				out = append(out, hal.VideoMode{Format: formatOf(a.code), Width: s[0], Height: s[1], FrameInterval: d})
+				m := hal.VideoMode{Format: formatOf(a.code), Width: s[0], Height: s[1], FrameInterval: d}
+				if !seen[m] {
+					seen[m] = true
+					out = append(out, m)
+				}
 			}
 		}
 	}
-	return slices.Compact(out)
+	return out
 }
 
 func (a ability) listed() [][2]int {

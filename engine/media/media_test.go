@@ -21,6 +21,13 @@ func TestFrameSize(t *testing.T) {
 		{media.FormatYUYV, 640, 480, 614400},
 		{media.FormatUYVY, 3, 2, 16},
 		{media.FormatGrey, 7, 5, 35},
+		{media.FormatNV16, 3, 3, 9 + 4*3},
+		{media.FormatYUV422P, 4, 2, 16},
+		{media.FormatVYUY, 3, 2, 16},
+		{media.FormatY12, 7, 5, 70},
+		{media.FormatBGR24, 7, 5, 105},
+		{media.FormatXRGB32, 7, 5, 140},
+		{media.FormatRGB565, 7, 5, 70},
 		{media.FormatMJPEG, 640, 480, 0},
 		{media.FormatVP8, 640, 480, 0},
 		{media.FormatGRBG8, 640, 480, 307200},
@@ -37,7 +44,7 @@ func TestFrameSize(t *testing.T) {
 }
 
 func TestPixelFormatNames(t *testing.T) {
-	for f := media.FormatI420; f <= media.FormatVP8; f++ {
+	for f := media.FormatI420; f <= media.FormatRGB565; f++ {
 		if got, err := media.ParsePixelFormat(f.String()); err != nil || got != f {
 			t.Errorf("%v parses as %v, %v", f, got, err)
 		}

@@ -37,11 +37,33 @@ const (
 	FormatGRBG10P
 	FormatGBRG10P
 	FormatBGGR10P
+
+	// What some grabbers and industrial cameras offer beside, or alone.
+	FormatYVYU    // packed 4:2:2, Y0 V Y1 U
+	FormatVYUY    // packed 4:2:2, V Y0 U Y1
+	FormatNV16    // 4:2:2: Y, then interleaved U V in every row
+	FormatNV61    // 4:2:2: Y, then interleaved V U in every row
+	FormatYUV422P // planar 4:2:2, Y then U then V
+	FormatY10     // luma alone, full range, 10 bits in two bytes, the low one first
+	FormatY12     // the same, 12 bits
+	FormatY16     // the same, 16 bits
+
+	// Red, green and blue in full range, in the order of the bytes in memory; X is
+	// a byte without meaning (or alpha).
+	FormatRGB24
+	FormatBGR24
+	FormatRGBX32
+	FormatBGRX32
+	FormatXRGB32
+	FormatXBGR32
+	FormatRGB565 // two bytes, the low one first: red in the high 5 bits, blue in the low 5
 )
 
 var pixelFormatNames = [...]string{
 	"unknown", "I420", "YV12", "NV12", "NV21", "YUYV", "UYVY", "GREY", "MJPEG", "VP8",
 	"RGGB8", "GRBG8", "GBRG8", "BGGR8", "RGGB10", "GRBG10", "GBRG10", "BGGR10", "RGGB10P", "GRBG10P", "GBRG10P", "BGGR10P",
+	"YVYU", "VYUY", "NV16", "NV61", "YUV422P", "Y10", "Y12", "Y16",
+	"RGB24", "BGR24", "RGBX32", "BGRX32", "XRGB32", "XBGR32", "RGB565",
 }
 
 // String returns the format's usual name, such as "YUYV".
@@ -76,8 +98,16 @@ func (f PixelFormat) FrameSize(width, height int) int {
 	switch f {
 	case FormatI420, FormatYV12, FormatNV12, FormatNV21:
 		return width*height + 2*cw*ch
-	case FormatYUYV, FormatUYVY:
+	case FormatNV16, FormatNV61, FormatYUV422P:
+		return width*height + 2*cw*height
+	case FormatYUYV, FormatUYVY, FormatYVYU, FormatVYUY:
 		return 4 * cw * height
+	case FormatY10, FormatY12, FormatY16, FormatRGB565:
+		return 2 * width * height
+	case FormatRGB24, FormatBGR24:
+		return 3 * width * height
+	case FormatRGBX32, FormatBGRX32, FormatXRGB32, FormatXBGR32:
+		return 4 * width * height
 	case FormatGrey:
 		return width * height
 	case FormatRGGB8, FormatGRBG8, FormatGBRG8, FormatBGGR8:

@@ -1,8 +1,8 @@
 // Package pixel turns camera frames into the engine's pictures and back:
 // packed, semi-planar, planar and JPEG frames into I420, I420 into JPEG, and
 // one picture size into another. I420 here is BT.601 limited range (luma 16 to
-// 235); uncompressed camera frames are taken to be in it already, JPEG is full
-// range (JFIF) and is converted.
+// 235); uncompressed camera frames of luma and chroma are taken to be in it
+// already; JPEG (JFIF), grey and RGB are full range and are converted.
 //
 // Row kernels have SSE2, AVX2 and NEON versions that give the same bytes as
 // the portable ones. Nothing but JPEG coding allocates.
@@ -49,9 +49,23 @@ func Convert(dst *media.Picture, src *media.Frame) error {
 	d := src.Data
 	switch src.Format {
 	case media.FormatYUYV:
-		packed(dst, d, l.stride, 0)
+		packed(dst, dst.U, dst.V, d, l.stride, 0)
 	case media.FormatUYVY:
-		packed(dst, d, l.stride, 1)
+		packed(dst, dst.U, dst.V, d, l.stride, 1)
+	case media.FormatYVYU:
+		packed(dst, dst.V, dst.U, d, l.stride, 0)
+	case media.FormatVYUY:
+		packed(dst, dst.V, dst.U, d, l.stride, 1)
+	case media.FormatNV16:
+		copyPlane(dst.Y, dst.YStride, d, l.stride, w, h)
+		pairRows(dst, dst.U, dst.V, d[l.chroma:], l.chromaStride)
+	case media.FormatNV61:
+		copyPlane(dst.Y, dst.YStride, d, l.stride, w, h)
+		pairRows(dst, dst.V, dst.U, d[l.chroma:], l.chromaStride)
+	case media.FormatYUV422P:
+		copyPlane(dst.Y, dst.YStride, d, l.stride, w, h)
+		meanRows(dst, dst.U, d[l.chroma:], l.chromaStride)
+		meanRows(dst, dst.V, d[l.chroma+l.chromaStride*h:], l.chromaStride)
 	case media.FormatNV12, media.FormatNV21:
 		copyPlane(dst.Y, dst.YStride, d, l.stride, w, h)
 		u, v := dst.U, dst.V
@@ -77,6 +91,12 @@ func Convert(dst *media.Picture, src *media.Frame) error {
 		}
 		fillPlane(dst.U, dst.UVStride, cw, ch, 128)
 		fillPlane(dst.V, dst.UVStride, cw, ch, 128)
+	case media.FormatY10, media.FormatY12, media.FormatY16:
+		deepGrey(dst, d, l.stride, greyShift(src.Format))
+		fillPlane(dst.U, dst.UVStride, cw, ch, 128)
+		fillPlane(dst.V, dst.UVStride, cw, ch, 128)
+	default:
+		fromRGB(dst, d, l.stride, src.Format)
 	}
 	dst.CapturedAt, dst.Sequence = src.CapturedAt, src.Sequence
 	return nil
@@ -100,12 +120,12 @@ func layoutOf(f *media.Frame) (layout, error) {
 	var l layout
 	var row, need int
 	switch f.Format {
-	case media.FormatYUYV, media.FormatUYVY:
-		row = 4 * cw
-	case media.FormatGrey, media.FormatNV12, media.FormatNV21, media.FormatI420, media.FormatYV12:
+	case media.FormatNV12, media.FormatNV21, media.FormatI420, media.FormatYV12, media.FormatNV16, media.FormatNV61, media.FormatYUV422P:
 		row = w
 	default:
-		return layout{}, fmt.Errorf("%w: %v (give YUYV, UYVY, NV12, NV21, I420, YV12, GREY or MJPEG)", ErrFormat, f.Format)
+		if row = f.Format.FrameSize(w, 1); row == 0 || f.Format.Raw() {
+			return layout{}, fmt.Errorf("%w: %v (give luma and chroma, grey, RGB or MJPEG)", ErrFormat, f.Format)
+		}
 	}
 	l.stride = f.StrideBytes
 	if l.stride == 0 {
@@ -123,6 +143,12 @@ func layoutOf(f *media.Frame) (layout, error) {
 	case media.FormatI420, media.FormatYV12:
 		l.chroma, l.chromaStride = l.stride*h, (l.stride+1)/2
 		need = l.chroma + l.chromaStride*(2*ch-1) + cw
+	case media.FormatNV16, media.FormatNV61:
+		l.chroma, l.chromaStride = l.stride*h, max(l.stride, 2*cw)
+		need = l.chroma + l.chromaStride*(h-1) + 2*cw
+	case media.FormatYUV422P:
+		l.chroma, l.chromaStride = l.stride*h, (l.stride+1)/2
+		need = l.chroma + l.chromaStride*(2*h-1) + cw
 	default:
 		need = l.stride*(h-1) + row
 	}
@@ -133,9 +159,9 @@ func layoutOf(f *media.Frame) (layout, error) {
 	return l, nil
 }
 
-// packed converts 4:2:2 with luma at bytes lumaAt, lumaAt+2 of each four.
-// Chroma rows are the rounded mean of two rows.
-func packed(dst *media.Picture, d []byte, stride, lumaAt int) {
+// packed converts 4:2:2 with luma at bytes lumaAt, lumaAt+2 of each four and u's
+// chroma before v's. Chroma rows are the rounded mean of two rows.
+func packed(dst *media.Picture, u, v, d []byte, stride, lumaAt int) {
 	w, h := dst.Width, dst.Height
 	cw := (w + 1) / 2
 	for y := 0; y < h; y += 2 {
@@ -145,7 +171,7 @@ func packed(dst *media.Picture, d []byte, stride, lumaAt int) {
 			r1, y1 = d[(y+1)*stride:], dst.Y[(y+1)*dst.YStride:]
 		}
 		c := y / 2 * dst.UVStride
-		packedRows(dst.Y[y*dst.YStride:][:w], y1[:w], dst.U[c:c+cw], dst.V[c:c+cw], r0[:4*cw], r1[:4*cw], lumaAt)
+		packedRows(dst.Y[y*dst.YStride:][:w], y1[:w], u[c:c+cw], v[c:c+cw], r0[:4*cw], r1[:4*cw], lumaAt)
 	}
 }
 

@@ -35,13 +35,16 @@ func build(format media.PixelFormat, w, h, stride int) *media.Frame {
 		}
 	}
 	switch format {
-	case media.FormatYUYV, media.FormatUYVY:
+	case media.FormatYUYV, media.FormatUYVY, media.FormatYVYU, media.FormatVYUY:
 		if s = stride; s == 0 {
 			s = 4 * cw
 		}
 		plane(4*cw, h, s, func(x, y int) byte {
-			if format == media.FormatUYVY {
+			if format == media.FormatUYVY || format == media.FormatVYUY {
 				x ^= 1
+			}
+			if (format == media.FormatYVYU || format == media.FormatVYUY) && x&1 != 0 {
+				x ^= 2
 			}
 			switch x & 3 {
 			case 1:
@@ -75,7 +78,7 @@ func build(format media.PixelFormat, w, h, stride int) *media.Frame {
 }
 
 var rawFormats = []media.PixelFormat{
-	media.FormatYUYV, media.FormatUYVY, media.FormatNV12, media.FormatNV21, media.FormatI420, media.FormatYV12, media.FormatGrey,
+	media.FormatYUYV, media.FormatUYVY, media.FormatYVYU, media.FormatVYUY, media.FormatNV12, media.FormatNV21, media.FormatI420, media.FormatYV12, media.FormatGrey,
 }
 
 func checkSample(t *testing.T, p *media.Picture, grey bool) {
@@ -113,7 +116,7 @@ func TestConvert(t *testing.T) {
 					w, h := size[0], size[1]
 					stride := 0
 					if pad != 0 {
-						if stride = w + pad; format == media.FormatYUYV || format == media.FormatUYVY {
+						if stride = w + pad; format == media.FormatYUYV || format == media.FormatUYVY || format == media.FormatYVYU || format == media.FormatVYUY {
 							stride = 2*w + 2 + pad
 						}
 					}
