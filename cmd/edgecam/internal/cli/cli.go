@@ -116,7 +116,7 @@ func (a *app) root() *cobra.Command {
 	f.StringVar(&a.logLevel, "log-level", "", "debug, info, warn or error")
 	f.StringVar(&a.logFormat, "log-format", "", "text or json")
 	f.StringArrayVar(&a.set, "set", nil, "set any configuration key: --set video.speed=4 (repeatable)")
-	root.AddCommand(a.configCommand(), a.doctorCommand(), a.tokenCommand(), a.vp8Command(), a.voiceCommand(), a.enhanceCommand(), a.versionCommand(), exitCodesTopic())
+	root.AddCommand(a.configCommand(), a.doctorCommand(), a.tokenCommand(), a.natCommand(), a.vp8Command(), a.voiceCommand(), a.enhanceCommand(), a.versionCommand(), exitCodesTopic())
 	fleetStreams := fleetcmd.Streams{Out: a.streams.Out, Err: a.streams.Err, Terminal: a.streams.Terminal}
 	root.AddCommand(fleetcmd.Authority(fleetStreams), fleetcmd.Broker(fleetStreams), fleetcmd.Fleet(fleetStreams), a.updateCommand(), a.bootConfigCommand())
 	if a.commands.Run != nil {
