@@ -72,7 +72,7 @@ func (v *Viewer) setExpiry(at time.Time) {
 
 func (v *Viewer) negotiateFirst(ctx context.Context) (string, error) {
 	m, p := v.m, v.plan
-	pcfg, err := m.peerConfig()
+	pcfg, err := m.peerConfig(v.grant.Subject)
 	if err != nil {
 		return "", err
 	}
@@ -157,5 +157,5 @@ func (v *Viewer) exchange(ctx context.Context, first bool) (string, error) {
 	if local == nil {
 		return "", ErrClosed
 	}
-	return v.plan.answer(local.SDP)
+	return v.plan.answer(withReflexive(local.SDP, v.m.keeper.Public()))
 }

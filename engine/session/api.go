@@ -134,7 +134,7 @@ func newAPI(cfg Config, s *sockets, lf logging.LoggerFactory) (*webrtc.API, erro
 // peerConfig returns the configuration of a new peer connection. One DTLS
 // certificate serves all viewers of a day: making one per viewer costs a small
 // board milliseconds at the very moment a viewer waits.
-func (m *Manager) peerConfig() (webrtc.Configuration, error) {
+func (m *Manager) peerConfig(user string) (webrtc.Configuration, error) {
 	m.certMu.Lock()
 	defer m.certMu.Unlock()
 	if m.cert == nil || time.Since(m.certMade) > certificateAge {
@@ -150,13 +150,7 @@ func (m *Manager) peerConfig() (webrtc.Configuration, error) {
 	}
 	c := webrtc.Configuration{Certificates: []webrtc.Certificate{*m.cert}, BundlePolicy: webrtc.BundlePolicyMaxBundle}
 	if m.cfg.GatherWait > 0 {
-		for _, s := range m.cfg.ICEServers {
-			is := webrtc.ICEServer{URLs: s.URLs}
-			if s.Username != "" {
-				is.Username, is.Credential = s.Username, s.Credential
-			}
-			c.ICEServers = append(c.ICEServers, is)
-		}
+		c.ICEServers = relays(m.cfg.ICEServers, user)
 	}
 	return c, nil
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/edgecam/edgecam/engine/session/codec"
@@ -26,15 +25,6 @@ const (
 	MDNSQueryAndGather MDNSMode = "query-and-gather" // and hide the node's own addresses
 )
 
-// ICEServer is a STUN or TURN server.
-type ICEServer struct {
-	// URLs are of the forms of RFC 7064 and RFC 7065, such as
-	// "stun:stun.example.org:3478" or "turns:turn.example.org".
-	URLs []string
-	// Username and Credential are the long-term credentials of TURN servers.
-	Username, Credential string
-}
-
 // PlayoutDelay is the range of jitter-buffer delays that viewers are asked to
 // keep for video, in the playout-delay header extension. The zero value asks
 // for the picture as soon as it is there, which is right for live view.
@@ -53,11 +43,12 @@ type Config struct {
 	// ICETCP also accepts media over TCP on the same port number (RFC 6544),
 	// for networks that drop UDP.
 	ICETCP bool
-	// ICEServers are told to viewers.
+	// ICEServers are told to viewers. The node asks the STUN servers among them
+	// for the public addresses of its media port, which answers name.
 	ICEServers []ICEServer
-	// GatherWait, when positive, makes the node use ICEServers itself; an
-	// answer then waits that long at most for their candidates. With 0 an
-	// answer goes out at once, with the addresses of the node's sockets.
+	// GatherWait, when positive, makes the node have an address at the TURN
+	// servers too, for each viewer; an answer waits that long at most for it.
+	// With 0 an answer goes out at once.
 	GatherWait time.Duration
 	// PublicIPs are addresses under which a router forwards the port to this
 	// node (1:1 NAT); they are offered besides the node's own.
@@ -156,25 +147,4 @@ func (c Config) Validate() error {
 		errs = append(errs, s.validate()...)
 	}
 	return errors.Join(errs...)
-}
-
-func (s ICEServer) validate() (errs []error) {
-	if len(s.URLs) == 0 {
-		errs = append(errs, errors.New("session: ICE server without a URL"))
-	}
-	for _, u := range s.URLs {
-		scheme, rest, ok := strings.Cut(u, ":")
-		switch {
-		case !ok || rest == "" || strings.ContainsAny(u, " \t\r\n<>\"\\"):
-			errs = append(errs, fmt.Errorf("session: ICE server %q: must be like stun:host:3478 or turn:host:3478?transport=udp", u))
-		case scheme == "stun" || scheme == "stuns":
-		case scheme == "turn" || scheme == "turns":
-			if s.Username == "" || s.Credential == "" {
-				errs = append(errs, fmt.Errorf("session: ICE server %q: a TURN server needs a user name and a credential", u))
-			}
-		default:
-			errs = append(errs, fmt.Errorf("session: ICE server %q: scheme must be stun, stuns, turn or turns", u))
-		}
-	}
-	return errs
 }

@@ -39,12 +39,18 @@ type Hooks struct {
 	// at which rates. Calls do not overlap. Without it the main stream is sent
 	// to all.
 	VideoPlan func(VideoPlan)
+	// NetworkChanged tells that addresses of this machine came or went. Viewers
+	// reach it at the new ones after an ICE restart.
+	NetworkChanged func()
 	// ViewersChanged tells how many viewers are connected.
 	ViewersChanged func(connected int)
 	// ViewerJoined is called when media flows, ViewerLeft when a viewer that
 	// had joined is gone, with a reason for people.
 	ViewerJoined func(v *Viewer)
 	ViewerLeft   func(v *Viewer, reason string)
+	// ConnectionFailed tells of a session that did not connect, or whose
+	// connection was lost.
+	ConnectionFailed func(f Failure)
 	// ChannelOpened is called when a viewer's data channel can be sent on.
 	ChannelOpened func(v *Viewer)
 	// Talk receives one RTP packet of a viewer's microphone, in order of

@@ -14,6 +14,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"github.com/edgecam/edgecam/engine/media"
+	"github.com/edgecam/edgecam/engine/session/nat"
 )
 
 // Manager serves all viewers. Make one with New.
@@ -27,6 +28,13 @@ type Manager struct {
 	gates   [media.NumStreams]*keyFrameGate
 	pool    pool
 	history history
+
+	failMu   sync.Mutex
+	failures []Failure // the oldest first
+
+	keeper     *nat.Keeper // of public addresses
+	stop       context.CancelFunc
+	background sync.WaitGroup // keeper and follow
 
 	certMu   sync.Mutex
 	cert     *webrtc.Certificate
@@ -84,10 +92,22 @@ func New(cfg Config, hooks Hooks, log *slog.Logger) (*Manager, error) {
 		_ = m.sockets.close()
 		return nil, err
 	}
-	if _, err = m.peerConfig(); err != nil {
+	if _, err = m.peerConfig(""); err != nil {
 		_ = m.sockets.close()
 		return nil, err
 	}
+	var servers []string
+	for _, s := range m.cfg.ICEServers {
+		servers = append(servers, s.URLs...)
+	}
+	if m.keeper, err = nat.NewKeeper(servers, m.sockets.udp.sockets, log); err != nil {
+		_ = m.sockets.close()
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	m.stop = stop
+	m.background.Go(func() { m.keeper.Run(ctx) })
+	m.background.Go(func() { m.follow(ctx) })
 	log.Info("media port open", "udp_port", m.sockets.port, "ice_tcp", m.sockets.tcp != nil, "loopback_only", m.cfg.Loopback)
 	return m, nil
 }
@@ -95,9 +115,11 @@ func New(cfg Config, hooks Hooks, log *slog.Logger) (*Manager, error) {
 // Port returns the media port.
 func (m *Manager) Port() int { return m.sockets.port }
 
-// ICEServers returns the servers that viewers are told. The caller does not
-// change them.
-func (m *Manager) ICEServers() []ICEServer { return m.cfg.ICEServers }
+// ICEServers returns the servers that a viewer is told, with credentials for the
+// subject of its grant that are valid as long as the grant is, or for a day.
+func (m *Manager) ICEServers(g Grant) []ICEServer {
+	return forUser(m.cfg.ICEServers, g.Subject, g.Expires)
+}
 
 // room tells why there is none for another session. Called under mu.
 func (m *Manager) room() error {
@@ -134,7 +156,7 @@ func (m *Manager) reserve(g Grant, p *plan) (*Viewer, error) {
 		path:  newPath(m.clock.epoch, int(m.ceiling.Load())),
 		queue: make(chan *frame, maxQueuedVideo+maxQueuedAudio), done: make(chan struct{}),
 	}
-	v.connect = time.AfterFunc(m.cfg.ConnectTimeout, func() { v.close("did not connect in time") })
+	v.connect = time.AfterFunc(m.cfg.ConnectTimeout, func() { v.close(reasonTimeout) })
 	m.viewers[id] = v
 	m.wg.Add(1)
 	m.accepted.Add(1)
@@ -249,6 +271,8 @@ func (m *Manager) Close(ctx context.Context) error {
 		vs = append(vs, v)
 	}
 	m.mu.Unlock()
+	m.stop()
+	m.background.Wait()
 	for _, g := range m.gates {
 		g.close()
 	}

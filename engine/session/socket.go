@@ -10,6 +10,8 @@ import (
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/logging"
+
+	"github.com/edgecam/edgecam/engine/session/nat"
 )
 
 const (
@@ -27,8 +29,9 @@ const (
 // same port, and the TCP listeners beside them.
 type sockets struct {
 	port int
-	udp  *ice.MultiUDPMuxDefault
-	tcp  *ice.MultiTCPMuxDefault // nil without ICE-TCP
+	udp  *udpMux
+	tcp  *tcpMux // nil without ICE-TCP
+	lf   logging.LoggerFactory
 }
 
 // openSockets binds a socket to every address rather than one to the
@@ -54,70 +57,73 @@ func openSockets(cfg Config, lf logging.LoggerFactory) (*sockets, error) {
 }
 
 func bindAll(cfg Config, addrs []netip.Addr, lf logging.LoggerFactory) (*sockets, error) {
-	s := &sockets{port: cfg.UDPPort}
-	var udp []*net.UDPConn
-	var tcp []net.Listener
-	undo := func() {
-		for _, c := range udp {
-			_ = c.Close()
-		}
-		for _, l := range tcp {
-			_ = l.Close()
-		}
+	s := &sockets{port: cfg.UDPPort, udp: &udpMux{socks: map[netip.Addr]udpSocket{}}, lf: lf}
+	if cfg.ICETCP {
+		s.tcp = &tcpMux{socks: map[netip.Addr]*ice.TCPMuxDefault{}}
 	}
 	var firstErr error
 	for _, a := range addrs {
-		c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(a, uint16(s.port))))
-		if err != nil {
-			if inUse(err) {
-				undo()
-				return nil, portError("UDP", a, s.port, err)
-			}
+		if err := s.bind(a); errors.Is(err, ErrPortInUse) || errors.Is(err, syscall.EACCES) {
+			_ = s.close()
+			return nil, err
+		} else if err != nil {
 			// An address may vanish or be tentative (IPv6); others will do.
 			firstErr = errors.Join(firstErr, err)
-			continue
 		}
-		if s.port == 0 {
-			s.port = c.LocalAddr().(*net.UDPAddr).Port
-		}
-		_ = c.SetReadBuffer(socketBuffer)
-		_ = c.SetWriteBuffer(socketBuffer)
-		udp = append(udp, c)
-		if !cfg.ICETCP {
-			continue
-		}
-		l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(netip.AddrPortFrom(a, uint16(s.port))))
-		if err != nil {
-			if inUse(err) {
-				undo()
-				return nil, portError("TCP", a, s.port, err)
-			}
-			firstErr = errors.Join(firstErr, err)
-			continue
-		}
-		tcp = append(tcp, l)
 	}
-	if len(udp) == 0 {
-		undo()
+	if len(s.udp.addrs()) == 0 {
+		_ = s.close()
 		return nil, fmt.Errorf("session: no media socket could be opened on UDP port %d: %w", s.port, firstErr)
 	}
-	var um []ice.UDPMux
-	for _, c := range udp {
-		um = append(um, ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: c, Logger: lf.NewLogger("ice")}))
+	if s.tcp != nil && len(s.tcp.all()) == 0 {
+		s.tcp = nil
 	}
-	s.udp = ice.NewMultiUDPMuxDefault(um...)
-	if len(tcp) > 0 {
-		var tm []ice.TCPMux
-		for _, l := range tcp {
-			tm = append(tm, ice.NewTCPMuxDefault(ice.TCPMuxParams{
-				Listener: l, Logger: lf.NewLogger("ice"),
+	return s, nil
+}
+
+// bind opens the sockets of one address. The first chooses the port if it is 0.
+func (s *sockets) bind(a netip.Addr) error {
+	c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(a, uint16(s.port))))
+	if err != nil {
+		if inUse(err) {
+			return portError("UDP", a, s.port, err)
+		}
+		return err
+	}
+	port := c.LocalAddr().(*net.UDPAddr).Port
+	_ = c.SetReadBuffer(socketBuffer)
+	_ = c.SetWriteBuffer(socketBuffer)
+	if s.tcp != nil {
+		l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(netip.AddrPortFrom(a, uint16(port))))
+		switch {
+		case err == nil:
+			s.tcp.add(a, ice.NewTCPMuxDefault(ice.TCPMuxParams{
+				Listener: l, Logger: s.lf.NewLogger("ice"),
 				ReadBufferSize: tcpReadPackets, WriteBufferSize: tcpWriteBuffer,
 				FirstStunBindTimeout: Defaults().ConnectTimeout, AliveDurationForConnFromStun: Defaults().ConnectTimeout,
 			}))
+		case inUse(err):
+			_ = c.Close()
+			return portError("TCP", a, port, err)
 		}
-		s.tcp = ice.NewMultiTCPMuxDefault(tm...)
 	}
-	return s, nil
+	s.port = port
+	socket := nat.NewSocket(c)
+	s.udp.add(a, udpSocket{ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: socket, Logger: s.lf.NewLogger("ice")}), socket})
+	return nil
+}
+
+// drop closes the sockets of an address that is gone.
+func (s *sockets) drop(a netip.Addr) {
+	if u, ok := s.udp.take(a); ok {
+		_ = u.Close()
+	}
+	if s.tcp == nil {
+		return
+	}
+	if t, ok := s.tcp.take(a); ok {
+		_ = t.Close()
+	}
 }
 
 func (s *sockets) close() error {

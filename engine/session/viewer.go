@@ -18,6 +18,12 @@ const (
 	maxQueuedAudio = 48
 )
 
+// Reasons for the end of a session that is a failure.
+const (
+	reasonTimeout = "did not connect in time"
+	reasonLost    = "connection lost"
+)
+
 // Viewer is one session. Its methods may be called from any goroutine.
 type Viewer struct {
 	m       *Manager
@@ -100,7 +106,7 @@ func (v *Viewer) observe() {
 		case webrtc.PeerConnectionStateConnected:
 			v.connected()
 		case webrtc.PeerConnectionStateFailed:
-			v.close("connection lost")
+			v.close(reasonLost)
 		case webrtc.PeerConnectionStateClosed:
 			v.close("closed by the viewer")
 		}
@@ -154,6 +160,9 @@ func (v *Viewer) close(reason string) {
 		pc := v.pc
 		v.m.mu.Unlock()
 		if pc != nil {
+			if reason == reasonTimeout || reason == reasonLost {
+				v.m.failed(v.failure(reason, joined))
+			}
 			if err := pc.GracefulClose(); err != nil && !errors.Is(err, webrtc.ErrConnectionClosed) {
 				v.log.Debug("close peer connection", "err", err)
 			}

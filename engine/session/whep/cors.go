@@ -31,8 +31,8 @@ func (h *Handler) cors(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (h *Handler) addLinks(w http.ResponseWriter) {
-	for _, l := range h.links {
+func (h *Handler) addLinks(w http.ResponseWriter, g session.Grant) {
+	for _, l := range iceServerLinks(h.manager.ICEServers(g)) {
 		w.Header().Add("Link", l)
 	}
 }

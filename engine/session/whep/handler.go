@@ -67,7 +67,6 @@ type Handler struct {
 	auth    Authorizer
 	opts    Options
 	log     *slog.Logger
-	links   []string
 
 	mu       sync.Mutex
 	sessions map[string]*resource
@@ -92,7 +91,7 @@ func New(m *session.Manager, auth Authorizer, opts Options) *Handler {
 	}
 	return &Handler{
 		manager: m, auth: auth, opts: opts, log: opts.Log,
-		links: iceServerLinks(m.ICEServers()), sessions: map[string]*resource{},
+		sessions: map[string]*resource{},
 	}
 }
 
@@ -124,7 +123,13 @@ func (h *Handler) endpoint(w http.ResponseWriter, r *http.Request) {
 	case http.MethodOptions:
 		w.Header().Set("Allow", "OPTIONS, POST")
 		w.Header().Set("Accept-Post", typeSDP)
-		h.addLinks(w)
+		// Whoever shows a token learns the servers before making an offer, so
+		// that gathering can begin with them.
+		if r.Header.Get("Authorization") != "" || r.Header.Get("Cookie") != "" {
+			if g, err := h.auth.Authorize(r); err == nil && g.View {
+				h.addLinks(w, g)
+			}
+		}
 		w.WriteHeader(http.StatusNoContent)
 	case http.MethodPost:
 		h.post(w, r)
@@ -228,7 +233,7 @@ func (h *Handler) post(w http.ResponseWriter, r *http.Request) {
 	hd.Set("Accept-Patch", typeSDPFrag)
 	hd.Set("ID", string(v.ID()))
 	hd.Set("Cache-Control", "no-store")
-	h.addLinks(w)
+	h.addLinks(w, g)
 	w.WriteHeader(http.StatusCreated)
 	_, _ = io.WriteString(w, answer)
 }

@@ -341,8 +341,15 @@ func TestCORS(t *testing.T) {
 	rsp, _ := s.do("OPTIONS", "/whep", "", "Authorization", "", "Origin", "https://a.example", "Access-Control-Request-Method", "POST")
 	h := rsp.Header
 	if rsp.StatusCode != http.StatusNoContent || h.Get("Access-Control-Allow-Origin") != "*" || !strings.Contains(h.Get("Access-Control-Allow-Methods"), "PATCH") ||
-		!strings.Contains(h.Get("Access-Control-Allow-Headers"), "If-Match") || h.Get("Accept-Post") != typeSDP || len(h.Values("Link")) != 2 {
+		!strings.Contains(h.Get("Access-Control-Allow-Headers"), "If-Match") || h.Get("Accept-Post") != typeSDP || len(h.Values("Link")) != 0 {
 		t.Errorf("preflight: %s %v", rsp.Status, h)
+	}
+	// The servers and their credentials are for who may view.
+	if rsp, _ = s.do("OPTIONS", "/whep", ""); len(rsp.Header.Values("Link")) != 2 {
+		t.Errorf("OPTIONS with a token: %s %v", rsp.Status, rsp.Header)
+	}
+	if rsp, _ = s.do("OPTIONS", "/whep", "", "Authorization", "Bearer wrong"); len(rsp.Header.Values("Link")) != 0 {
+		t.Errorf("OPTIONS with a wrong token: %s %v", rsp.Status, rsp.Header)
 	}
 	rsp, _ = s.do("POST", "/whep", "", "Origin", "https://a.example")
 	for _, name := range []string{"ETag", "ID", "Accept-Patch", "Link", "Location"} {
