@@ -1,216 +1,318 @@
 #!/usr/bin/env bash
 # Boots an image in QEMU (emulated, no KVM needed) and looks at it from outside,
-# as its owner would: page, login, picture and voice over WHEP, the bell; the
-# settings of the boot partition; power cuts; an update into the other slot, a
-# bad update that falls back.
+# as its owner would.
 #
 #   test/boot/run.sh IMAGE [SLOT-FILE]
 #
-# EDGECAM_POWER_CUTS (default 3) cuts; EDGECAM_BOOT_LIMIT (default 600) seconds
-# for a boot; EDGECAM_BOOT_STEPS (default "first cuts update bad") what is done.
-# Needs bin/edgecam for this machine. Logs stay in EDGECAM_ARTIFACTS or a
+# What is done, and what EDGECAM_BOOT_STEPS selects (first is always done):
+#   first    first boot: the boot partition's settings, page, login, SSH by key,
+#            systemd's own account of itself, picture and voice by WHEP
+#   devices  Chromium sees the camera, hears a tone at the sound card, and sees
+#            the button pressed (needs Chromium, node; skipped visibly without)
+#   cuts     the power is cut at random, EDGECAM_POWER_CUTS times (default 10)
+#   program  the program is updated by a signed manifest; one that dies and one
+#            that hangs are replaced by the former one
+#   update   the system is updated into the other slot
+#   bad      a system that cannot start is given up
+#   times    power on to the first picture, beside the same system without node
+#
+# EDGECAM_BOOT_LIMIT (default 600) seconds for a boot or a step. Needs
+# bin/edgecam for this machine. Logs stay in EDGECAM_ARTIFACTS or go with a
 # temporary folder.
 set -euo pipefail
 image=$(realpath "${1:?usage: test/boot/run.sh IMAGE [SLOT-FILE]}")
 slot=${2:-${image%.img}.slot}
-root=$(cd "$(dirname "$0")/../.." && pwd)
-cuts=${EDGECAM_POWER_CUTS:-3}
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+cuts=${EDGECAM_POWER_CUTS:-10}
 limit=${EDGECAM_BOOT_LIMIT:-600}
-steps=${EDGECAM_BOOT_STEPS:-first cuts update bad}
+steps=${EDGECAM_BOOT_STEPS:-first devices cuts program update bad times}
 work=$(mktemp -d)
 logs=${EDGECAM_ARTIFACTS:-$work}
 mkdir -p "$logs"
+logs=$(realpath "$logs")
 qemu=
-say() { echo "test-boot: $*"; }
-stop() {
-  [ -n "$qemu" ] || return 0
-  kill -KILL "$qemu" 2>/dev/null || :
-  wait "$qemu" 2>/dev/null || :
-  qemu=
-}
-trap 'stop; rm -rf "$work"' EXIT
-fail() {
-  echo "test-boot: FAILED: $*" >&2
-  echo "test-boot: the console's end:" >&2
-  tr -d '\r' <"$console" | tail -n 25 >&2
-  exit 1
-}
+server=
+trap 'stop; [ -z "$server" ] || kill "$server"; rm -rf "$work"' EXIT
+. "$here/machine.sh"
+begun=$(date +%s)
+selected() { case " $steps " in *" $1 "*) ;; *) return 1 ;; esac }
 
-case $image in
-*arm64*)
-  machine=(qemu-system-aarch64 -M virt -cpu cortex-a72)
-  code=/usr/share/AAVMF/AAVMF_CODE.fd vars=/usr/share/AAVMF/AAVMF_VARS.fd package="qemu-system-arm qemu-efi-aarch64"
-  ;;
-*)
-  machine=(qemu-system-x86_64 -M q35 -cpu max)
-  code=/usr/share/OVMF/OVMF_CODE_4M.fd vars=/usr/share/OVMF/OVMF_VARS_4M.fd package="qemu-system-x86 ovmf"
-  ;;
-esac
-command -v "${machine[0]}" >/dev/null && [ -e "$code" ] || { echo "test-boot: install $package" >&2; exit 1; }
-free() { # a port that nobody listens on
-  local p
-  while p=$((20000 + RANDOM % 10000)); do
-    (exec 3<>"/dev/tcp/127.0.0.1/$p") 2>/dev/null || { echo "$p"; return; }
-  done
-}
-https=$(free) media=$(free)
-disk=$work/disk.img console=$logs/boot-console.log
-: >"$console"
 cp --sparse=always "$image" "$disk"
 truncate -s 2G "$disk" # a card is larger than the image: the state must grow
 cp "$vars" "$work/vars.fd"
 chmod u+w "$work/vars.fd"
-at=$disk@@1048576 # the boot partition
-
-power_on() {
-  "${machine[@]}" -accel tcg,thread=multi -smp 2 -m 1024 -nodefaults -nographic -serial stdio \
-    -drive "if=pflash,format=raw,readonly=on,file=$code" -drive "if=pflash,format=raw,file=$work/vars.fd" \
-    -drive "if=virtio,format=raw,file=$disk,cache=writeback" -device virtio-rng-pci \
-    -netdev "user,id=n,hostfwd=tcp:127.0.0.1:$https-:8443,hostfwd=udp:127.0.0.1:$media-:$media" -device virtio-net-pci,netdev=n,romfile= \
-    </dev/null >>"$console" 2>&1 &
-  qemu=$!
-  began=$(date +%s)
-}
-get() { curl -ksS --max-time 20 "$@"; }
-# comes_up: waits until the node answers, and says how long it took.
-comes_up() {
-  until [ "$(get -o "$work/healthz" -w '%{http_code}' "https://127.0.0.1:$https/healthz" 2>/dev/null)" = 200 ]; do
-    kill -0 "$qemu" 2>/dev/null || fail "QEMU ended"
-    [ $(($(date +%s) - began)) -lt "$limit" ] || fail "no answer after $limit s"
-    sleep 1
-  done
-  took=$(($(date +%s) - began))
-}
-# guest COMMAND: asks the guest's own small service, made for this test.
-login() { get -c "$work/cookies" -H 'Content-Type: application/json' -d "{\"secret\":\"$secret\"}" "https://127.0.0.1:$https/api/login" -o "$work/login" -w '%{http_code}'; }
-# picture: a WHEP session of some seconds, by the project's own viewer.
-picture() {
-  "$root/bin/edgecam" view "https://127.0.0.1:$https" --token-file "$work/token" --fingerprint "$fingerprint" \
-    --loopback --once --display none --duration "${1:-20s}" --stats --json >"$logs/view.json" 2>"$logs/view.log" || :
-  frames=$(grep -o '"framesDecoded":[0-9]*' "$logs/view.json" | tail -n 1 | cut -d: -f2)
-  [ "${frames:-0}" -gt 0 ]
-}
 
 # The test's own settings: virtual devices, a small picture, NAT-proof media.
-entry=loader/entries/edgecam-a.conf
-mtype -i "$at" "::$entry" >"$work/entry"
-sed -i 's/quiet/quiet systemd.show_status=0 mitigations=off no_timer_check loglevel=4/; s/^options .*/& modules_load=vivid,snd-aloop vivid.n_devs=1 vivid.node_types=0x1 vivid.num_inputs=1 vivid.input_types=0x0/; s/console=tty0 //' "$work/entry"
-mcopy -o -i "$at" "$work/entry" "::$entry"
+edit_entry edgecam-a.conf 's/quiet/quiet systemd.show_status=0 mitigations=off no_timer_check loglevel=4/; s/^options .*/& modules_load=vivid,snd-aloop vivid.n_devs=1 vivid.node_types=0x1 vivid.num_inputs=1 vivid.input_types=0x0/; s/console=tty0 //'
+updates=$("$root/bin/edgecam" update keygen "$work/release.key")
 cat >"$work/edgecam.yaml" <<YAML
 node: {name: Booted}
 camera: {width: 320, height: 180, fps: 10}
+# What works against steady tones and test pictures is off.
+audio: {echo_cancellation: false, noise_reduction: "off", gain_control: false, analog_gain: false}
+enhance: {denoise: "off", tone: "off", deflicker: "off"}
+lines:
+  button: {chip: edgecam-sim, offset: 0, active_low: false, bias: as-is}
 webrtc: {udp_port: $media, public_ips: [127.0.0.1]}
+update: {keys: [$updates]}
 YAML
-mcopy -i "$at" "$work/edgecam.yaml" ::edgecam/edgecam.yaml
+ssh-keygen -q -t ed25519 -N '' -C owner -f "$work/key"
 printf 'Front-Door\r\n' >"$work/hostname"
-mcopy -i "$at" "$work/hostname" ::edgecam/hostname
-printf 'nonsense\n' >"$work/authorized_keys"
-mcopy -i "$at" "$work/authorized_keys" ::edgecam/authorized_keys
+printf 'nonsense\n' >"$work/wifi.conf"
+mcopy -i "$at" "$work/edgecam.yaml" "$work/hostname" "$work/wifi.conf" ::edgecam/
+mcopy -i "$at" "$work/key.pub" ::edgecam/authorized_keys
 
 say "first boot"
 power_on
 comes_up
-say "the node answers $took s after power on"
 first=$took
-line() { tr -d '\r' <"$console" | grep -a "$1" | tail -n 1; }
-for _ in $(seq 60); do
-  secret=$(tr -d '\r' <"$console" | grep -aoE '[0-9A-Z]{4}(-[0-9A-Z]{4}){5,7}' | head -n 1)
-  fingerprint=$(tr -d '\r' <"$console" | grep -aoiE 'fingerprint: [0-9A-F:]+' | tail -n 1 | cut -d' ' -f2)
-  [ -z "$secret" ] || [ -z "$fingerprint" ] || break
-  sleep 1
-done
-[ -n "$secret" ] && [ -n "$fingerprint" ] || fail "the console shows no owner secret"
-[ "$(get -o "$work/page" -w '%{http_code}' "https://127.0.0.1:$https/")" = 200 ] && grep -qi edgecam "$work/page" || fail "no page"
-[ "$(get -o "$work/x" -w '%{http_code}' "https://127.0.0.1:$https/api/status")" = 401 ] || fail "the status is open to anybody"
-answer=$(login)
+say "the node answers $took s after power on, $(cpu) s of processor time"
+told() { secret=$(said '[0-9A-Z]{4}(-[0-9A-Z]{4}){5,7}' | head -n 1) && fingerprint=$(said 'fingerprint: [0-9A-F:]{95}' | tail -n 1 | cut -d' ' -f2) && [ -n "$secret" ] && [ -n "$fingerprint" ]; }
+wait_for "the console shows owner secret and fingerprint" told
+[ "$(get -o "$work/page" -w '%{http_code}' "$url/")" = 200 ] && grep -qi edgecam "$work/page" || fail "no page"
+[ "$(get -o "$work/x" -w '%{http_code}' "$url/api/status")" = 401 ] || fail "the status is open to anybody"
+answer=$(get -c "$work/cookies" -H 'Content-Type: application/json' -d "{\"secret\":\"$secret\"}" "$url/api/login" -o "$work/login" -w '%{http_code}')
 [ "$answer" = 200 ] || fail "login: $answer $(cat "$work/login")"
-get -b "$work/cookies" -H "Origin: https://127.0.0.1:$https" -H 'Content-Type: application/json' -d '{"name":"test","scopes":["view","talk","admin"]}' \
-  "https://127.0.0.1:$https/api/tokens" >"$work/token.json"
+get -b "$work/cookies" -H "Origin: $url" -H 'Content-Type: application/json' -d '{"name":"test","scopes":["view","talk","admin"]}' "$url/api/tokens" >"$work/token.json"
 grep -o 'ec_[A-Za-z0-9_-]*' "$work/token.json" | head -n 1 >"$work/token"
 [ -s "$work/token" ] || fail "no token: $(cat "$work/token.json")"
-status() { get -H "Authorization: Bearer $(cat "$work/token")" "https://127.0.0.1:$https/api/status"; }
-picture 25s || fail "no picture: $(tail -n 3 "$logs/view.log")"
-say "$frames pictures by WHEP"
+picture 20s || fail "no picture: $(tail -n 3 "$logs/view.log")"
+say "$frames pictures by WHEP in 20 s"
 status >"$work/status"
 grep -q '"name":"Booted"' "$work/status" || fail "the boot partition's settings are not in force: $(cat "$work/status")"
+grep -q '"simulated":true' "$work/status" && fail "a device is simulated: $(cat "$work/status")"
 # The voice: blocks from the sound card under the hardened unit.
-get -H "Authorization: Bearer $(cat "$work/token")" "https://127.0.0.1:$https/metrics" >"$logs/metrics"
+api /metrics >"$logs/metrics"
 blocks=$(awk '/^edgecam_audio_captured_blocks_total/ { print int($2) }' "$logs/metrics")
-[ "${blocks:-0}" -gt 0 ] || fail "the sound card delivers nothing: $(line 'microphone not available')"
+[ "${blocks:-0}" -gt 0 ] || fail "the sound card delivers nothing"
 say "$blocks blocks of sound"
-grep -q '"simulated":true' "$work/status" && fail "the camera is simulated: $(cat "$work/status")"
+wait_for "SSH by the key of the boot partition" guest true
+wait_for "multi-user" guest systemctl is-active -q multi-user.target
+wait_for "the slot is good" said 'slot a is good'
+say "multi-user $(since) s after power on; $(guest systemd-analyze time | tail -n 1)"
+failed=$(guest systemctl list-units --state=failed --no-legend --plain)
+[ -z "$failed" ] || fail "units failed: $failed"
+say "no unit failed; $(guest systemd-analyze security --no-pager edgecam.service | tail -n 1 | tr -s ' ')"
+pid=$(guest systemctl show -P MainPID edgecam.service)
+guest cat "/proc/$pid/status" >"$work/process"
+# Not root, no capability, no new privileges, system calls filtered.
+[ "$(awk '$1 == "Uid:" { print $2 > 0 } $1 == "CapBnd:" { print $2 } $1 == "NoNewPrivs:" || $1 == "Seccomp:" { print $2 }' "$work/process" | xargs)" = "1 0000000000000000 1 2" ] ||
+  fail "the process is not confined: $(cat "$work/process")"
+[ "$(guest 'findmnt -n -o FSTYPE /; findmnt -n -o OPTIONS /state' | xargs)" != "" ] && guest 'touch /usr/probe && test ! -e /state/usr/probe' || fail "the root is not a layer in memory"
+guest 'getent shadow root' | grep -qE '^root:[!*]' || fail "root has a password"
+[ "$(guest sshd -T 2>/dev/null | grep -c '^passwordauthentication no')" = 1 ] || fail "SSH takes passwords"
 mdir -i "$at" -b ::edgecam >"$work/left" 2>/dev/null || :
-grep -qi 'edgecam/edgecam.yaml' "$work/left" && fail "the settings are still on the boot partition"
-grep -qi 'authorized_keys.error' "$work/left" || fail "a wrong file was not refused: $(cat "$work/left")"
-say "the state: $(line 'the state has' | sed 's/.*the state has //')"
+grep -qi 'edgecam/edgecam.yaml\|edgecam/authorized_keys' "$work/left" && fail "settings are still on the boot partition: $(cat "$work/left")"
+grep -qi 'wifi.conf.error' "$work/left" || fail "a wrong file was not refused: $(cat "$work/left")"
+say "the state: $(said 'the state has .*' | tail -n 1 | sed 's/the state has //')"
 
-case " $steps " in *" cuts "*)
+# devices: the sound card is a loop; the GPIO chip is loaded now.
+plug_in() {
+  local modules
+  modules=$("$root/test/hardware/run.sh" modules "$arch") || fail "no simulated GPIO chip"
+  [ "$(guest uname -r)" = "$(basename "$modules")" ] || fail "the image's kernel is $(guest uname -r), the GPIO chip's $(basename "$modules"): remove what is older in ~/.cache/edgecam"
+  give "$modules/extra/gpio-simx.ko" /run/gpio-simx.ko
+  guest 'insmod /run/gpio-simx.ko && c=/sys/kernel/config/gpio-sim/edgecam && mkdir -p $c/bank0/line0 && echo edgecam-sim >$c/bank0/label &&
+    echo 4 >$c/bank0/num_lines && echo DOORBELL >$c/bank0/line0/name && echo 1 >$c/live &&
+    echo /sys/devices/platform/$(cat $c/dev_name)/$(cat $c/bank0/chip_name)/sim_gpio0/pull >/run/button' || fail "the simulated GPIO chip cannot be made"
+  # As udev has made it: the node's group alone reaches it.
+  guest 'stat -c "%G %a" /dev/gpiochip*' | grep -q 'gpio 660' || fail "the GPIO chip has another group: $(guest 'stat -c "%n %G %a" /dev/gpiochip*')"
+  guest 'systemd-run -q --unit=visitor speaker-test -D plughw:Loopback,1 -t sine -f 440 -c 1 -r 48000' || fail "no tone"
+}
+if selected devices; then
+  plug_in
+  cat >"$work/press" <<PRESS
+#!/bin/bash
+work=$work ssh=$ssh
+$(declare -f guest)
+guest 'echo pull-up >\$(cat /run/button); sleep 0.3; echo pull-down >\$(cat /run/button)'
+PRESS
+  chmod +x "$work/press"
+  (cd "$root" && env -u EDGECAM_BOOT_STEPS EDGECAM_ARTIFACTS="$logs" EDGECAM_BOOTED_URL="$url" EDGECAM_BOOTED_SECRET="$secret" EDGECAM_BOOTED_PRESS="$work/press" \
+    go test -count=1 -v -timeout 15m -run 'TestBooted' ./test/browser) >"$logs/browser.log" 2>&1 || { cat "$logs/browser.log" >&2; fail "Chromium"; }
+  grep -E 'measured|SKIP|---' "$logs/browser.log" | sed 's/^/test-boot: /'
+  guest systemctl stop visitor
+fi
+
+if selected cuts; then
+  : >"$work/kept"
   for n in $(seq "$cuts"); do
-    # At a random moment: while it boots, or while somebody watches.
-    if [ $((RANDOM % 2)) = 0 ]; then picture 5s || :; fi
-    sleep $((RANDOM % 5))
-    stop
-    power_on
-    if [ $((n % 2)) = 0 ]; then
-      sleep $((5 + RANDOM % 20))
+    case $((RANDOM % 3)) in
+    0) # while somebody watches
+      moment="in a call"
+      picture 30s &
+      sleep $((3 + RANDOM % 10)).$((RANDOM % 10))
+      stop
+      wait $! || :
+      ;;
+    1) # while the state is written: what was acknowledged must be there afterwards
+      moment="while the state is written"
+      (for k in 1 2 3 4 5 6 7 8; do
+        name=cut$n-$k
+        [ "$(api /api/tokens -o "$work/made" -w '%{http_code}' -d "{\"name\":\"$name\",\"scopes\":[\"view\"]}")" = 201 ] && echo "$name" >>"$work/kept"
+      done) &
+      sleep $((1 + RANDOM % 4)).$((RANDOM % 10))
+      stop
+      wait $! || :
+      ;;
+    2) # while it boots
       stop
       power_on
-    fi
+      at_s=$((1 + RANDOM % first)).$((RANDOM % 10))
+      moment="$at_s s after power on"
+      sleep "$at_s"
+      stop
+      ;;
+    esac
+    power_on
     comes_up
-    status | grep -q '"name":"Booted"' || fail "after power cut $n settings or token are lost"
-    say "power cut $n: back after $took s"
+    status | grep -q '"name":"Booted"' || fail "after power cut $n ($moment) settings or token are lost"
+    api /api/tokens >"$work/tokens"
+    while read -r name; do grep -q "\"$name\"" "$work/tokens" || fail "after power cut $n ($moment) the token $name is gone, which was acknowledged"; done <"$work/kept"
+    say "power cut $n, $moment: back after $took s ($(cpu) s of processor time), $(wc -l <"$work/kept") acknowledged tokens kept"
   done
+  said 'the state is damaged|cannot be repaired' && fail "the state was damaged"
   picture 20s || fail "no picture after the power cuts"
-  say "$frames pictures after the power cuts"
-  ;;
-esac
+  wait_for "SSH after the power cuts" guest true
+  say "$frames pictures after the power cuts, no unit failed: $(guest 'systemctl list-units --state=failed --no-legend --plain | wc -l')"
+fi
+
+# A program: edgecam itself under another version, one that dies, one that hangs.
+program() { # program NAME INDEX GO-ARGUMENT...
+  local name=$1 index=$2
+  shift 2
+  (cd "$root" && build_for "$@" -o "$work/www/$name") >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "$name cannot be built"; }
+  "$root/bin/edgecam" update sign --key "$work/release.key" --release "$name" --index "$index" "$arch=$work/www/$name" >"$work/www/$name.json"
+}
+build_for() {
+  if [ "$arch" = "$(go env GOARCH)" ]; then go build -trimpath -buildvcs=false "$@"; else
+    GOARCH=$arch CGO_ENABLED=1 CC=aarch64-linux-gnu-gcc PKG_CONFIG_LIBDIR="$root/bin/sysroot-arm64/usr/lib/aarch64-linux-gnu/pkgconfig" \
+      PKG_CONFIG_SYSROOT_DIR="$root/bin/sysroot-arm64" go build -trimpath -buildvcs=false "$@"
+  fi
+}
+edgecam_as_user() { guest "cd / && SSL_CERT_FILE=/run/server.pem STATE_DIRECTORY=/var/lib/edgecam runuser -u edgecam -- edgecam $*"; }
+runs() { api /api/status | grep -q "\"version\":\"$1\""; }
+if selected program; then
+  mkdir "$work/www"
+  before=$(status | grep -o '"version":"[^"]*"' | cut -d'"' -f4)
+  program v9.0.0 9 -ldflags "-s -w -X github.com/edgecam/edgecam/internal/version.version=v9.0.0" ./cmd/edgecam
+  cat >"$work/dies.go" <<'GO'
+package main
+
+import "os"
+
+func main() { os.Exit(1) }
+GO
+  cat >"$work/hangs.go" <<'GO'
+package main
+
+import "time"
+
+func main() { time.Sleep(time.Hour) }
+GO
+  program dies 10 "$work/dies.go"
+  program hangs 11 "$work/hangs.go"
+  (cd "$root" && go build -o "$work/server" ./test/boot/server)
+  mkfifo "$work/in"
+  "$work/server" "$work/www" "$work/server.pem" <"$work/in" >"$work/port" &
+  server=$!
+  exec 9>"$work/in"
+  until [ -s "$work/port" ]; do sleep 0.1; done
+  from_host=https://10.0.2.2:$(cat "$work/port")
+  give "$work/server.pem" /run/server.pem
+  guest chmod 644 /run/server.pem
+  # Nobody else's signature is taken.
+  "$root/bin/edgecam" update keygen "$work/other.key" >"$work/log"
+  "$root/bin/edgecam" update sign --key "$work/other.key" --release v9.9.9 --index 99 "$arch=$work/www/v9.0.0" >"$work/www/forged.json"
+  edgecam_as_user update apply "$from_host/forged.json" >"$work/log" 2>&1 && fail "a forged manifest was taken"
+  say "a forged manifest: $(tail -n 1 "$work/log")"
+  edgecam_as_user update apply "$from_host/v9.0.0.json" >"$work/log" 2>&1 || fail "the update was refused: $(cat "$work/log")"
+  guest systemctl restart --no-block edgecam
+  state() { edgecam_as_user update status --json; }
+  confirmed() { state | tr -d ' \n' | grep -q "\"last\":{[^}]*\"version\":\"$1\"[^}]*\"state\":\"$2\""; }
+  started=$(date +%s)
+  wait_for "v9.0.0 is confirmed" confirmed v9.0.0 confirmed
+  wait_for "v9.0.0 serves" runs v9.0.0
+  say "program: $before became v9.0.0 by a signed manifest, confirmed after $(($(date +%s) - started)) s; $(guest systemctl show -P StatusText edgecam)"
+  for bad in dies hangs; do
+    edgecam_as_user update apply "$from_host/$bad.json" >"$work/log" 2>&1 || fail "the update $bad was refused: $(cat "$work/log")"
+    guest systemctl restart --no-block edgecam
+    started=$(date +%s)
+    wait_for "a program that $bad is rolled back" confirmed "$bad" rolledback
+    wait_for "v9.0.0 serves again" runs v9.0.0
+    wait_for "the service is active again" guest systemctl is-active -q edgecam
+    say "program: one that $bad was replaced by v9.0.0 after $(($(date +%s) - started)) s: $(state | tr -d '\n' | grep -o '"reason": *"[^"]*"')"
+  done
+  stop
+  power_on
+  comes_up
+  runs v9.0.0 || fail "after a power cut another program runs: $(status)"
+  wait_for "SSH" guest true
+  picture 20s || fail "no picture from the updated program"
+  say "program: v9.0.0 after a power cut, $frames pictures"
+fi
+
 # entries: the boot menu's files.
 entries() { mdir -i "$at" -b ::loader/entries 2>/dev/null | grep -o 'edgecam-[ab][^/]*' | sort | tr '\n' ' '; }
-# slot_is NAME: which slot the last start was from.
-slot_is() { tr -d '\r' <"$console" | grep -aoE 'slot [ab] is good' | tail -n 1 | grep -q "slot $1 is"; }
-good() { # waits until the slot has been found good
-  until slot_is "$1"; do
-    [ $(($(date +%s) - began)) -lt "$limit" ] || fail "slot $1 was not found good; entries: $(entries)"
-    kill -0 "$qemu" 2>/dev/null || fail "QEMU ended"
-    sleep 1
-  done
-}
-case " $steps " in *" update "*)
+good() { said "slot $1 is good"; }
+now=a
+if selected update; then
+  # Where a maker's key is known, only what it has signed is taken.
+  wait_for "SSH" guest true
+  guest "mkdir -p /usr/share/edgecam && echo \"release namespaces=\\\"edgecam-release\\\" $(cut -d' ' -f1,2 "$work/key.pub")\" >/usr/share/edgecam/allowed_signers; echo x >/run/x.slot; /usr/lib/edgecam/slot install /run/x.slot" >"$work/log" 2>&1 &&
+    fail "an update without signature was taken"
+  grep -q 'no signature' "$work/log" || fail "an update without signature: $(cat "$work/log")"
   stop
   mcopy -i "$at" "$slot" ::edgecam/update.slot
   power_on
-  good b
+  wait_for "slot b is found good" good b
+  now=b
   comes_up
   sleep 5 # the boot counter's file is renamed
   picture 20s || fail "no picture after the update"
   stop
   case " $(entries)" in *" edgecam-b.conf"*) ;; *) fail "the new slot is not kept: $(entries)" ;; esac
-  say "updated into slot b: $(entries)"
-  ;;
-esac
-case " $steps " in *" bad "*)
+  say "system: updated into slot b: $(entries)"
+fi
+if selected bad; then
   stop
   mkdir "$work/bad"
   tar -xf "$slot" -C "$work/bad"
   head -c 1000000 /dev/urandom >"$work/bad/root.squashfs"
   tar -C "$work/bad" -cf "$work/bad.slot" VERSION vmlinuz initrd root.squashfs
   mcopy -i "$at" "$work/bad.slot" ::edgecam/bad.slot
-  : >"$work/mark"
-  at_byte=$(stat -c %s "$console")
   power_on
   # It is written, fails three times, and the slot before it starts again.
-  before=b
-  case " $steps " in *" update "*) ;; *) before=a ;; esac
-  until tail -c +"$at_byte" "$console" | tr -d '\r' | grep -ac 'cannot be mounted; starting' | grep -qx '[3-9]'; do
-    [ $(($(date +%s) - began)) -lt $((2 * limit)) ] || fail "the bad slot was not tried three times; entries: $(entries)"
-    sleep 2
-  done
-  comes_up
+  tried() { [ "$(said 'cannot be mounted; starting' | wc -l)" -ge 3 ]; }
+  wait_for "the bad slot is tried" said 'cannot be mounted; starting'
+  wait_for "the bad slot is tried three times" tried
+  back() { said 'cannot be mounted; starting|slot [ab] is good' | tail -n 1 | grep -q "slot $now is good"; }
+  wait_for "slot $now starts again" back
   status | grep -q '"name":"Booted"' || fail "the state is lost"
-  good $before
   stop
-  say "a bad update was given up after three tries: $(entries)"
-  ;;
-esac
+  say "system: a bad one was given up after $(said 'cannot be mounted; starting' | wc -l) tries: $(entries)"
+fi
+if selected times; then
+  # The same system without the node, until systemd has reached multi-user.
+  stop
+  edit_entry "edgecam-$now.conf" 's/systemd.show_status=0/systemd.show_status=1 systemd.mask=edgecam.service systemd.mask=edgecam-boot-check.service/'
+  power_on
+  wait_for "multi-user without the node" said 'Reached target.*[Mm]ulti-[Uu]ser'
+  plain=$(since) plain_cpu=$(cpu)
+  stop
+  edit_entry "edgecam-$now.conf" 's/systemd.show_status=1 systemd.mask=edgecam.service systemd.mask=edgecam-boot-check.service/systemd.show_status=0/'
+  power_on
+  comes_up
+  calls=$(since)
+  until picture 4s; do
+    [ "$(since)" -lt "$limit" ] || fail "no picture"
+    calls=$(since)
+  done
+  full_cpu=$(cpu)
+  call_ms=$(grep -o '"firstFrame":[0-9]*' "$logs/view.json" | tail -n 1 | awk -F: '{ print int($2 / 1000000) }')
+  say "times: multi-user of the system without node $plain s ($plain_cpu s of processor time); with it the page after $took s, the first picture $call_ms ms after a call begun at $calls s ($full_cpu s of processor time at the call's end)"
+  awk -v p="$plain" -v t="$calls" -v ms="$call_ms" 'BEGIN { printf "test-boot: times: power on to first picture is %.2f times the boot without node\n", (t + ms / 1000) / p }'
+fi
 stop
-say "passed; first boot $first s"
+say "passed in $((($(date +%s) - begun) / 60)) min; first boot $first s"

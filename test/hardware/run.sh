@@ -5,6 +5,8 @@
 # drivers, and then the whole node, which test/hardware/viewer calls from outside.
 #
 #   test/hardware/run.sh [amd64] [arm64]     default: the machine's own
+#   test/hardware/run.sh modules ARCH        gets ready what a guest boots, and
+#                                            prints where its modules are
 #
 # Needs Debian 12 and root (or sudo) for apt-get. Downloads and built modules
 # are kept in $EDGECAM_HARDWARE_CACHE (default ~/.cache/edgecam/hardware), logs
@@ -279,6 +281,12 @@ results() {
 	tr -d '\r' <"$1" | grep -E '^ *(---|===|ok|FAIL|PASS|panic|[a-z_]+_test.go:)' | grep -v '=== \(RUN\|PAUSE\|CONT\|NAME\)' || :
 }
 
+if [ "${1:-}" = modules ]; then
+	"$root/scripts/setup" hardware >&2 || die "this machine lacks what the guests need"
+	kernel "${2:-$host}" >&2
+	echo "$cache/${2:-$host}/kernel/lib/modules/$(cat "$cache/${2:-$host}/version")"
+	exit
+fi
 [ $# -gt 0 ] || set -- "$host"
 bounded "$root/scripts/setup" hardware || die "this machine lacks what the guests need"
 failed=

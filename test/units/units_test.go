@@ -9,8 +9,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/edgecam/edgecam/provisioning/update/slot"
 )
 
 const unitDir = "../../systemd"
@@ -84,6 +88,14 @@ func TestVerify(t *testing.T) {
 		}
 		paths = append(paths, path)
 	}
+	// The node's unit with the launcher's drop-in.
+	launched := strings.ReplaceAll(unit(t, "edgecam.service"), "/usr/bin/edgecam", program) +
+		strings.ReplaceAll(unit(t, "launcher.conf"), "/usr/lib/edgecam/edgecam-launcher", program)
+	path := filepath.Join(dir, "edgecam-launched.service")
+	if err := os.WriteFile(path, []byte(launched), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	paths = append(paths, path)
 	out, err := run(t, analyze, append([]string{"verify", "--man=no", "--recursive-errors=no"}, paths...)...)
 	if err != nil || strings.Contains(out, dir) || strings.Contains(out, "edgecam") {
 		t.Errorf("%v\n%s", err, out)
@@ -99,6 +111,26 @@ func TestExposure(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v\n%s", name, err, out)
 		}
+	}
+}
+
+// TestLauncher: the drop-in gives the launcher the time that a trial takes, and
+// the program's own messages reach the service manager.
+func TestLauncher(t *testing.T) {
+	text := unit(t, "launcher.conf")
+	if got := values(text, "NotifyAccess"); !slices.Equal(got, []string{"all"}) {
+		t.Errorf("NotifyAccess is %q: the program on trial is not the main process", got)
+	}
+	got := values(text, "TimeoutStartSec")
+	if len(got) != 1 {
+		t.Fatalf("TimeoutStartSec is %q", got)
+	}
+	minutes, err := strconv.Atoi(strings.TrimSuffix(got[0], "min"))
+	if limit := time.Duration(minutes) * time.Minute; err != nil || limit < slot.Trial+90*time.Second {
+		t.Errorf("TimeoutStartSec=%s ends a trial of %v before the former program has started", got[0], slot.Trial)
+	}
+	if starts := values(text, "ExecStart"); len(starts) != 2 || starts[0] != "" || !strings.HasSuffix(starts[1], " run") {
+		t.Errorf("ExecStart is %q", starts)
 	}
 }
 
