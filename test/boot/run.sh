@@ -97,7 +97,7 @@ say "no unit failed; $(guest systemd-analyze security --no-pager edgecam.service
 pid=$(guest systemctl show -P MainPID edgecam.service)
 guest cat "/proc/$pid/status" >"$work/process"
 # Not root, no capability, no new privileges, system calls filtered.
-[ "$(awk '$1 == "Uid:" { print $2 > 0 } $1 == "CapBnd:" { print $2 } $1 == "NoNewPrivs:" || $1 == "Seccomp:" { print $2 }' "$work/process" | xargs)" = "1 0000000000000000 1 2" ] ||
+[ "$(awk '$1 == "Uid:" { print ($2 ? "user" : "root") } $1 == "CapBnd:" || $1 == "NoNewPrivs:" || $1 == "Seccomp:" { print $2 }' "$work/process" | xargs)" = "user 0000000000000000 1 2" ] ||
   fail "the process is not confined: $(cat "$work/process")"
 [ "$(guest 'findmnt -n -o FSTYPE /; findmnt -n -o OPTIONS /state' | xargs)" != "" ] && guest 'touch /usr/probe && test ! -e /state/usr/probe' || fail "the root is not a layer in memory"
 guest 'getent shadow root' | grep -qE '^root:[!*]' || fail "root has a password"
