@@ -108,6 +108,7 @@ func New(cfg Config, devices Devices, observer Observer, log *slog.Logger) (*Eng
 		VideoPlan:      e.planChanged,
 		ViewersChanged: e.viewersChanged,
 		ChannelOpened:  e.channelOpened,
+		NetworkChanged: networkChanged,
 		ViewerLeft:     e.viewerLeft,
 		Talk:           e.talkPacket,
 		Message:        e.message,

@@ -31,6 +31,14 @@ func (e *Engine) emit(ev Event) {
 	}
 }
 
+// networkChanged tells the viewers that the node has other addresses: those that
+// hear it restart ICE before the old path ends.
+func networkChanged(m *session.Manager) {
+	m.Broadcast(marshal(struct {
+		Type string `json:"type"`
+	}{"network"}))
+}
+
 // runInput waits for an input's edges for as long as the engine runs.
 func (e *Engine) runInput(ctx context.Context, name string, open func(context.Context) (hal.Input, error), active func(time.Time)) {
 	retry := retryFirst

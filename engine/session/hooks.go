@@ -41,7 +41,7 @@ type Hooks struct {
 	VideoPlan func(VideoPlan)
 	// NetworkChanged tells that addresses of this machine came or went. Viewers
 	// reach it at the new ones after an ICE restart.
-	NetworkChanged func()
+	NetworkChanged func(m *Manager)
 	// ViewersChanged tells how many viewers are connected.
 	ViewersChanged func(connected int)
 	// ViewerJoined is called when media flows, ViewerLeft when a viewer that

@@ -35,7 +35,7 @@ func (m *Manager) follow(ctx context.Context) {
 			if m.refit(now, gone) {
 				m.keeper.Refresh()
 				if m.hooks.NetworkChanged != nil {
-					m.hooks.NetworkChanged()
+					m.hooks.NetworkChanged(m)
 				}
 			}
 		}

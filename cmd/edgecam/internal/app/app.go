@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -232,11 +233,15 @@ func engineConfig(cfg *config.Config, loopback bool) engine.Config {
 	s.MaxViewers = cfg.WebRTC.MaxViewers
 	s.MaxHalfOpen = max(s.MaxHalfOpen, cfg.WebRTC.MaxViewers)
 	s.Loopback = loopback
+	s.MDNS = session.MDNSMode(cfg.WebRTC.MDNS)
 	for _, name := range cfg.WebRTC.VoiceCodecs {
 		s.VoiceCodecs = append(s.VoiceCodecs, codec.Name(name))
 	}
 	for _, server := range cfg.WebRTC.ICEServers {
 		s.ICEServers = append(s.ICEServers, session.ICEServer(server))
+		if len(server.URLs) > 0 && strings.HasPrefix(server.URLs[0], "turn") {
+			s.GatherWait = time.Duration(cfg.WebRTC.RelayWaitMS) * time.Millisecond
+		}
 	}
 	return ec
 }

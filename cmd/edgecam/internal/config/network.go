@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/edgecam/edgecam/engine/session/codec"
+	"github.com/edgecam/edgecam/engine/session/nat"
 )
 
 // HTTP is the web server's share of the configuration.
@@ -82,6 +83,8 @@ type WebRTC struct {
 	UDPPort     int         `yaml:"udp_port" doc:"UDP port of all media; 0: any free one" min:"0" max:"65535"`
 	ICETCP      bool        `yaml:"ice_tcp" doc:"accept media over TCP on the same port number, for networks without UDP"`
 	ICEServers  []ICEServer `yaml:"ice_servers" doc:"STUN and TURN servers; none by default"`
+	RelayWaitMS int         `yaml:"relay_wait_ms" doc:"how long an answer waits for the node's own address at a TURN server of ice_servers; 0: the node itself uses none, viewers still do" min:"0" max:"5000"`
+	MDNS        string      `yaml:"mdns" doc:"names that browsers give instead of their addresses (.local): off (not looked up, a viewer in the same network still connects), query, query-and-gather (the node hides its own addresses too)" enum:"off|query|query-and-gather"`
 	PublicIPs   []string    `yaml:"public_ips" doc:"addresses to announce instead of the interfaces' own, behind a 1:1 NAT"`
 	VoiceCodecs []string    `yaml:"voice_codecs" doc:"voice codecs that are spoken with viewers, the preferred first: opus, isac32, isac16, g722, ilbc30, ilbc20, pcmu, pcma; empty: all, in this order"`
 	MaxViewers  int         `yaml:"max_viewers" doc:"viewers served at once" min:"1" max:"1000"`
@@ -101,11 +104,12 @@ type ICEServer struct {
 	URLs       []string `yaml:"urls" doc:"such as stun:stun.example:3478 or turn:turn.example:3478?transport=udp"`
 	Username   string   `yaml:"username" doc:"TURN user name"`
 	Credential string   `yaml:"credential" doc:"TURN password" secret:"true"`
+	Secret     string   `yaml:"secret" doc:"in place of both, the secret shared with the TURN server (static-auth-secret): everybody gets credentials that expire" secret:"true"`
 }
 
 // Defaults returns one UDP port, 8555, and no outside server.
 func (WebRTC) Defaults() WebRTC {
-	return WebRTC{UDPPort: 8555, ICETCP: true, MaxViewers: 50}
+	return WebRTC{UDPPort: 8555, ICETCP: true, MaxViewers: 50, RelayWaitMS: 1000, MDNS: "off"}
 }
 
 // Validate returns the problems of the values.
@@ -135,14 +139,17 @@ func (s ICEServer) Validate() Problems {
 	if len(s.URLs) == 0 {
 		p.add("urls", "is empty")
 	}
+	if s.Secret != "" && (s.Username != "" || s.Credential != "") {
+		p.add("secret", "stands in place of username and credential: give one or the other")
+	}
 	for i, u := range s.URLs {
 		key := "urls[" + strconv.Itoa(i) + "]"
 		scheme, rest, _ := strings.Cut(u, ":")
 		switch scheme {
 		case "stun", "stuns":
 		case "turn", "turns":
-			if s.Username == "" || s.Credential == "" {
-				p.add("username", "and credential are needed for %s", u)
+			if s.Secret == "" && (s.Username == "" || s.Credential == "") {
+				p.add("username", "and credential are needed for %s, or secret", u)
 			}
 		default:
 			p.add(key, "is %q, must begin with stun:, stuns:, turn: or turns:", u)
@@ -150,6 +157,11 @@ func (s ICEServer) Validate() Problems {
 		}
 		if rest == "" || strings.HasPrefix(rest, "//") {
 			p.add(key, "is %q, must be like %s:HOST:PORT", u, scheme)
+		} else if _, err := nat.ParseURI(u); err != nil {
+			p.add(key, "%v", err)
+		}
+		if i > 0 && strings.HasPrefix(scheme, "turn") != strings.HasPrefix(s.URLs[0], "turn") {
+			p.add(key, "is %q: STUN and TURN servers are separate entries", u)
 		}
 	}
 	return p
