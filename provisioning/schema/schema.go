@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/edgecam/edgecam/provisioning/enrol"
+	"github.com/edgecam/edgecam/provisioning/update"
 	"github.com/edgecam/edgecam/provisioning/wire"
 )
 
@@ -23,6 +24,7 @@ var messages = map[string]any{
 	"status": wire.Status{}, "birth": wire.Birth{}, "desired": wire.Desired{}, "report": wire.Report{}, "event": wire.Event{},
 	"command": wire.Command{}, "ack": wire.Ack{}, "envelope": wire.Envelope{}, "keyset": wire.KeySet{},
 	"cert-request": wire.CertRequest{}, "cert-response": wire.CertResponse{}, "site": enrol.Site{},
+	"manifest": update.Manifest{},
 }
 
 // enums are the values of fields that have few.

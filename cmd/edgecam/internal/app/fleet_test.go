@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/tls"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -16,8 +17,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pion/stun/v4"
+
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/cli"
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/config"
+	"github.com/edgecam/edgecam/engine/session/nat"
 	"github.com/edgecam/edgecam/provisioning/acl"
 	"github.com/edgecam/edgecam/provisioning/authority"
 	"github.com/edgecam/edgecam/provisioning/broker"
@@ -71,6 +75,32 @@ func must(t *testing.T, err error) {
 // TestFleet runs the real node, with simulated devices, as a member of a
 // fleet: it starts without a broker, is claimed, takes and refuses
 // configurations, carries out commands, and is reset.
+// stunServer answers binding requests (RFC 8489) until the test ends.
+func stunServer(t *testing.T) string {
+	t.Helper()
+	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	must(t, err)
+	t.Cleanup(func() { c.Close() })
+	go func() {
+		buf := make([]byte, 1500)
+		for {
+			n, from, err := c.ReadFromUDP(buf)
+			if err != nil {
+				return
+			}
+			m := &stun.Message{Raw: append([]byte(nil), buf[:n]...)}
+			if m.Decode() != nil || m.Type != stun.BindingRequest {
+				continue
+			}
+			answer, err := stun.Build(m, stun.BindingSuccess, &stun.XORMappedAddress{IP: from.IP, Port: from.Port}, stun.Fingerprint)
+			if err == nil {
+				_, _ = c.WriteToUDP(answer.Raw, from)
+			}
+		}
+	}()
+	return c.LocalAddr().String()
+}
+
 func TestFleet(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs a whole node")
@@ -96,9 +126,9 @@ camera: {source: sim}
 microphone: {enabled: false}
 speaker: {enabled: false}
 http: {listen: "127.0.0.1:%d", https_listen: ""}
-webrtc: {udp_port: 0, ice_tcp: false}
+webrtc: {udp_port: 0, ice_tcp: false, ice_servers: [{urls: ["stun:%s"]}]}
 fleet: {site_file: %q, owner_secret: %q, serial: %q}
-`, httpPort, filepath.Join(authDir, authority.SiteFile), ownerSecret, testSerial), 0o600))
+`, httpPort, stunServer(t), filepath.Join(authDir, authority.SiteFile), ownerSecret, testSerial), 0o600))
 	src := config.Sources{Path: file}
 	load := func(provisioned []byte) (*config.Loaded, error) {
 		s := src
@@ -233,6 +263,11 @@ fleet: {site_file: %q, owner_secret: %q, serial: %q}
 	do("diagnostics", nil)
 	if bundle := <-blobs; !bytes.HasPrefix(bundle, []byte("PK")) || bytes.Contains(bundle, []byte(ownerSecret)) {
 		t.Error("the bundle is no ZIP, or holds a secret")
+	}
+	found := do("nat-test", nil)
+	var report nat.Report
+	if err := json.Unmarshal(found.Result, &report); err != nil || report.IPv4 == nil || report.IPv4.UDP != nat.UDPWorks || !report.IPv4.Public.Addr().IsLoopback() {
+		t.Errorf("NAT test: %s (%v)", found.Result, err)
 	}
 	do("ring-test", nil)
 	within(t, "the test ring", func() bool { ev := <-events; return ev.Type == "ring" && ev.Data["test"] == true })

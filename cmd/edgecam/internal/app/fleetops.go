@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/edgecam/edgecam/engine/session/nat"
 	"github.com/edgecam/edgecam/internal/version"
 	"github.com/edgecam/edgecam/provisioning/command"
 	"github.com/edgecam/edgecam/provisioning/queue"
@@ -28,6 +29,7 @@ func (f *fleet) ops() []command.Op {
 		{Name: "ring-test", Run: f.ringTest},
 		{Name: "log-level", Run: f.logLevel},
 		{Name: "diagnostics", Run: f.diagnostics},
+		{Name: "nat-test", Timeout: time.Minute, Run: f.natTest},
 	}
 	if launched() {
 		all = append(all, command.Op{Name: update.Op, Signed: true, Timeout: 90 * time.Second, Run: f.update})
@@ -130,6 +132,25 @@ func (f *fleet) logLevel(_ context.Context, c command.Call) (any, error) {
 	f.level.set(time.Duration(args.Minutes)*time.Minute, func() { lv.Set(before) })
 	lv.Set(level)
 	return nil, nil
+}
+
+// natTest answers what stands between the node and the internet, as the STUN
+// servers of its configuration see it. The command cannot name others: a node
+// must not be turned against a host of somebody's choice.
+func (f *fleet) natTest(ctx context.Context, _ command.Call) (any, error) {
+	l, err := f.app.o.Load(f.node.Config())
+	if err != nil {
+		return nil, err
+	}
+	var servers []string
+	for _, s := range l.WebRTC.ICEServers {
+		servers = append(servers, s.URLs...)
+	}
+	r, err := nat.Discover(ctx, nat.Config{Servers: servers})
+	if errors.Is(err, nat.ErrNoServer) {
+		return nil, command.Failure("no-server", errors.New("app: webrtc.ice_servers names no STUN server"))
+	}
+	return r, err
 }
 
 // diagnostics sends a ZIP of what helps to find a fault; secrets are masked.
