@@ -78,6 +78,7 @@ func (e *Encoder) analyseRow(s *encScratch, y int) {
 	if !e.keyFrame {
 		ref = &e.refs[e.base].y
 	}
+	start := -1 // of a run of macroblocks to be brought up to date
 	for x := range e.mbW {
 		b := &e.blocks[y*e.mbW+x]
 		b.refine = false
@@ -91,12 +92,19 @@ func (e *Encoder) analyseRow(s *encScratch, y int) {
 		// Where nothing has happened for long, the source is touched in every
 		// fourth frame; between, the last one stands.
 		if b.still < encSettled || (x+y+e.frames)&3 == 0 || e.noise.starting {
-			e.updateSource(b, x, y)
-			b.known = false
-			if e.cfg.AdaptiveQuant {
-				b.detail = e.detail(x, y)
+			if start < 0 {
+				start = x
 			}
+		} else if start >= 0 {
+			e.updateSource(start, x, y)
+			start = -1
 		}
+	}
+	if start >= 0 {
+		e.updateSource(start, e.mbW, y)
+	}
+	for x := range e.mbW {
+		b := &e.blocks[y*e.mbW+x]
 		if e.keyFrame {
 			b.known = false
 			continue
@@ -150,17 +158,25 @@ func (e *Encoder) compareSource(s *encScratch, b *encBlockStats, m *encMB, x, y 
 		dsp.SSE8x8(in.v[uvi:], in.cs, old.v.pix[uvo:], old.v.stride) <= limit
 }
 
-// updateSource puts the macroblock of the picture into the source, averaged
-// where the camera is noisy.
-func (e *Encoder) updateSource(b *encBlockStats, x, y int) {
+// updateSource puts macroblocks x0 to x1-1 of a row of the picture into the
+// source, averaged where the camera is noisy.
+func (e *Encoder) updateSource(x0, x1, y int) {
 	in, src := &e.input, e.source
-	yi, uvi := 16*(y*in.ys+x), 8*(y*in.cs+x)
-	yo, uvo := src.y.at(16*x, 16*y), src.u.at(8*x, 8*y)
-	dsp.Copy(src.y.pix[yo:], src.y.stride, in.y[yi:], in.ys, 16, 16)
-	dsp.Copy(src.u.pix[uvo:], src.u.stride, in.u[uvi:], in.cs, 8, 8)
-	dsp.Copy(src.v.pix[uvo:], src.v.stride, in.v[uvi:], in.cs, 8, 8)
-	if e.noise.filtering {
-		e.averageMB(b, yo, uvo)
+	yi, uvi := 16*(y*in.ys+x0), 8*(y*in.cs+x0)
+	yo, uvo := src.y.at(16*x0, 16*y), src.u.at(8*x0, 8*y)
+	n := x1 - x0
+	encCopyRows(src.y.pix[yo:], src.y.stride, in.y[yi:], in.ys, 16*n, 16)
+	encCopyRows(src.u.pix[uvo:], src.u.stride, in.u[uvi:], in.cs, 8*n, 8)
+	encCopyRows(src.v.pix[uvo:], src.v.stride, in.v[uvi:], in.cs, 8*n, 8)
+	for x := x0; x < x1; x++ {
+		b := &e.blocks[y*e.mbW+x]
+		b.known = false
+		if e.noise.filtering {
+			e.averageMB(b, yo+16*(x-x0), uvo+8*(x-x0))
+		}
+		if e.cfg.AdaptiveQuant {
+			b.detail = e.detail(x, y)
+		}
 	}
 }
 

@@ -212,8 +212,7 @@ func (e *Encoder) putMacroblockModes(w *boolWriter, x, y int) {
 		w.putKeyModes(m, above, left)
 		return
 	}
-	bounds := mvBoundsAt(x, y, e.mbW, e.mbH)
-	w.putInterModes(h, m, above, left, e.mb(x-1, y-1), &bounds)
+	w.putInterModes(h, m, above, left, e.mb(x-1, y-1))
 }
 
 // finishFrame moves the reference names as the header

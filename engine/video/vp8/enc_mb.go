@@ -115,13 +115,17 @@ func (e *Encoder) keepRun(x0, x1, y int) {
 
 func encCopyRun(dst, src *plane, x, y, w, h int) {
 	o := dst.at(x, y)
+	encCopyRows(dst.pix[o:], dst.stride, src.pix[o:], src.stride, w, h)
+}
+
+// encCopyRows copies h rows of w samples, macroblocks side by side.
+func encCopyRows(dst []byte, ds int, src []byte, ss, w, h int) {
 	if w == h {
-		dsp.Copy(dst.pix[o:], dst.stride, src.pix[o:], src.stride, w, h)
+		dsp.Copy(dst, ds, src, ss, w, h)
 		return
 	}
-	for range h {
-		copy(dst.pix[o:o+w], src.pix[o:o+w])
-		o += dst.stride
+	for y := range h {
+		copy(dst[y*ds:][:w], src[y*ss:][:w])
 	}
 }
 
@@ -143,8 +147,13 @@ func (e *Encoder) encodeMB(s *encScratch, row *encRow, m *encMB, x, y int) {
 		case e.refreshDue(x, y):
 			e.tryIntraInInter(s, m, &p, encNoCost)
 		default:
+			last := m.nb.mv
 			m.nb = neighbour{}
-			e.chooseInter(s, m, &p)
+			if e.speed.fast {
+				e.chooseFast(s, m, &p, last)
+			} else {
+				e.chooseInter(s, m, &p)
+			}
 		}
 		e.codeInter(s, row, m, &p, z)
 	}
@@ -177,12 +186,12 @@ func (e *Encoder) codeInter(s *encScratch, row *encRow, m *encMB, p *encMBPos, z
 		return
 	}
 	if m.yMode == modeNew {
-		best := s.search.predictor[m.nb.ref]
+		best := s.search.predictor
 		s.tally.mv.addComponent(0, int(m.nb.mv.y)-int(best.y))
 		s.tally.mv.addComponent(1, int(m.nb.mv.x)-int(best.x))
 	}
 	if m.yMode == modeSplit {
-		s.tally.countSplit(m, s.search.predictor[m.nb.ref])
+		s.tally.countSplit(m, s.search.predictor)
 	}
 	f := e.cur
 	if !m.kept {

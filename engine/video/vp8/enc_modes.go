@@ -20,6 +20,10 @@ type encMB struct {
 	// mvs and splitModes are valid for modeSplit only.
 	mvs        [16]motionVector
 	splitModes [16]uint8
+	// count and predictor are what the neighbours' census found for an inter
+	// macroblock that was not kept: the predictor is clamped.
+	count     [4]uint8
+	predictor motionVector
 }
 
 // subMV returns the vector of subblock i, for the neighbours' contexts.
@@ -162,7 +166,7 @@ func encSubLeft(m, left *encMB, i int) uint8 {
 }
 
 // putInterModes writes the modes of a macroblock of an inter frame.
-func (w *boolWriter) putInterModes(h *encHeader, m, above, left, aboveLeft *encMB, bounds *mvBounds) {
+func (w *boolWriter) putInterModes(h *encHeader, m, above, left, aboveLeft *encMB) {
 	w.put(m.nb.ref != refIntra, h.probIntra)
 	if m.nb.ref == refIntra {
 		w.putCode(&encYModeCodes[m.yMode], h.entropy.yMode[:])
@@ -178,17 +182,21 @@ func (w *boolWriter) putInterModes(h *encHeader, m, above, left, aboveLeft *encM
 	if m.nb.ref != refLast {
 		w.put(m.nb.ref == refAltRef, h.probGolden)
 	}
-	c := surveyNeighbours(&above.nb, &left.nb, &aboveLeft.nb, m.nb.ref, &h.signBias)
+	count := &m.count
+	if m.kept {
+		c := surveyNeighbours(&above.nb, &left.nb, &aboveLeft.nb, m.nb.ref, &h.signBias)
+		count = &c.count
+	}
 	code := &encInterModeCodes[m.yMode]
 	for i := range code.n {
 		n := code.probs[i]
-		w.put(code.bits>>i&1 != 0, interModeProbs[c.count[n]][n])
+		w.put(code.bits>>i&1 != 0, interModeProbs[count[n]][n])
 	}
 	switch m.yMode {
 	case modeNew:
-		w.putMV(m.nb.mv, bounds.clamp(c.best), &h.entropy.mv)
+		w.putMV(m.nb.mv, m.predictor, &h.entropy.mv)
 	case modeSplit:
-		w.putSplit(h, m, above, left, bounds.clamp(c.best))
+		w.putSplit(h, m, above, left, m.predictor)
 	}
 }
 

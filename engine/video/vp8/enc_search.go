@@ -4,7 +4,7 @@ import "github.com/edgecam/edgecam/engine/video/vp8/internal/dsp"
 
 // encSearch is the state of one macroblock's search for a vector.
 type encSearch struct {
-	predictor [numRefs]motionVector // clamped
+	predictor motionVector // of a new vector, clamped
 	found     encCandidate
 	// Allowed full-pel positions relative to the macroblock.
 	minX, maxX, minY, maxY int
@@ -35,14 +35,13 @@ func (e *Encoder) chooseInter(s *encScratch, m *encMB, p *encMBPos) {
 	h := &e.header
 	above, left, corner := e.mb(p.x, p.y-1), e.mb(p.x-1, p.y), e.mb(p.x-1, p.y-1)
 	bounds := mvBoundsAt(p.x, p.y, e.mbW, e.mbH)
-	sr.minX, sr.maxX = -16*p.x-encReach, 16*(e.mbW-p.x-1)+encReach
-	sr.minY, sr.maxY = -16*p.y-encReach, 16*(e.mbH-p.y-1)+encReach
-
+	sr.setReach(e, p)
 	best := &sr.found
 	*best = encCandidate{cost: 1 << 30, buf: -1}
 	ref := e.base
 	c := surveyNeighbours(&above.nb, &left.nb, &corner.nb, ref, &h.signBias)
-	sr.predictor[ref] = bounds.clamp(c.best)
+	m.count, m.predictor = c.count, bounds.clamp(c.best)
+	sr.predictor = m.predictor
 	nearest, near := bounds.clamp(c.nearest), bounds.clamp(c.near)
 	costs := encInterModeCosts(&c.count)
 	zero := motionVector{}
@@ -61,11 +60,8 @@ func (e *Encoder) chooseInter(s *encScratch, m *encMB, p *encMBPos) {
 		}
 	}
 	if g := e.refs[refGolden]; e.base == refLast && e.speed.golden && g != e.refs[refLast] && best.satd > e.lambda.goodSATD {
-		ref = refGolden
-		c := surveyNeighbours(&above.nb, &left.nb, &corner.nb, ref, &h.signBias)
-		sr.predictor[ref] = bounds.clamp(c.best)
-		costs := encInterModeCosts(&c.count)
-		e.try(s, p, ref, modeZero, zero, costs[0]+encBitCost(true, 200))
+		// No reference has a sign bias: the census is the same for all.
+		e.try(s, p, refGolden, modeZero, zero, costs[0]+encBitCost(true, 200))
 	}
 	if e.speed.splitSteps > 0 && best.ref == e.base && best.satd > max(e.lambda.goodSATD*e.speed.splitOver, e.noise.satd) {
 		e.trySplit(s, m, p, above, left, costs[4])
@@ -132,7 +128,7 @@ func (e *Encoder) searchVector(s *encScratch, p *encMBPos, ref uint8, starts [3]
 	plane := &e.refs[ref].y
 	src := e.source.y.pix[p.yo:]
 	stride := plane.stride
-	pred := sr.predictor[ref]
+	pred := sr.predictor
 	cost := func(x, y int, sad uint32) int {
 		return int(sad) + e.lambda.satd(e.mvCosts.cost(4*y-int(pred.y), 4*x-int(pred.x)))
 	}
@@ -268,7 +264,7 @@ func (e *Encoder) tryFine(s *encScratch, p *encMBPos, ref uint8, v motionVector)
 	sr := &s.search
 	plane := &e.refs[ref].y
 	src, stride := e.source.y.pix[p.yo:], e.source.y.stride
-	pred := sr.predictor[ref]
+	pred := sr.predictor
 	var satd uint32
 	buf := -1
 	if (v.x|v.y)&3 == 0 {

@@ -41,6 +41,9 @@ type speedLevel struct {
 	trim bool
 	// golden tries the long-term background.
 	golden bool
+	// fast weighs vectors by whole samples' SADs and makes the prediction that
+	// is taken alone.
+	fast bool
 }
 
 // Ways to find the fraction of a vector: not at all; by a guess from the SAD
@@ -83,10 +86,10 @@ var speedLevels = func() (t [MaxSpeed + 1]speedLevel) {
 			s.searchSteps, s.intraOver, s.goodShare, s.leaveShare = 12, 1024, 28, 8
 		case 8:
 			s.searchSteps, s.goodShare = 10, 22
-		case 9: // a guess is all there is of fractions
-			s.searchSteps, s.intraOver, s.subPel = 8, 1536, subPelGuess
-		case 10: // whole samples; no 4x4 intra, no trimming, no background
-			s.searchSteps, s.intraOver, s.subPel = 6, 2048, subPelNone
+		case 9: // vectors by whole samples' SADs and a guess
+			s.fast, s.searchSteps, s.searchSize, s.intraOver = true, 8, 2, 1536
+		case 10: // no 4x4 intra, no trimming, no background
+			s.searchSteps, s.intraOver = 4, 2048
 			s.subblockIntra, s.trim, s.golden = false, false, false
 		}
 		t[level] = s

@@ -78,7 +78,7 @@ func (e *Encoder) searchQuarters(s *encScratch, p *encMBPos, above, left *encMB)
 	sp, sr := &s.split, &s.search
 	plane := &e.refs[e.base].y
 	src, stride := e.source.y.pix, plane.stride
-	pred := sr.predictor[e.base]
+	pred := sr.predictor
 	full := func(v motionVector) motionVector {
 		x, y := (int(v.x)+2)>>2, (int(v.y)+2)>>2
 		x, y = min(max(x, sr.minX+1), sr.maxX-1), min(max(y, sr.minY+1), sr.maxY-1)
@@ -158,7 +158,7 @@ func (e *Encoder) searchQuarters(s *encScratch, p *encMBPos, above, left *encMB)
 // partition is better than one vector for all.
 func (e *Encoder) choosePartition(s *encScratch) (kind uint8, ok bool) {
 	sp := &s.split
-	pred := s.search.predictor[e.base]
+	pred := s.search.predictor
 	var price [5]int
 	for i, v := range sp.found {
 		price[i] = e.lambda.satd(e.mvCosts.cost(int(v.y)-int(pred.y), int(v.x)-int(pred.x)))
@@ -205,7 +205,7 @@ func (e *Encoder) choosePartVector(s *encScratch, t *encMB, p *encMBPos, above, 
 	first := int(partitionFirst[kind][i])
 	l, a := encNeighbourMVs(t, above, left, first)
 	codes := &encSplitModeCosts[splitContext(l, a)]
-	pred := sr.predictor[e.base]
+	pred := sr.predictor
 	spare := encFreeBuffer(sr.found.buf, buf)
 	best, bestMV, bestMode, bestSATD := 1<<30, motionVector{}, uint8(splitNew), uint32(0)
 	try := func(v motionVector, mode uint8, bits int) int {
