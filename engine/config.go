@@ -39,6 +39,10 @@ type VideoConfig struct {
 	BitrateBps int // mean rate of the stream
 	Speed      int // encoder speed, 0 (best) to 10 (fastest), -1 automatic
 	Threads    int // encoder workers
+	// KeyFramesOnly answers every request for a key frame with one, instead of
+	// mending losses from long-term references: for comparison, and for viewers
+	// that do not follow the payload descriptor's running numbers.
+	KeyFramesOnly bool
 }
 
 // VoiceConfig sets the voice path.

@@ -92,6 +92,7 @@ func New(cfg Config, devices Devices, observer Observer, log *slog.Logger) (*Eng
 		return nil, err
 	}
 	e.pulses.init()
+	e.refs.off = cfg.Video.KeyFramesOnly
 	e.governed.init(cfg.Governor, observer, log)
 	e.latest.ready = make(chan struct{}, 1)
 	e.idle.after = cfg.IdleAfter

@@ -18,8 +18,10 @@ const (
 // references are the long-term references of the main stream, which the viewers
 // share. The encode goroutine uses them, and viewers' feedback asks for their use.
 type references struct {
+	off bool // key frames alone mend losses
+
 	mu     sync.Mutex
-	slots  *vp8.ReferenceManager // nil before the first frame
+	slots  *vp8.ReferenceManager // nil before the first frame, and while off
 	newest uint64                // frame coded last
 	stored uint64                // frame that was kept last
 }
@@ -27,7 +29,9 @@ type references struct {
 // begin forgets everything: an encoder starts.
 func (r *references) begin() {
 	r.mu.Lock()
-	r.slots, r.stored = vp8.NewReferenceManager(1), 0
+	if r.slots, r.stored = vp8.NewReferenceManager(1), 0; r.off {
+		r.slots = nil
+	}
 	r.mu.Unlock()
 }
 

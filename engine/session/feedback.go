@@ -51,7 +51,11 @@ func (v *Viewer) handleCompound(t *outTrack, b []byte) {
 				v.counters.badRTCP.Add(1)
 				continue
 			}
+			if at := v.path.lossAt.Load(); at > v.m.lossAt.Load() {
+				v.m.lossAt.Store(at)
+			}
 			v.m.adaptVideo(false)
+			v.reported()
 			continue
 		}
 		pkts, err := rtcp.Unmarshal(one)
@@ -114,7 +118,7 @@ func (v *Viewer) pictureLost(reason string) {
 		return
 	case now-max(key, mended) < max(keyFrameTravel, 2*time.Duration(v.counters.rttNs.Load())):
 		return
-	case reason == ReasonPLI && stream == media.StreamMain && v.mendsLoss(now, key, mended):
+	case reason == ReasonPLI && stream == media.StreamMain && v.mendsLoss(now):
 		return
 	}
 	v.m.gates[stream].request(reason)
@@ -124,7 +128,6 @@ func (v *Viewer) pictureLost(reason string) {
 // 6.2.1). Those it no longer has are counted; the viewer asks for a key frame
 // when it gives up on them.
 func (v *Viewer) handleNACK(t *outTrack, pairs []rtcp.NackPair) {
-	overdue := false
 	nowMS := uint32(time.Since(v.m.clock.epoch).Milliseconds())
 	gap := max(leastResendGap, time.Duration(v.counters.rttNs.Load())/2)
 	for _, pair := range pairs {
@@ -138,12 +141,16 @@ func (v *Viewer) handleNACK(t *outTrack, pairs []rtcp.NackPair) {
 			p := v.m.history.get(index)
 			if p == nil {
 				v.counters.nacksRefused.Add(1)
-				overdue = overdue || v.stuck()
 				return true
 			}
 			v.m.lossAt.Store(int64(time.Since(v.m.clock.epoch)))
-			v.path.asked(p.frame)
-			overdue = overdue || again && v.overdue(p)
+			// What it has been helped over must not arrive any more.
+			if t == v.video && (v.path.asked(p.frame) || again && v.overdue(p) && v.mend()) {
+				v.counters.nacksRefused.Add(1)
+				v.m.pool.releasePacket(p)
+				return true
+			}
+			v.path.resent(p.frame)
 			if err := t.resend(p, seq, l, 0); err != nil {
 				v.counters.sendErrors.Add(1)
 			} else {
@@ -152,9 +159,6 @@ func (v *Viewer) handleNACK(t *outTrack, pairs []rtcp.NackPair) {
 			v.m.pool.releasePacket(p)
 			return true
 		})
-	}
-	if overdue {
-		v.mend()
 	}
 }
 
@@ -177,7 +181,11 @@ func (v *Viewer) handleReports(t *outTrack, ssrc uint32, reports []rtcp.Receptio
 		}
 		now := uint32(v.m.clock.ntp(time.Now()) >> 16)
 		if rtt := int32(now - r.LastSenderReport - r.Delay); rtt >= 0 {
-			v.counters.rttNs.Store(int64(rtt) * int64(time.Second) >> 16)
+			d := time.Duration(int64(rtt) * int64(time.Second) >> 16)
+			v.counters.rttNs.Store(int64(d))
+			v.path.mu.Lock()
+			v.path.rtt = d
+			v.path.mu.Unlock()
 		}
 	}
 }

@@ -24,6 +24,9 @@ type ledger struct {
 	last   uint64 // frame of the base layer that was begun last
 	heard  uint64 // newest frame of which anything has arrived
 	since  uint64 // last frame that helps who missed those before it
+	asks   bool   // the viewer asks for what it misses
+	// complained is when the viewer last asked for a key frame.
+	complained time.Duration
 }
 
 // ledgerFrame is a frame of the base layer on its way to a viewer.
@@ -35,10 +38,12 @@ type ledgerFrame struct {
 	has          [ledgerPlaces / 64]uint64
 	whole        bool
 	decoded      bool
-	lost         bool // a packet is reported not to have arrived
-	asked        bool // a packet was asked for again
-	parity       bool // who misses a packet may be able to make it
-	cut          bool // not all of it was sent
+	lost         bool          // a packet is reported not to have arrived
+	asked        bool          // a packet was asked for again
+	restart      bool          // it helps who misses those before it
+	resent       time.Duration // last time that a packet was sent again, 0: never
+	parity       bool          // who misses a packet may be able to make it
+	cut          bool          // not all of it was sent
 }
 
 // sentPlace is what a transport-wide sequence number was used for.
@@ -55,9 +60,9 @@ func (l *ledger) begin(now time.Duration, f *frame, as label, parity bool) {
 	e := ledgerFrame{number: f.number, base: l.last, at: now, label: as, count: len(f.pkts), parity: parity}
 	switch {
 	case f.key:
-		e.base, l.since = 0, f.number
+		e.base, e.restart, l.since = 0, true, f.number
 	case f.base != 0:
-		e.base, l.since = f.base, f.number
+		e.base, e.restart, l.since = f.base, true, f.number
 	}
 	l.frames[f.number%ledgerFrames] = e
 	l.last = f.number
@@ -75,16 +80,17 @@ func (l *ledger) frame(number uint64) *ledgerFrame {
 	return nil
 }
 
-// report takes what is said of a packet.
-func (l *ledger) report(seq uint16, arrived bool) {
+// report takes what is said of a packet, and tells whether it is a loss of the
+// picture's.
+func (l *ledger) report(seq uint16, arrived bool) (loss bool) {
 	p := l.sent[seq%ledgerPackets]
 	e := &l.frames[p.frame%ledgerFrames]
 	if p.seq != seq || p.frame == 0 || uint32(e.number) != p.frame || p.place >= ledgerPlaces {
-		return
+		return false
 	}
 	if !arrived {
 		e.lost = true
-		return
+		return true
 	}
 	l.heard = max(l.heard, e.number)
 	if bit := uint64(1) << (p.place % 64); e.has[p.place/64]&bit == 0 {
@@ -94,6 +100,7 @@ func (l *ledger) report(seq uint16, arrived bool) {
 			l.settle(e)
 		}
 	}
+	return false
 }
 
 // acknowledge notes that the viewer says to have decoded a picture.
@@ -110,8 +117,16 @@ func (l *ledger) acknowledge(picture uint16) {
 
 // ask notes that a packet of a frame is asked for again.
 func (l *ledger) ask(number uint64) {
+	l.asks = true
 	if e := l.frame(number); e != nil {
 		e.asked = true
+	}
+}
+
+// again notes that a packet of a frame is sent again.
+func (l *ledger) again(now time.Duration, number uint64) {
+	if e := l.frame(number); e != nil {
+		e.resent = now
 	}
 }
 
@@ -148,11 +163,16 @@ func (l *ledger) followers(number uint64) {
 }
 
 // presume takes frames for whole of which a report was lost, not a packet, or
-// which parity has mended: who missed something would have asked for it by now.
+// which parity has mended: who missed something would have asked for it by now, or
+// for a key frame.
 func (l *ledger) presume(now, rtt time.Duration) {
+	patience := ledgerPatience + 2*rtt
+	if !l.asks {
+		patience += ledgerPatience
+	}
 	for n := l.heard - min(l.heard, ledgerFrames-1); n < l.heard; n++ {
 		e := l.frame(n)
-		if e == nil || e.whole || e.cut || e.asked || e.lost && !e.parity || now-e.at < ledgerPatience+2*rtt {
+		if e == nil || e.whole || e.cut || e.asked || e.lost && !e.parity || now-e.at < patience || l.complained > e.at {
 			continue
 		}
 		e.whole = true
@@ -166,20 +186,31 @@ func (l *ledger) decoded(number uint64) bool {
 	return e != nil && e.decoded
 }
 
-// gap finds the first frame after one that is missing at the viewer: while later
-// ones have arrived, or because it was not sent to the end.
-func (l *ledger) gap(after uint64) (*ledgerFrame, bool) {
-	for n := max(after+1, l.last-min(l.last, ledgerFrames-1)); n <= l.last; n++ {
-		if e := l.frame(n); e != nil && (!e.whole && n < l.heard || e.cut) {
-			return e, true
+// missing finds the frame at which the viewer stands still, if that is certain: the
+// one behind the last that it could decode, which has not arrived and will not, and
+// nothing is on its way that would help it on.
+func (l *ledger) missing(now, rtt time.Duration) (*ledgerFrame, bool) {
+	var first *ledgerFrame
+	for n := l.last; n > 0 && n+ledgerFrames > l.last; n-- {
+		e := l.frame(n)
+		switch {
+		case e == nil:
+			continue
+		case e.decoded:
+			return first, first != nil && first.gone(now, rtt)
+		case e.restart && !e.gone(now, rtt):
+			return nil, false
 		}
+		first = e
 	}
 	return nil, false
 }
 
-// stuck reports whether something is missing that the viewer has not been helped
-// over since.
-func (l *ledger) stuck() bool {
-	_, missing := l.gap(l.since - min(l.since, 1))
-	return missing
+// gone reports whether a frame will not arrive any more.
+func (e *ledgerFrame) gone(now, rtt time.Duration) bool {
+	if e.cut {
+		return true
+	}
+	again := e.resent != 0 && now-e.resent < rtt+rtt/4
+	return !e.whole && e.lost && !again && (e.asked || !e.parity)
 }

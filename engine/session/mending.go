@@ -1,6 +1,7 @@
 package session
 
 import (
+	"sync"
 	"time"
 
 	"github.com/edgecam/edgecam/engine/media"
@@ -12,7 +13,9 @@ import (
 // say so (RPSI). It costs little more than any other, where a key frame costs all
 // viewers a second's worth of quality. No viewer needs to know of it: for who
 // misses frames the numbers of the payload descriptor are continued from the first
-// that is missing, as if nothing had been sent since.
+// that is missing, as if nothing had been sent since. That is done only where it is
+// certain what is missing, and never undone: else a viewer could take what follows
+// for what it waits for, without having that frame.
 const (
 	// mendGap is the least time between two such frames.
 	mendGap = 100 * time.Millisecond
@@ -23,21 +26,21 @@ const (
 	lossyTime = 10 * time.Second
 	// silentAfter is when nobody waits any more for what a viewer may report.
 	silentAfter = 1500 * time.Millisecond
-	// maxMends is how many times within mendPatience a request for a key frame is
-	// answered otherwise.
+	// maxMends is how many times in a row, within mendPatience, a request for a key
+	// frame is answered otherwise in vain.
 	maxMends     = 3
 	mendPatience = 3 * time.Second
-	// maxDeaf is how many times a viewer may ask for a key frame though it has been
-	// helped before it always gets one.
-	maxDeaf = 2
+	// reportPatience is how long a request waits for the report that tells what is
+	// missing.
+	reportPatience = 250 * time.Millisecond
 )
 
-// mending is what has come of the help for one viewer.
+// mending is what has come of the help for one viewer. mu guards it.
 type mending struct {
-	first time.Duration // when it was given first, of the last maxMends
-	n     int
-	deaf  int
-	heeds time.Duration // the frame that the viewer did not heed, by its time
+	first time.Duration // when it was given first, of the last n times
+	n     int           // in vain so far
+	mu    sync.Mutex
+	asked time.Duration // request that waits for a report, 0: none
 }
 
 // Lossy reports whether viewers of the main stream have lost packets lately: then
@@ -54,7 +57,7 @@ func (m *Manager) Received(number uint64) bool {
 	now := time.Since(m.clock.epoch)
 	m.fan.Lock()
 	defer m.fan.Unlock()
-	any := false
+	anybody := false
 	for _, v := range m.out.watchers {
 		if w := &v.forward; w.stream != media.StreamMain || w.waitKey {
 			continue
@@ -63,9 +66,9 @@ func (m *Manager) Received(number uint64) bool {
 		if !got && !silent {
 			return false
 		}
-		any = any || got
+		anybody = anybody || got
 	}
-	return any
+	return anybody
 }
 
 // received reports whether the viewer is able to decode a frame, and whether
@@ -74,7 +77,7 @@ func (p *path) received(now time.Duration, number uint64) (got, silent bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.ledger.decoded(number) {
-		p.ledger.presume(now, p.last.RTT)
+		p.ledger.presume(now, p.roundTrip())
 	}
 	return p.ledger.decoded(number), p.heard != 0 && now-p.heard > silentAfter
 }
@@ -100,25 +103,45 @@ func (p *path) cut(frame uint64) {
 	p.mu.Unlock()
 }
 
-func (p *path) asked(frame uint64) {
+// asked notes that a packet of a frame is asked for again, and reports whether the
+// viewer has been helped over it.
+func (p *path) asked(frame uint64) (passed bool) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.ledger.ask(frame)
+	return frame != 0 && frame < p.ledger.since
+}
+
+// resent notes that a packet of a frame is sent again.
+func (p *path) resent(frame uint64) {
+	p.mu.Lock()
+	p.ledger.again(time.Since(p.epoch), frame)
 	p.mu.Unlock()
 }
 
+// roundTrip is the path's, with the reporting delay where nothing better is known.
+// Called under mu.
+func (p *path) roundTrip() time.Duration {
+	if p.rtt > 0 {
+		return p.rtt
+	}
+	return p.last.RTT
+}
+
 // begin gives a frame that is about to leave its numbers. Where it mends a loss of
-// this viewer's they go on from the first frame that is missing.
+// this viewer's they go on from the frame that is missing.
 func (v *Viewer) begin(f *frame) {
 	fec := v.video.fec
 	p := v.path
 	p.mu.Lock()
-	if f.base != 0 {
-		if missing, ok := p.ledger.gap(f.base); ok {
+	now := time.Since(p.epoch)
+	if f.base != 0 && p.ledger.decoded(f.base) {
+		if missing, ok := p.ledger.missing(now, p.roundTrip()); ok {
 			v.label.tl0 = missing.label.tl0 - 1
 		}
 	}
 	v.label = v.label.follow(f.tid)
-	p.ledger.begin(time.Since(p.epoch), f, v.label, fec != nil)
+	p.ledger.begin(now, f, v.label, fec != nil)
 	p.mu.Unlock()
 	if fec != nil {
 		fec.begin(len(f.pkts), f.key)
@@ -129,27 +152,10 @@ func (v *Viewer) begin(f *frame) {
 // waiting for it makes no sense any more.
 func (v *Viewer) overdue(p *packet) bool {
 	v.path.mu.Lock()
-	passed := p.frame < v.path.ledger.since // whatever becomes of it
+	limit := overdueAfter + 2*v.path.roundTrip()
 	v.path.mu.Unlock()
 	age := uint32(v.m.clock.ticks(time.Now(), videoRateHz)) - p.ts
-	limit := overdueAfter + 2*v.roundTrip()
-	return !passed && age > uint32(limit*videoRateHz/time.Second)
-}
-
-// roundTrip is the path's, with the reporting delay where nothing better is known.
-func (v *Viewer) roundTrip() time.Duration {
-	if rtt := v.counters.rttNs.Load(); rtt > 0 {
-		return time.Duration(rtt)
-	}
-	return v.path.estimate().RTT
-}
-
-// stuck reports whether the viewer misses something that it has not been helped
-// over since.
-func (v *Viewer) stuck() bool {
-	v.path.mu.Lock()
-	defer v.path.mu.Unlock()
-	return v.path.ledger.stuck()
+	return age > uint32(limit*videoRateHz/time.Second)
 }
 
 // mend asks for a frame that helps this viewer on without a key frame, and reports
@@ -161,14 +167,11 @@ func (v *Viewer) mend() bool {
 	}
 	now := int64(time.Since(m.clock.epoch))
 	last := m.mendAt.Load()
-	if last != 0 && now-last < int64(max(mendGap, v.roundTrip())) {
+	if last != 0 && now-last < int64(mendGap) {
 		return true // one is on its way
 	}
 	base := m.hooks.Mend()
-	if base == 0 {
-		return false
-	}
-	if !v.path.has(base) {
+	if base == 0 || !v.path.has(base) {
 		return false
 	}
 	if m.mendAt.CompareAndSwap(last, now) {
@@ -178,26 +181,53 @@ func (v *Viewer) mend() bool {
 }
 
 // mendsLoss decides whether a request for a key frame is answered by a frame that
-// builds on a reference: when something is known to be missing, and that has not
-// been tried in vain. key and mended are when the last frame of either kind left.
-func (v *Viewer) mendsLoss(now, key, mended time.Duration) bool {
-	s := &v.mending
-	if !v.stuck() {
-		// Nothing is missing: its decoder has failed, or it is one that goes on
-		// at key frames alone.
-		if mended > key && now-mended < mendPatience && s.heeds != mended {
-			s.deaf, s.heeds = s.deaf+1, mended
-		}
-		return false
+// builds on a reference: when it is certain that something is missing, and that has
+// not been tried in vain. Reports come later than a request: where there may be a
+// loss that they do not tell of yet, the decision is put off.
+func (v *Viewer) mendsLoss(now time.Duration) bool {
+	v.mending.mu.Lock()
+	defer v.mending.mu.Unlock()
+	return v.decide(now)
+}
+
+// decide is called under mending.mu.
+func (v *Viewer) decide(now time.Duration) bool {
+	s, p := &v.mending, v.path
+	p.mu.Lock()
+	l := &p.ledger
+	if s.asked == 0 {
+		l.complained = now
 	}
-	if s.deaf >= maxDeaf {
-		return false
-	}
-	if now-s.first > mendPatience || key > s.first {
+	_, missing := l.missing(now, p.roundTrip())
+	unheard := l.last > l.heard && p.enabled.Load()
+	helped := l.decoded(l.since)
+	p.mu.Unlock()
+	if helped || now-s.first > mendPatience {
 		s.first, s.n = now, 0
 	}
-	if s.n++; s.n > maxMends {
-		return false
+	switch {
+	case missing:
+		s.asked = 0
+		s.n++
+		return s.n <= maxMends && v.mend()
+	case s.asked == 0 && unheard && v.m.Lossy():
+		s.asked = now
+		return true
 	}
-	return v.mend()
+	return s.asked != 0 && now-s.asked < reportPatience
+}
+
+// reported looks once more at a request that waited for a report.
+func (v *Viewer) reported() {
+	s := &v.mending
+	s.mu.Lock()
+	done := s.asked == 0 || v.decide(time.Since(v.m.clock.epoch))
+	if !done {
+		s.asked = 0
+	}
+	s.mu.Unlock()
+	if done {
+		return
+	}
+	v.m.gates[media.StreamMain].request(ReasonPLI)
 }

@@ -41,6 +41,8 @@ type path struct {
 	pacing  atomic.Int64 // bits per second, 0: as fast as it goes
 	video   atomic.Int64 // payload rate for video, bits per second, 0: not known yet
 
+	lossAt atomic.Int64 // when a packet of the picture was last reported lost, 0: never
+
 	mu     sync.Mutex
 	cc     *congestion.Controller
 	parser congestion.Parser
@@ -49,6 +51,7 @@ type path struct {
 	last   congestion.Estimate
 	ledger ledger
 	heard  time.Duration // last feedback
+	rtt    time.Duration // by reception reports, 0: not known
 
 	// Bytes on the wire by flow since the moment since, payload of video, and
 	// the rates before, in bits per second.
@@ -136,7 +139,9 @@ func (p *path) feedback(b []byte) bool {
 	}
 	p.cc.Feedback(now, arrivals)
 	for i := range arrivals {
-		p.ledger.report(arrivals[i].Seq, arrivals[i].Received)
+		if p.ledger.report(arrivals[i].Seq, arrivals[i].Received) {
+			p.lossAt.Store(int64(now))
+		}
 	}
 	p.heard = now
 	p.publish(now)

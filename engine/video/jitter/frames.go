@@ -151,7 +151,7 @@ func (b *Buffer) decodable(f *frame, c *cursor) bool {
 	case !d.HasTL0PicIdx || !d.HasTemporalID || !l.hasTL0:
 		return c.contiguous(f)
 	case d.TemporalID == 0:
-		return d.TL0PicIdx == l.tl0+1 || l.rewound(d)
+		return d.TL0PicIdx == l.tl0+1
 	case d.TL0PicIdx != l.tl0:
 		return false
 	case d.LayerSync:
@@ -163,18 +163,6 @@ func (b *Buffer) decodable(f *frame, c *cursor) bool {
 		}
 	}
 	return c.contiguous(f)
-}
-
-// maxRewind is how many frames of the base layer a sender may take back.
-const maxRewind = 64
-
-// rewound reports whether a frame takes back the last ones of the base layer: its
-// running number says that it follows an earlier one, which has been handed out. A
-// sender that mends a loss from a long-term reference numbers it like that.
-func (l *lastFrame) rewound(d *Descriptor) bool {
-	back := l.tl0 - d.TL0PicIdx
-	newer := int16((d.PictureID-l.pid)<<1) > 0
-	return l.hasPID && d.HasPictureID && newer && back < maxRewind
 }
 
 // candidate is the frame to be handed out next.
