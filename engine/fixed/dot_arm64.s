@@ -30,3 +30,34 @@ TEXT ·dotKernel(SB), NOSPLIT, $0-28
 	WORD $0x1e260000 // fmov w0, s0
 	MOVW R0, ret+24(FP)
 	RET
+
+// func dot64Kernel(a, b *int16, n int) int64
+TEXT ·dot64Kernel(SB), NOSPLIT, $0-32
+	MOVD a+0(FP), R0
+	MOVD b+8(FP), R1
+	MOVD n+16(FP), R2
+	WORD $0x4f000403 // movi v3.4s, #0x0
+	WORD $0xd1004042 // sub x2, x2, #0x10
+	WORD $0xd344fc42 // lsr x2, x2, #4
+	WORD $0x91000442 // add x2, x2, #0x1
+	WORD $0x8b021402 // add x2, x0, x2, lsl #5
+	WORD $0x4ea31c62 // mov v2.16b, v3.16b
+	WORD $0xad400001 // ldp q1, q0, [x0]
+	WORD $0x91008000 // add x0, x0, #0x20
+	WORD $0xeb02001f // cmp x0, x2
+	WORD $0xad401025 // ldp q5, q4, [x1]
+	WORD $0x91008021 // add x1, x1, #0x20
+	WORD $0x0e65c026 // smull v6.4s, v1.4h, v5.4h
+	WORD $0x4e65c021 // smull2 v1.4s, v1.8h, v5.8h
+	WORD $0x0e64c005 // smull v5.4s, v0.4h, v4.4h
+	WORD $0x4e64c000 // smull2 v0.4s, v0.8h, v4.8h
+	WORD $0x4ea068c2 // sadalp v2.2d, v6.4s
+	WORD $0x4ea06823 // sadalp v3.2d, v1.4s
+	WORD $0x4ea068a2 // sadalp v2.2d, v5.4s
+	WORD $0x4ea06803 // sadalp v3.2d, v0.4s
+	WORD $0x54fffe61 // b.ne @24
+	WORD $0x4ee38442 // add v2.2d, v2.2d, v3.2d
+	WORD $0x5ef1b840 // addp d0, v2.2d
+	WORD $0x9e660000 // fmov x0, d0
+	MOVD R0, ret+24(FP)
+	RET

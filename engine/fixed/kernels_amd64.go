@@ -29,3 +29,6 @@ func fftJoin(dstLow, dstHigh, low, high, w *Complex32, n, shift int)
 
 //go:noescape
 func dotKernel(a, b *int16, n int) int32
+
+//go:noescape
+func dot64Kernel(a, b *int16, n int) int64

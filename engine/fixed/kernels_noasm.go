@@ -15,6 +15,7 @@ func fftLast(dst, src *Complex32, s, swap int)                       { panic(noK
 func fftSplit(low, high, w *Complex32, n int)                        { panic(noKernel) }
 func fftJoin(dstLow, dstHigh, low, high, w *Complex32, n, shift int) { panic(noKernel) }
 
-func dotKernel(a, b *int16, n int) int32 { panic(noKernel) }
+func dotKernel(a, b *int16, n int) int32   { panic(noKernel) }
+func dot64Kernel(a, b *int16, n int) int64 { panic(noKernel) }
 
 const noKernel = "fixed: kernel called that this build does not have"

@@ -43,7 +43,7 @@ func (b *background) observe(x []int16, block int) {
 	b.blocks, b.valid = 0, true
 	order := orderOf(block*100) / 2
 	x = x[len(x)-window:]
-	b.lpc.analyse(x, order)
+	b.lpc.analyse(x, order, b.work[:])
 	res := b.work[:window-order]
 	b.lpc.residual(res, x, order)
 	mean := energy(res) / int64(len(res))
@@ -59,19 +59,19 @@ func (b *background) pause(x []int16) bool {
 	return e < 64 || e < 4*b.floor && 1000*e < b.speech || 30000*e < b.speech
 }
 
-// next returns a sample of the background.
-func (b *background) next() int32 {
-	if !b.valid || b.peak == 0 {
-		return 0
-	}
-	b.random ^= b.random << 13
-	b.random ^= b.random >> 17
-	b.random ^= b.random << 5
-	return b.syn.next(&b.lpc, int32(int16(b.random>>8))*min(b.peak, 32767)>>15)
-}
-
+// generate writes what sounds like the background.
 func (b *background) generate(dst []int16) {
-	for i := range dst {
-		dst[i] = int16(b.next())
+	if !b.valid || b.peak == 0 {
+		clear(dst)
+		return
 	}
+	random, peak := b.random, min(b.peak, 32767)
+	for i := range dst {
+		random ^= random << 13
+		random ^= random >> 17
+		random ^= random << 5
+		dst[i] = int16(int32(int16(random>>8)) * peak >> 15)
+	}
+	b.random = random
+	b.syn.run(&b.lpc, dst)
 }

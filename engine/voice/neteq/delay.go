@@ -21,6 +21,8 @@ const (
 	// fallPackets is how many packets pass between two steps of the target down.
 	fallPackets = 40
 	probOne     = 1 << 30
+	// negligible is what a probability counts as nothing below.
+	negligible = 1 << 11
 )
 
 // Costs, in delay for all: a packet that is not there in time costs lateWeight times
@@ -46,6 +48,7 @@ type delayTracker struct {
 	judged     int // how many of them, the oldest, have been entered
 	base       int64
 	hist       [buckets]int32 // probabilities, Q30
+	top        int            // no bucket from here on has any
 	seen       int
 	targetTick int
 	sinceFall  int // packets since the target was lowered
@@ -53,11 +56,11 @@ type delayTracker struct {
 
 func (d *delayTracker) reset() {
 	*d = delayTracker{}
-	d.hist[0] = probOne
+	d.hist[0], d.top = probOne, 1
 	d.choose(2)
 }
 
-func (d *delayTracker) at(i int) *arrival { return &d.ring[(d.first+i)%arrivals] }
+func (d *delayTracker) at(i int) *arrival { return &d.ring[uint(d.first+i)%arrivals] }
 
 // restart makes the way of the packet that comes the base: nothing was played yet.
 func (d *delayTracker) restart() { d.first, d.n, d.judged = 0, 0, 0 }
@@ -128,11 +131,20 @@ func (d *delayTracker) judge() {
 // enter counts a relative delay and chooses the target anew.
 func (d *delayTracker) enter(relative, length int64) {
 	d.seen = min(d.seen+1, memoryPackets)
-	weight := int32(probOne / d.seen)
-	for i := range d.hist {
-		d.hist[i] -= int32(int64(d.hist[i]) * int64(weight) >> 30)
+	weight := int64(probOne / d.seen)
+	top := 0
+	for i, p := range d.hist[:d.top] {
+		p -= int32(int64(p) * weight >> 30)
+		if p < negligible {
+			p = 0
+		} else {
+			top = i + 1
+		}
+		d.hist[i] = p
 	}
-	d.hist[min((relative+tick-1)/tick, buckets-1)] += weight
+	in := int(min((relative+tick-1)/tick, buckets-1))
+	d.hist[in] += int32(weight)
+	d.top = max(top, in+1)
 	d.choose(int(length / tick))
 }
 
@@ -140,19 +152,24 @@ func (d *delayTracker) enter(relative, length int64) {
 // packet later than the target by less than its length is missed in part.
 func (d *delayTracker) choose(packetTicks int) {
 	packetTicks = max(packetTicks, 1)
-	var tails [buckets + 1]int64 // probability of delays from here on
-	for i := buckets - 1; i >= 0; i-- {
-		tails[i] = tails[i+1] + int64(d.hist[i])
-	}
-	var all, near int64
+	shareQ20 := int64(lateWeight<<20) / int64(packetTicks)
+	// The probability of delays above k, the sum of it from k on, and its sum over a
+	// packet's length.
+	var tails [buckets + 1]int32
+	var tail, all, near int64
 	best, now, chosen := int64(1)<<62, int64(0), 0
-	for k := buckets - 1; k >= 0; k-- {
-		all += tails[k+1]
-		near += tails[k+1]
-		if k+1+packetTicks < buckets {
-			near -= tails[k+1+packetTicks]
+	// Above the highest delay waiting only costs.
+	for k := max(d.top-1, d.targetTick); k >= 0; k-- {
+		if k+1 < buckets {
+			tail += int64(d.hist[k+1])
 		}
-		missed := lateWeight*near/int64(packetTicks) + all/holeTicks
+		tails[k] = int32(tail)
+		all += tail
+		near += tail
+		if k+packetTicks < buckets {
+			near -= int64(tails[k+packetTicks])
+		}
+		missed := near*shareQ20>>20 + all/holeTicks
 		cost := int64(k)*tick + missed>>10*lossCost>>20
 		if k == d.targetTick {
 			now = cost

@@ -27,7 +27,6 @@ type expander struct {
 	voicedQ15 int32 // share of the periodic part
 	noiseQ15  int32 // and of noise, in power one together
 	noise     int32 // peak of the noise
-	produced  int
 	random    uint32
 	work      [windowSamples]int16
 }
@@ -40,9 +39,9 @@ func (x *expander) init(rateHz int) {
 // start analyses the end of h, which is then continued.
 func (x *expander) start(h []int16) {
 	order := orderOf(x.rateHz)
-	x.produced, x.at = 0, 0
+	x.at = 0
 	window := min(len(h), x.rateHz*24/1000)
-	x.lpc.analyse(h[len(h)-window:], order)
+	x.lpc.analyse(h[len(h)-window:], order, x.work[:])
 	x.syn.load(h)
 	lag, corr := x.pitch.find(h[max(len(h)-x.pitch.span(), 0):])
 	x.lag = max(min(lag, maxCycle, len(h)-2*order), 0)
@@ -70,21 +69,29 @@ func (x *expander) start(h []int16) {
 
 // generate continues the signal by len(dst) samples, without any decay.
 func (x *expander) generate(dst []int16) {
-	for i := range dst {
-		var e int32
-		if x.lag > 0 {
-			x.random ^= x.random << 13
-			x.random ^= x.random >> 17
-			x.random ^= x.random << 5
-			white := int32(int16(x.random>>8)) * min(x.noise, 32767) >> 15
-			e = (int32(x.cycle[x.at])*x.voicedQ15 + white*x.noiseQ15) >> 15
-			if x.at++; x.at >= x.lag {
-				x.at = 0
-			}
-		}
-		dst[i] = int16(x.syn.next(&x.lpc, e))
+	if x.lag > 0 {
+		x.excite(dst)
+	} else {
+		clear(dst)
 	}
-	x.produced += len(dst)
+	x.syn.run(&x.lpc, dst)
+}
+
+// excite writes what drives the prediction filter: of the period, and of noise.
+func (x *expander) excite(dst []int16) {
+	random, peak, at := x.random, min(x.noise, 32767), x.at
+	cycle := x.cycle[:x.lag]
+	for i := range dst {
+		random ^= random << 13
+		random ^= random >> 17
+		random ^= random << 5
+		white := int32(int16(random>>8)) * peak >> 15
+		dst[i] = fixed.Sat16((int32(cycle[at])*x.voicedQ15 + white*x.noiseQ15) >> 15)
+		if at++; at >= len(cycle) {
+			at = 0
+		}
+	}
+	x.random, x.at = random, at
 }
 
 // gainQ15 is the level of concealment after so many samples.
@@ -108,9 +115,11 @@ func mute(dst []int16, samples, rateHz int, noise *background) {
 		if g == 32767 {
 			continue
 		}
-		for j := i; j < min(i+step, len(dst)); j++ {
-			v := int32(dst[j])*g>>15 + noise.next()*(32767-g)>>15
-			dst[j] = fixed.Sat16(v)
+		x := dst[i:min(i+step, len(dst))]
+		var behind [step]int16
+		noise.generate(behind[:len(x)])
+		for j := range x {
+			x[j] = fixed.Sat16(int32(x[j])*g>>15 + int32(behind[j])*(32767-g)>>15)
 		}
 	}
 }

@@ -27,37 +27,48 @@ var halfSineQ15 = func() (t [257]int16) {
 // fadeQ15 is the power-complementary rise from 0 to 1 at i of n.
 func fadeQ15(i, n int) int32 { return int32(halfSineQ15[i*256/n]) }
 
-// predictor is a linear prediction filter 1 + Σ a[j] z^-(j+1), Q12.
+// predictor is a linear prediction filter 1 + Σ a[j] z^-(j+1), Q12. Coefficients lie
+// in the order of the signal, the last one belongs to the newest sample, with zeros
+// before them.
 type predictor struct {
 	order int
-	aQ12  [maxOrder]int32
+	aQ12  [maxOrder]int64
+}
+
+// apply is Σ aQ12[j]·x[j].
+func (p *predictor) apply(x *[maxOrder]int64) int64 {
+	a := &p.aQ12
+	return a[0]*x[0] + a[1]*x[1] + a[2]*x[2] + a[3]*x[3] + a[4]*x[4] + a[5]*x[5] + a[6]*x[6] + a[7]*x[7] + p.applyNewer(x)
+}
+
+// applyNewer is that of the newer half: all of it for predictors up to order 8.
+func (p *predictor) applyNewer(x *[maxOrder]int64) int64 {
+	a := &p.aQ12
+	return a[8]*x[8] + a[9]*x[9] + a[10]*x[10] + a[11]*x[11] + a[12]*x[12] + a[13]*x[13] + a[14]*x[14] + a[15]*x[15]
 }
 
 // analyse computes the predictor of x, at most windowSamples long, from its
-// windowed autocorrelation by the Levinson-Durbin recursion. Silence gives the
-// filter that predicts nothing.
-func (p *predictor) analyse(x []int16, order int) {
+// windowed autocorrelation by the Levinson-Durbin recursion; work is as long. Silence
+// gives the filter that predicts nothing.
+func (p *predictor) analyse(x []int16, order int, work []int16) {
 	*p = predictor{order: order}
 	n := len(x)
 	if n > windowSamples || n <= 2*order {
 		return
 	}
-	var w [windowSamples]int32
-	for i := range x {
-		// A sine window.
-		at := i
-		if at > n-1-i {
-			at = n - 1 - i
+	w := work[:n]
+	// A sine window: at 512/n of the table's steps per sample.
+	at, rest := 0, 0
+	for i, j := 0, n-1; i <= j; i, j = i+1, j-1 {
+		fade := int32(halfSineQ15[at])
+		w[i], w[j] = int16(int32(x[i])*fade>>15), int16(int32(x[j])*fade>>15)
+		for rest += 512; rest >= n; rest -= n {
+			at++
 		}
-		w[i] = int32(x[i]) * fadeQ15(2*at, n) >> 15
 	}
 	var r [maxOrder + 1]int64
 	for k := range order + 1 {
-		var s int64
-		for i := k; i < n; i++ {
-			s += int64(w[i]) * int64(w[i-k])
-		}
-		r[k] = s
+		r[k] = fixed.Dot64(w[k:], w)
 	}
 	if r[0] == 0 {
 		return
@@ -102,45 +113,60 @@ func (p *predictor) levinson(r *[maxOrder + 1]int64) {
 	weight := int64(1 << 15)
 	for i := range p.order {
 		weight = weight * 32604 >> 15 // 0.995
-		p.aQ12[i] = int32(min(max((a[i]*weight>>15+1<<(q-13))>>(q-12), -1<<17), 1<<17))
+		p.aQ12[maxOrder-1-i] = min(max((a[i]*weight>>15+1<<(q-13))>>(q-12), -1<<17), 1<<17)
 	}
 }
 
 // residual writes the prediction error of x[from:] to e; x has order samples
 // before from.
 func (p *predictor) residual(e []int16, x []int16, from int) {
+	a := p.aQ12[maxOrder-p.order:]
 	for i := range e {
 		acc := int64(x[from+i]) << 12
-		for j, a := range p.aQ12[:p.order] {
-			acc += int64(a) * int64(x[from+i-1-j])
+		past := x[from+i-len(a):][:len(a)]
+		for j, v := range a {
+			acc += v * int64(past[j])
 		}
 		e[i] = fixed.Sat16(fixed.Sat32(acc >> 12))
 	}
 }
 
-// synthesis is the inverse of a predictor, with the samples it goes on from.
+// pieceSamples is how many samples a synthesis filter makes at a time.
+const pieceSamples = 32
+
+// synthesis is the inverse of a predictor, with the samples it goes on from: the
+// first maxOrder of past, the oldest first. What it makes follows them.
 type synthesis struct {
-	state [maxOrder]int32 // the newest first
+	past [maxOrder + pieceSamples]int64
 }
 
 // load takes the last samples of x as what to go on from.
 func (s *synthesis) load(x []int16) {
-	for j := range s.state {
-		s.state[j] = 0
-		if i := len(x) - 1 - j; i >= 0 {
-			s.state[j] = int32(x[i])
+	for j := range maxOrder {
+		s.past[j] = 0
+		if i := len(x) - maxOrder + j; i >= 0 {
+			s.past[j] = int64(x[i])
 		}
 	}
 }
 
-// next returns the output for an excitation.
-func (s *synthesis) next(p *predictor, e int32) int32 {
-	acc := int64(e) << 12
-	for j := range p.order {
-		acc -= int64(p.aQ12[j]) * int64(s.state[j])
+// run filters an excitation in place.
+func (s *synthesis) run(p *predictor, x []int16) {
+	for len(x) > 0 {
+		n := min(len(x), pieceSamples)
+		for i, e := range x[:n] {
+			past := (*[maxOrder]int64)(s.past[i:])
+			var sum int64
+			if p.order > maxOrder/2 {
+				sum = p.apply(past)
+			} else {
+				sum = p.applyNewer(past)
+			}
+			y := fixed.Sat16(fixed.Sat32((int64(e)<<12 - sum + 1<<11) >> 12))
+			s.past[maxOrder+i] = int64(y)
+			x[i] = y
+		}
+		copy(s.past[:maxOrder], s.past[n:])
+		x = x[n:]
 	}
-	y := int32(fixed.Sat16(fixed.Sat32((acc + 1<<11) >> 12)))
-	copy(s.state[1:], s.state[:maxOrder-1])
-	s.state[0] = y
-	return y
 }

@@ -1,6 +1,10 @@
 package neteq
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/edgecam/edgecam/engine/fixed"
+)
 
 const (
 	// Lags are looked for on a signal of coarseHz, then refined.
@@ -12,14 +16,22 @@ const (
 
 // correlationQ14 is the normalised correlation of two signals of one length.
 func correlationQ14(a, b []int16) int32 {
-	var c, e0, e1 int64
-	b = b[:len(a)]
-	for i, v := range a {
-		c += int64(v) * int64(b[i])
-		e0 += int64(v) * int64(v)
-		e1 += int64(b[i]) * int64(b[i])
+	return ratioQ14(fixed.Dot64(a, b), energy(a), energy(b[:len(a)]))
+}
+
+// exceeds reports whether c/sqrt(e0*e1) is more than tQ14, which is not negative,
+// without a root or a division.
+func exceeds(c, e0, e1 int64, tQ14 int32) bool {
+	if c <= 0 || e0 <= 0 || e1 <= 0 {
+		return false
 	}
-	return ratioQ14(c, e0, e1)
+	// Energies get 31 bits, so then has c, the product of their roots at most.
+	if s := bits.Len64(uint64(e0|e1)) - 31; s > 0 {
+		c, e0, e1 = c>>s, e0>>s, e1>>s
+	}
+	hi, lo := bits.Mul64(uint64(c*c), 1<<28)
+	thi, tlo := bits.Mul64(uint64(e0*e1), uint64(tQ14)*uint64(tQ14))
+	return hi > thi || hi == thi && lo > tlo
 }
 
 // ratioQ14 is c/sqrt(e0*e1), 0 where there is no energy.
@@ -50,28 +62,32 @@ func root(x uint64) uint32 {
 }
 
 // energy is the sum of squares.
-func energy(x []int16) int64 {
-	var e int64
-	for _, v := range x {
-		e += int64(v) * int64(v)
-	}
-	return e
-}
+func energy(x []int16) int64 { return fixed.Dot64(x, x) }
 
 // pitchFinder finds the lag at which a signal repeats itself.
 type pitchFinder struct {
 	rateHz int
-	coarse [coarseMaxLag + coarseLength]int16
+	// coarse is the signal at coarseHz, with room behind it for comparing in whole
+	// steps of a kernel.
+	coarse [coarseSpan + kernelStep]int16
+	tail   [coarseWhole]int16
 }
 
+const (
+	coarseSpan = coarseMaxLag + coarseLength
+	// coarseWhole is coarseLength in whole steps: zeros go behind the tail.
+	kernelStep  = 16
+	coarseWhole = (coarseLength + kernelStep - 1) &^ (kernelStep - 1)
+)
+
 // span is how many samples find looks at.
-func (f *pitchFinder) span() int { return len(f.coarse) * (f.rateHz / coarseHz) }
+func (f *pitchFinder) span() int { return coarseSpan * (f.rateHz / coarseHz) }
 
 // find returns the lag of the end of x, at least span long or as much as there is
 // of it, and the normalised correlation at that lag.
 func (f *pitchFinder) find(x []int16) (lag int, corrQ14 int32) {
 	step := f.rateHz / coarseHz
-	n := min(len(x)/step, len(f.coarse))
+	n := min(len(x)/step, coarseSpan)
 	maxLag := min(n/2, coarseMaxLag)
 	if n-maxLag < coarseLength {
 		maxLag = max(n-coarseLength, n/2)
@@ -80,36 +96,42 @@ func (f *pitchFinder) find(x []int16) (lag int, corrQ14 int32) {
 		return min(len(x), coarseMinLag*step), 0
 	}
 	length := min(n-maxLag, coarseLength)
-	c := f.coarse[:n]
-	at := len(x) - n*step
-	for i := range c {
-		var s int32
-		for _, v := range x[at+i*step : at+(i+1)*step] {
-			s += int32(v)
-		}
-		c[i] = int16(s / int32(step))
-	}
-	tail := c[n-length:]
-	best, bestLag := int32(-1), maxLag
+	f.decimate(x[len(x)-n*step:], n)
+	c := f.coarse[:n+kernelStep]
+	tail := f.tail[:(length+kernelStep-1)&^(kernelStep-1)]
+	clear(tail[copy(tail, c[n-length:n]):])
+	best, bestLag := int32(0), maxLag
 	e0 := energy(tail)
 	e1 := energy(c[n-length-coarseMinLag : n-coarseMinLag])
 	for l := coarseMinLag; l <= maxLag; l++ {
 		from := n - length - l
-		var dot int64
-		for i, v := range tail {
-			dot += int64(v) * int64(c[from+i])
-		}
-		r := ratioQ14(dot, e0, e1)
+		dot := fixed.Dot64(tail, c[from:])
 		// Multiples of the period repeat as well: the shorter lag wins a draw.
-		if r > best+best>>5 {
-			best, bestLag = r, l
+		if exceeds(dot, e0, e1, best+best>>5) {
+			best, bestLag = ratioQ14(dot, e0, e1), l
 		}
 		if from > 0 {
-			e1 += int64(c[from-1])*int64(c[from-1]) - int64(c[from+length-1])*int64(c[from+length-1])
+			e1 += slide(c[from-1], c[from+length-1])
 		}
 	}
 	return f.refine(x, bestLag*step, step)
 }
+
+// decimate averages x into the first n samples of coarse.
+func (f *pitchFinder) decimate(x []int16, n int) {
+	step := f.rateHz / coarseHz
+	inverseQ32 := int64(1 << 32 / step)
+	for i := range f.coarse[:n] {
+		var s int32
+		for _, v := range x[i*step:][:step] {
+			s += int32(v)
+		}
+		f.coarse[i] = int16((int64(s)*inverseQ32 + 1<<31) >> 32)
+	}
+}
+
+// slide is what an energy gains when it is taken of one sample earlier.
+func slide(gained, lost int16) int64 { return int64(gained)*int64(gained) - int64(lost)*int64(lost) }
 
 // refine looks at every lag near a coarse one, comparing 8 ms.
 func (f *pitchFinder) refine(x []int16, near, step int) (lag int, corrQ14 int32) {
@@ -120,9 +142,19 @@ func (f *pitchFinder) refine(x []int16, near, step int) (lag int, corrQ14 int32)
 	}
 	tail := x[n-length:]
 	lag, corrQ14 = near, -16384
-	for l := max(near-step, 1); l <= near+step; l++ {
-		if r := correlationQ14(tail, x[n-length-l:n-l]); r > corrQ14 {
-			lag, corrQ14 = l, r
+	e0 := energy(tail)
+	first := max(near-step, 1)
+	e1 := energy(x[n-length-first : n-first])
+	for l := first; l <= near+step; l++ {
+		from := n - length - l
+		dot := fixed.Dot64(tail, x[from:])
+		if corrQ14 < 0 || exceeds(dot, e0, e1, corrQ14) {
+			if r := ratioQ14(dot, e0, e1); r > corrQ14 {
+				lag, corrQ14 = l, r
+			}
+		}
+		if from > 0 {
+			e1 += slide(x[from-1], x[from+length-1])
 		}
 	}
 	return lag, corrQ14

@@ -1,9 +1,6 @@
 package voicecmd
 
-import (
-	"encoding/binary"
-	"fmt"
-)
+import "fmt"
 
 // codecL16 is uncompressed 16-bit audio in network byte order (RFC 3551 section
 // 4.5.11), in packets of 20 ms.
@@ -26,9 +23,7 @@ func (l *l16) Samples(packet []byte) int {
 }
 
 func (l *l16) Encode(pcm []int16, packet []byte) (int, error) {
-	for i, v := range pcm {
-		binary.BigEndian.PutUint16(packet[2*i:], uint16(v))
-	}
+	putBig(packet, pcm)
 	return 2 * len(pcm), nil
 }
 
@@ -37,8 +32,6 @@ func (l *l16) Decode(packet []byte, pcm []int16) (int, error) {
 	if n == 0 {
 		return 0, fmt.Errorf("l16: packet of %d bytes", len(packet))
 	}
-	for i := range pcm[:n] {
-		pcm[i] = int16(binary.BigEndian.Uint16(packet[2*i:]))
-	}
+	getBig(pcm[:n], packet)
 	return n, nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 )
 
 // ErrUsage is the error of input that the command cannot take: wrong options
@@ -116,9 +117,9 @@ func (s *sound) readData(r io.Reader, size int64) error {
 		if err != nil {
 			return fmt.Errorf("ends within its samples, %d bytes are missing: give a complete file: %w", size-int64(n), io.ErrUnexpectedEOF)
 		}
-		for i := 0; i < n; i += 2 {
-			s.samples = append(s.samples, int16(binary.LittleEndian.Uint16(buf[i:])))
-		}
+		at := len(s.samples)
+		s.samples = slices.Grow(s.samples, n/2)[:at+n/2]
+		getLittle(s.samples[at:], buf[:n])
 		size -= int64(n)
 	}
 	return nil
@@ -140,32 +141,32 @@ func writeWAV(path string, s sound) error {
 	return nil
 }
 
-func encodeWAV(f io.Writer, s sound) error {
-	w := bufio.NewWriterSize(f, 1<<16)
+func encodeWAV(w io.Writer, s sound) error {
 	data := uint32(2 * len(s.samples))
 	le := binary.LittleEndian
-	head := append(make([]byte, 0, 44), "RIFF"...)
-	head = le.AppendUint32(head, 36+data)
-	head = append(head, "WAVEfmt "...)
-	head = le.AppendUint32(head, 16)
-	head = le.AppendUint16(head, wavPCM)
-	head = le.AppendUint16(head, 1)
-	head = le.AppendUint32(head, uint32(s.rateHz))
-	head = le.AppendUint32(head, uint32(s.rateHz)*2)
-	head = le.AppendUint16(head, 2)
-	head = le.AppendUint16(head, 16)
-	head = append(head, "data"...)
-	head = le.AppendUint32(head, data)
-	if _, err := w.Write(head); err != nil {
-		return err
-	}
-	for _, v := range s.samples {
-		if err := w.WriteByte(byte(v)); err != nil {
+	block := append(make([]byte, 0, 1<<15), "RIFF"...)
+	block = le.AppendUint32(block, 36+data)
+	block = append(block, "WAVEfmt "...)
+	block = le.AppendUint32(block, 16)
+	block = le.AppendUint16(block, wavPCM)
+	block = le.AppendUint16(block, 1)
+	block = le.AppendUint32(block, uint32(s.rateHz))
+	block = le.AppendUint32(block, uint32(s.rateHz)*2)
+	block = le.AppendUint16(block, 2)
+	block = le.AppendUint16(block, 16)
+	block = append(block, "data"...)
+	block = le.AppendUint32(block, data)
+	for x := s.samples; ; {
+		n := min(len(x), (cap(block)-len(block))/2)
+		at := len(block)
+		block = block[:at+2*n]
+		putLittle(block[at:], x[:n])
+		if _, err := w.Write(block); err != nil {
 			return err
 		}
-		if err := w.WriteByte(byte(uint16(v) >> 8)); err != nil {
-			return err
+		if x = x[n:]; len(x) == 0 {
+			return nil
 		}
+		block = block[:0]
 	}
-	return w.Flush()
 }

@@ -8,7 +8,7 @@
 // writes sad_arm64.s and sse_arm64.s beside the declarations. The Go signatures
 // come from the declarations; the functions must be leaves that need neither
 // stack nor constants in memory (no relocations), and at most eight arguments.
-// Two 32-bit results come back in the halves of one 64-bit register.
+// A result of 64 bits comes back in a register, two of 32 bits in its halves.
 package main
 
 import (

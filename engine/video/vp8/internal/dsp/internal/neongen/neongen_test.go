@@ -55,6 +55,10 @@ func TestRender(t *testing.T) {
 	if strings.Contains(got, "// ret") {
 		t.Error("a machine return was left in")
 	}
+	sigs["f"] = signature{text: "func f(a *byte, n int) int64", args: []string{"a", "n"}, results: []result{{"ret", 8}}}
+	if got, err = render("k.c", []function{fn}, sigs); err != nil || !strings.Contains(got, "$0-24\n") || !strings.Contains(got, "\tMOVD R0, ret+16(FP)\n\tRET\n") {
+		t.Errorf("a result of 64 bits: %v\n%s", err, got)
+	}
 	if _, err := render("k.c", []function{{name: "g"}}, sigs); err == nil {
 		t.Error("an undeclared function was rendered")
 	}

@@ -44,20 +44,25 @@ func readDeclarations(path string) (map[string]signature, error) {
 		if fn.Type.Results != nil {
 			for _, p := range fn.Type.Results.List {
 				t := types.ExprString(p.Type)
-				if t != "uint32" && t != "int32" {
-					return nil, fmt.Errorf("%s: results are uint32 or int32, not %s", fn.Name.Name, t)
+				size, ok := map[string]int{"uint32": 4, "int32": 4, "uint64": 8, "int64": 8}[t]
+				if !ok {
+					return nil, fmt.Errorf("%s: results are uint32, int32, uint64 or int64, not %s", fn.Name.Name, t)
 				}
 				names := p.Names
 				if len(names) == 0 {
 					names = []*ast.Ident{{Name: "ret"}}
 				}
 				for _, n := range names {
-					s.results = append(s.results, result{n.Name, 4})
+					s.results = append(s.results, result{n.Name, size})
 				}
 			}
 		}
-		if len(s.args) > 8 || len(s.results) > 2 {
-			return nil, fmt.Errorf("%s: at most 8 arguments and 2 results fit registers", fn.Name.Name)
+		space := 0
+		for _, r := range s.results {
+			space += r.bytes
+		}
+		if len(s.args) > 8 || space > 8 {
+			return nil, fmt.Errorf("%s: at most 8 arguments and 8 bytes of results fit registers", fn.Name.Name)
 		}
 		sigs[fn.Name.Name] = s
 	}
@@ -102,7 +107,11 @@ func render(source string, funcs []function, sigs map[string]signature) (string,
 			if i == 1 {
 				b.WriteString("\tLSR $32, R0, R0\n")
 			}
-			fmt.Fprintf(&b, "\tMOVW R0, %s+%d(FP)\n", r.name, off)
+			move := "MOVW"
+			if r.bytes == 8 {
+				move = "MOVD"
+			}
+			fmt.Fprintf(&b, "\t%s R0, %s+%d(FP)\n", move, r.name, off)
 			off += r.bytes
 		}
 		b.WriteString("\tRET\n")
