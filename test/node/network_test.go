@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"io"
+	"maps"
 	"math"
 	"net/http/httptest"
 	"net/netip"
@@ -312,20 +313,16 @@ func judge(t *testing.T, where string, q []quality) {
 		testdata.Missing(t, "%s: only %d stretches of speech in which the machine did not stand still: it is too busy for this test", where, len(q))
 	}
 	var sum float64
-	var delays, first, last []time.Duration
+	var delays []time.Duration
+	minutes := map[time.Duration][]time.Duration{}
 	for i := range q {
 		s := &q[i]
 		sum += s.stoi
 		t.Logf("%s at %v: delay %v, STOI %.3f (correlation %.2f), calm %v", where, s.at.Round(time.Millisecond), s.delay.Round(time.Millisecond), s.stoi, s.match, s.calm)
-		if !s.clear() {
-			continue
-		}
-		delays = append(delays, s.delay)
-		switch third := q[0].at + (q[len(q)-1].at-q[0].at)/3; {
-		case s.at < third:
-			first = append(first, s.delay)
-		case s.at > q[len(q)-1].at-(third-q[0].at):
-			last = append(last, s.delay)
+		if s.clear() {
+			delays = append(delays, s.delay)
+			minute := s.at.Truncate(time.Minute)
+			minutes[minute] = append(minutes[minute], s.delay)
 		}
 	}
 	mean := sum / float64(len(q))
@@ -341,12 +338,16 @@ func judge(t *testing.T, where string, q []quality) {
 	if most := percentile(delays, 95); most > 400*time.Millisecond {
 		t.Errorf("%s: mouth to ear %v", where, most)
 	}
-	if len(first) < 2 || len(last) < 2 {
-		return
+	// Flat: no minute is far from another.
+	var line []time.Duration
+	for _, minute := range slices.Sorted(maps.Keys(minutes)) {
+		if len(minutes[minute]) >= 4 {
+			line = append(line, percentile(minutes[minute], 50))
+		}
 	}
-	t.Logf("%s: %v in the first third, %v in the last", where, percentile(first, 50), percentile(last, 50))
-	if grown := percentile(last, 50) - percentile(first, 50); grown > 80*time.Millisecond {
-		t.Errorf("%s: the delay has grown by %v", where, grown)
+	t.Logf("%s: from minute to minute %v", where, line)
+	if len(line) > 0 && slices.Max(line)-slices.Min(line) > 60*time.Millisecond {
+		t.Errorf("%s: the delay changes by %v", where, slices.Max(line)-slices.Min(line))
 	}
 }
 
