@@ -26,13 +26,14 @@ const (
 // EnhanceObserver is an Observer that is told about picture enhancement, too.
 // The same rules hold.
 type EnhanceObserver interface {
-	// EnhanceStep: a step of the chain took that long on a frame.
-	EnhanceStep(s enhance.Step, took time.Duration)
+	// EnhanceStep: a step of the chain took that long on a frame, and changed it
+	// or only looked at it.
+	EnhanceStep(s enhance.Step, took time.Duration, changed bool)
 	// Enhanced: a frame has passed the chain.
 	Enhanced(noise enhance.NoiseModel, exposure enhance.Exposure, night bool)
 }
 
-func (noObserver) EnhanceStep(enhance.Step, time.Duration)             {}
+func (noObserver) EnhanceStep(enhance.Step, time.Duration, bool)       {}
 func (noObserver) Enhanced(enhance.NoiseModel, enhance.Exposure, bool) {}
 
 // enhancer runs the enhancement chain between capture and encoder. Its lock is
@@ -135,11 +136,13 @@ func (h *enhancer) follow(ctx context.Context, at time.Time) {
 	exposure := h.chain.Exposure()
 	night := h.night == AlwaysNight
 	if h.night == NightAuto {
-		night = h.decision.Update(exposure, h.chain.DarkAreas(), at)
+		light := enhance.Light{Mean: exposure.Mean, DarkAreas: h.chain.DarkAreas()}
+		light.Gain, light.GainKnown = h.exposure.amplified(at)
+		night = h.decision.Update(light, at)
 	}
 	h.chain.SetNight(night)
 	h.setLines(ctx, night)
-	h.exposure.follow(exposure, at)
+	h.exposure.follow(exposure, h.chain.Mains(), at)
 	noise, _ := h.chain.Noise()
 	h.observer.Enhanced(noise, exposure, night)
 }

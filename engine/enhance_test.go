@@ -142,57 +142,6 @@ func TestInfraredLines(t *testing.T) {
 	}
 }
 
-// controlled is a camera with an exposure bias.
-type controlled struct {
-	hal.Camera
-	set []int64
-}
-
-func (c *controlled) Controls() ([]hal.Control, error) {
-	return []hal.Control{
-		{ID: controlPowerLine, Max: 3, Value: 0}, {ID: controlExposureBias, Min: -4, Max: 4, Step: 1},
-	}, nil
-}
-
-func (c *controlled) SetControl(id uint32, value int64) error {
-	if id == controlExposureBias {
-		c.set = append(c.set, value)
-	} else {
-		c.set = append(c.set, 100+value)
-	}
-	return nil
-}
-
-// In the dark the camera is asked for more light until it has no more; only
-// then are samples lifted.
-func TestExposureBeforeTone(t *testing.T) {
-	cfg := Defaults()
-	cfg.Enhance.Deflicker = enhance.Mains50
-	e := enhancing(t, cfg, Devices{})
-	camera := &controlled{}
-	e.openExposure(camera)
-	at := time.Unix(1000, 0)
-	var luma []byte
-	for range 80 {
-		p := e.grey(40)
-		for i := range p.Y[:len(p.Y)/2] {
-			p.Y[i] = 30
-		}
-		p.CapturedAt = at
-		at = at.Add(100 * time.Millisecond)
-		p.Retain()
-		e.handOn(t.Context(), p, 10)
-		luma = append(luma, p.Y[len(p.Y)-100])
-		p.Release()
-	}
-	if !slices.Equal(camera.set, []int64{101, 1, 2, 3, 4}) {
-		t.Errorf("controls set to %v", camera.set)
-	}
-	if luma[30] > 45 || luma[79] < 46 {
-		t.Errorf("luma is %d while the camera exposes more, %d after: tone mapping must wait, then work", luma[30], luma[79])
-	}
-}
-
 // What enhancement knows of the noise reaches the video encoder, for as long as
 // it takes noise out.
 func TestEncoderIsToldTheNoise(t *testing.T) {

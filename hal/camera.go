@@ -78,3 +78,9 @@ type ControlledCamera interface {
 	Controls() ([]Control, error)
 	SetControl(id uint32, value int64) error
 }
+
+// ControlReader is a ControlledCamera of which single values can be asked for,
+// without listing all: values that the camera changes by itself.
+type ControlReader interface {
+	ControlValue(id uint32) (int64, error)
+}

@@ -98,6 +98,30 @@ func (c *Camera) describe(q controlInfo) (hal.Control, bool) {
 	return ctl, true
 }
 
+// ControlValue returns the present value of a control that is a number.
+func (c *Camera) ControlValue(id uint32) (int64, error) {
+	c.controlling.Lock()
+	defer c.controlling.Unlock()
+	if c.isClosed() {
+		return 0, hal.ErrClosed
+	}
+	q, err := c.kernel.queryControl(id &^ nextControl)
+	if err == nil && !adjustable(q) {
+		err = fmt.Errorf("%w that is a number: %s", errNoControl, q.name)
+	}
+	if err != nil {
+		return 0, fail("read control", c.path, err)
+	}
+	value, err := c.kernel.control(q.id, q.kind == uapi.CtrlTypeInt64)
+	if err != nil {
+		return 0, fail("read control", c.path, fmt.Errorf("%w: %s", err, q.name))
+	}
+	if q.kind == typeBitMask {
+		value = int64(uint32(value))
+	}
+	return value, nil
+}
+
 // SetControl sets a control by its V4L2 ID. Values outside the range, and
 // controls that are read-only or not there, are Kind Unsupported. For a button
 // the value has no meaning.

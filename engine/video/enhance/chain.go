@@ -48,9 +48,9 @@ type Options struct {
 	FrameRate float64
 	// Now is the clock that steps' costs are measured with; nil measures none.
 	Now func() time.Time
-	// StepDone is told each step's cost per frame; it must be quick and not
-	// block. It may be nil.
-	StepDone func(s Step, took time.Duration)
+	// StepDone is told each step's cost per frame and whether it changed the
+	// frame; it must be quick and not block. It may be nil.
+	StepDone func(s Step, took time.Duration, changed bool)
 }
 
 // Chain enhances the pictures of one camera. Its methods are for one
@@ -209,7 +209,7 @@ func (c *Chain) prepare(width, height int) {
 		c.deflicker = newDeflicker(c.cfg.Deflicker, c.options.FrameRate, width, height)
 	}
 	if c.denoise == nil && c.cfg.Denoise.Mode != Off {
-		c.denoise = newDenoiser(width, height, c.cfg.Denoise.Sigma)
+		c.denoise = newDenoiser(width, height, c.cfg.Denoise)
 	}
 	if c.tone == nil && c.cfg.Tone.Mode != Off {
 		c.tone = newTone(c.cfg.Tone, width)
@@ -255,7 +255,7 @@ func (c *Chain) end(s Step, began time.Time, changed bool) {
 	took := c.options.Now().Sub(began)
 	st.nanos.Add(uint64(max(took, 0)))
 	if c.options.StepDone != nil {
-		c.options.StepDone(s, took)
+		c.options.StepDone(s, took, changed)
 	}
 }
 
@@ -270,6 +270,15 @@ func (c *Chain) Exposure() Exposure {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.exposure
+}
+
+// Mains returns the mains frequency whose flicker is in the pictures, MainsOff
+// where none is seen. It is for the goroutine that calls Process.
+func (c *Chain) Mains() Mains {
+	if c.deflicker == nil {
+		return MainsOff
+	}
+	return c.deflicker.found()
 }
 
 // DarkAreas returns the mean luma of the last picture's darker areas, for

@@ -15,7 +15,7 @@ func everything() Config {
 	return Config{
 		Masks: []Mask{Rect(0.1, 0.1, 0.2, 0.3)}, Deflicker: MainsAuto,
 		Denoise: DenoiseConfig{Mode: Auto, Sigma: 3}, Tone: ToneConfig{Mode: Auto},
-		Colour:   ColourConfig{WhiteBalance: Auto, LowLight: Auto, Monochrome: Auto, Saturation: 110},
+		Colour:   ColourConfig{WhiteBalance: Auto, LowLight: Auto, Monochrome: Auto, Saturation: 110, Vividness: 40},
 		Geometry: GeometryConfig{LensK1: -0.1, Zoom: 1.5, PanX: 0.3, Rotate: 90, Mirror: true},
 		Overlay:  OverlayConfig{Label: "Front door", Time: true},
 	}
@@ -76,7 +76,7 @@ func TestAllSizes(t *testing.T) {
 }
 
 func TestAllocatesNothing(t *testing.T) {
-	c, err := New(everything(), Options{FrameRate: 30, Now: time.Now, StepDone: func(Step, time.Duration) {}})
+	c, err := New(everything(), Options{FrameRate: 30, Now: time.Now, StepDone: func(Step, time.Duration, bool) {}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,9 +108,15 @@ func TestAllocatesNothing(t *testing.T) {
 }
 
 func TestDenoise(t *testing.T) {
+	testDenoise(t, DenoiseConfig{Mode: Auto}, 6)
+	testDenoise(t, DenoiseConfig{Mode: Auto, Fast: true}, 4.5)
+}
+
+func testDenoise(t *testing.T, cfg DenoiseConfig, wantDB float64) {
+	t.Helper()
 	long(t)
 	rng := rand.New(rand.NewPCG(9, 10))
-	c := mustNew(t, Config{Denoise: DenoiseConfig{Mode: Auto}}, 25)
+	c := mustNew(t, Config{Denoise: cfg}, 25)
 	clean, noisy := media.NewPicture(320, 240), media.NewPicture(320, 240)
 	const sigma = 4.0
 	var left, n float64
@@ -128,8 +134,8 @@ func TestDenoise(t *testing.T) {
 	if !ok || !m.Denoised || math.Abs(float64(m.MeanSigmaY)-sigma) > 0.5 {
 		t.Errorf("noise estimated as %.2f (known %v), want %.1f", m.MeanSigmaY, ok, sigma)
 	}
-	if gain := 10 * math.Log10(sigma*sigma/(left/n)); gain < 6 {
-		t.Errorf("noise is reduced by %.1f dB behind and on a walker, want at least 6", gain)
+	if gain := 10 * math.Log10(sigma*sigma/(left/n)); gain < wantDB {
+		t.Errorf("%+v: noise is reduced by %.1f dB behind and on a walker, want at least %g", cfg, gain, wantDB)
 	}
 }
 
@@ -182,6 +188,7 @@ func TestConfigErrors(t *testing.T) {
 		"masks":    {Masks: make([]Mask, MaxMasks+1)},
 		"label":    {Overlay: OverlayConfig{Label: string(make([]byte, MaxLabel+1))}},
 		"saturate": {Colour: ColourConfig{Saturation: 201}},
+		"vivid":    {Colour: ColourConfig{Vividness: 101}},
 	} {
 		if _, err := New(cfg, Options{}); !errors.Is(err, ErrConfig) {
 			t.Errorf("%s: error is %v", name, err)

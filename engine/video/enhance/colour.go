@@ -13,10 +13,13 @@ type ColourConfig struct {
 	Monochrome Mode
 	// Saturation is a factor in hundredths, 0 to 200; 0 means 100.
 	Saturation int
+	// Vividness makes weak colours stronger, in hundredths, 0 to 100, but not
+	// those that skin has.
+	Vividness int
 }
 
 func (c ColourConfig) off() bool {
-	return c.WhiteBalance == Off && c.LowLight == Off && c.Monochrome == Off && (c.Saturation == 0 || c.Saturation == 100)
+	return c.WhiteBalance == Off && c.LowLight == Off && c.Monochrome == Off && c.Vividness == 0 && (c.Saturation == 0 || c.Saturation == 100)
 }
 
 // colour balances and scales chroma.
@@ -26,6 +29,7 @@ type colour struct {
 	castV   float32
 	learned int
 	gainQ12 []int16
+	vivid   *vivid // nil: none
 }
 
 const (
@@ -40,7 +44,11 @@ const (
 )
 
 func newColour(cfg ColourConfig, width int) *colour {
-	return &colour{cfg: cfg, gainQ12: make([]int16, (width+1)/2)}
+	c := &colour{cfg: cfg, gainQ12: make([]int16, (width+1)/2)}
+	if cfg.Vividness > 0 {
+		c.vivid = newVivid(cfg.Vividness)
+	}
+	return c
 }
 
 // process changes p's chroma in place and reports whether it did.
@@ -67,6 +75,18 @@ func (c *colour) process(p *media.Picture, mean float32, night bool, hidden []bo
 			u, v = round(c.castU*0.8), round(c.castV*0.8)
 		}
 	}
+	changed := c.scale(p, gain, u, v)
+	// In the dark colours are mostly noise.
+	if part := int32(256 * ramp(mean, 24, 48)); c.vivid != nil && part > 0 {
+		c.vivid.apply(p, part)
+		changed = true
+	}
+	return changed
+}
+
+// scale takes a cast out and scales what is left.
+func (c *colour) scale(p *media.Picture, gain float32, u, v int) bool {
+	cw, ch := p.ChromaSize()
 	q := int16(gain*4096 + 0.5)
 	if q > 4055 && q < 4137 && u == 0 && v == 0 {
 		return false

@@ -31,7 +31,7 @@ func (c *DayNightConfig) defaults() {
 }
 
 // DayNight decides when a camera switches its infrared filter and light. By
-// day the picture's mean decides. By night the camera's own light is in the
+// day the picture's mean decides, and the camera's gain where it is known. By night the camera's own light is in the
 // picture: what it shows right after switching is the measure, and the darker
 // areas must be well above it, so that neither the own light on a near face nor
 // headlights that cross a part of the picture are taken for the morning. A
@@ -43,6 +43,7 @@ type DayNight struct {
 	dark     time.Time // darkness since; zero: it is not dark
 	bright   time.Time
 	baseline float32 // of the darker areas, by own light
+	gain     float32 // the most that was in use by own light
 	settled  bool    // the baseline is taken
 	patience int     // doublings of DayAfter
 }
@@ -63,23 +64,47 @@ const (
 	brighter = 1.6
 )
 
-// Update takes a picture's exposure and the mean of its darker areas (the
-// lower quartile of areas' means), and returns whether it is night. darkArea
-// comes from [Chain.DarkAreas].
-func (d *DayNight) Update(e Exposure, darkArea float32, at time.Time) (night bool) {
+// Light is what the decision is made from.
+type Light struct {
+	// Mean is the picture's mean luma, DarkAreas that of its darker areas (the
+	// lower quartile of areas' means, see [Chain.DarkAreas]).
+	Mean, DarkAreas float32
+	// Gain is the part of its gain that the camera uses, 0 to 1, where GainKnown
+	// is set: a camera that exposes by itself hides dusk in it.
+	Gain      float32
+	GainKnown bool
+}
+
+const (
+	// A camera that amplifies all it can (gainFull) sees dusk already where the
+	// mean is still dimmer times what is dark.
+	gainFull = 0.9
+	dimmer   = 1.6
+	// By night it is day where the camera has halved a gain of at least
+	// gainTelling for a picture that is no darker.
+	gainTelling = 0.2
+	asBright    = 0.9
+)
+
+// Update takes what a picture says of the light and returns whether it is night.
+func (d *DayNight) Update(l Light, at time.Time) (night bool) {
 	if d.since.IsZero() {
 		d.since = at
 	}
 	if d.night {
-		d.byNight(darkArea, at)
+		d.byNight(l, at)
 	} else {
-		d.byDay(e, at)
+		d.byDay(l, at)
 	}
 	return d.night
 }
 
-func (d *DayNight) byDay(e Exposure, at time.Time) {
-	if e.Mean >= d.cfg.NightBelow {
+func (d *DayNight) byDay(l Light, at time.Time) {
+	below := d.cfg.NightBelow
+	if l.GainKnown && l.Gain >= gainFull {
+		below *= dimmer
+	}
+	if l.Mean >= below {
 		d.dark = time.Time{}
 		if at.Sub(d.since) > 10*dayLeast {
 			d.patience = 0
@@ -98,16 +123,24 @@ func (d *DayNight) byDay(e Exposure, at time.Time) {
 	d.change(true, at)
 }
 
-func (d *DayNight) byNight(darkArea float32, at time.Time) {
+func (d *DayNight) byNight(l Light, at time.Time) {
 	if at.Sub(d.since) < settleTime {
 		return
 	}
 	if !d.settled {
-		d.baseline, d.settled = min(darkArea, d.cfg.DayAbove), true
+		d.baseline, d.settled = min(l.DarkAreas, d.cfg.DayAbove), true
+		d.gain = l.Gain
 	}
 	// The own light's share can only shrink when somebody leaves.
-	d.baseline = min(d.baseline, max(darkArea, 20))
-	if darkArea < d.cfg.DayAbove || darkArea < d.baseline*brighter {
+	d.baseline = min(d.baseline, max(l.DarkAreas, 20))
+	d.gain = max(d.gain, l.Gain)
+	bright := l.DarkAreas >= d.cfg.DayAbove && l.DarkAreas >= d.baseline*brighter
+	if l.GainKnown && d.gain >= gainTelling {
+		// Headlights and a near face make the camera amplify less, too, but then
+		// the darker areas become darker.
+		bright = bright || l.Gain <= d.gain/2 && l.DarkAreas >= d.baseline*asBright && l.Mean >= dimmer*d.cfg.NightBelow
+	}
+	if !bright {
 		d.bright = time.Time{}
 		return
 	}

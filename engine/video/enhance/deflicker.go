@@ -47,6 +47,7 @@ type flickerTracker struct {
 	power  float64 // mean square of the flicker's logarithm
 	rest   float64 // mean square of what is not explained
 	seen   int
+	held   int // frames since active was set
 	active bool
 }
 
@@ -123,6 +124,20 @@ func (d *deflicker) process(p *media.Picture, hidden []bool) bool {
 	return true
 }
 
+// flickerSure is how many frames a flicker must have been seen for before its
+// frequency is told.
+const flickerSure = 50
+
+// found returns the mains frequency whose flicker is seen, MainsOff if none.
+func (d *deflicker) found() Mains {
+	for i, mains := range [2]Mains{Mains50, Mains60} {
+		if t := &d.trackers[i]; t.active && t.held >= flickerSure && t.power > 4*d.trackers[1-i].power {
+			return mains
+		}
+	}
+	return MainsOff
+}
+
 // measure takes the bands' mean luma above black, of one sample in eight.
 func (d *deflicker) measure(p *media.Picture, hidden []bool) {
 	across := (p.Width + cellSide - 1) / cellSide
@@ -180,7 +195,10 @@ func (t *flickerTracker) follow(x *[flickerBands]float64, bands int, step float6
 	case t.seen > 12 && t.power > flickerOn && t.power > 2*t.rest:
 		t.active = true
 	case t.power < flickerOff || t.power < t.rest/2:
-		t.active = false
+		t.active, t.held = false, 0
+	}
+	if t.active {
+		t.held++
 	}
 }
 

@@ -14,6 +14,7 @@ type denoiser struct {
 	planes        [3]noisePlane
 	fixedSigma    float32 // 0: estimated
 	active        bool
+	fast          bool // without smooth
 	blend         blendTables
 	smooth        smoothTables
 }
@@ -43,8 +44,8 @@ const (
 	denoiseOff = 0.6
 )
 
-func newDenoiser(width, height int, fixedSigma float32) *denoiser {
-	d := &denoiser{width: width, height: height, fixedSigma: fixedSigma}
+func newDenoiser(width, height int, cfg DenoiseConfig) *denoiser {
+	d := &denoiser{width: width, height: height, fixedSigma: cfg.Sigma, fast: cfg.Fast}
 	d.planes[0].init(width, height)
 	d.planes[1].init((width+1)/2, (height+1)/2)
 	d.planes[2].init((width+1)/2, (height+1)/2)
@@ -101,7 +102,11 @@ func (d *denoiser) process(p *media.Picture) bool {
 	for i := range d.planes {
 		pl := &d.planes[i]
 		if d.setTables(pl, i) {
-			pl.filter(pix[i], stride[i], &d.blend, &d.smooth)
+			st := &d.smooth
+			if d.fast {
+				st = nil
+			}
+			pl.filter(pix[i], stride[i], &d.blend, st)
 		} else {
 			pl.fresh = true
 		}
@@ -171,7 +176,7 @@ func (d *denoiser) setTables(pl *noisePlane, index int) bool {
 }
 
 // filter averages one plane. The motion test runs two rows ahead of the
-// averages, the spatial filter two rows behind them.
+// averages, the spatial filter two rows behind them; st is nil for none.
 func (p *noisePlane) filter(pix []byte, stride int, bt *blendTables, st *smoothTables) {
 	if p.fresh {
 		p.start(pix, stride)
@@ -206,9 +211,15 @@ func (p *noisePlane) filter(pix []byte, stride int, bt *blendTables, st *smoothT
 		for i := sidePad + p.width; i < len(r); i++ {
 			r[i] = r[sidePad+p.width-1]
 		}
-		if y >= 2 {
+		switch {
+		case st == nil:
+			copy(pix[y*stride:y*stride+p.width], r[sidePad:])
+		case y >= 2:
 			p.smoothRow(y-2, y, pix, stride, st)
 		}
+	}
+	if st == nil {
+		return
 	}
 	for y := max(p.height-2, 0); y < p.height; y++ {
 		p.smoothRow(y, p.height-1, pix, stride, st)

@@ -21,6 +21,9 @@ type Exposure struct {
 	Backlight float32 `json:"backlight"`
 	// AroundMean is the mean luma outside the zone where faces are.
 	AroundMean float32 `json:"around_mean"`
+	// Key is how bright it is where it matters: the mean, weighted towards
+	// faces, the more so against the light, from 0 (black) to 1 (white).
+	Key float32 `json:"key"`
 	// Wish is what the camera should expose more (positive) or less, in
 	// thousandths of a stop.
 	Wish int `json:"wish_millistops"`
@@ -124,6 +127,9 @@ func (s *scene) evaluate() {
 		s.Backlight = ramp(stops, 0.2, 0.8) * ramp(float32(bright)/all, 0.04, 0.12)
 	}
 	key := 0.6*unit(s.FaceMean) + 0.4*unit(s.Mean)
+	// Against the light the face decides.
+	key += (unit(s.FaceMean) - key) * 0.7 * s.Backlight
+	s.Key = key
 	switch {
 	case key < 0.25:
 		s.Wish = int(1000 * min(log2(0.33/max(key, 0.02))*2.2, 3) * (1 - ramp(s.ClippedHigh, 0.05, 0.3)))

@@ -224,7 +224,7 @@ func TestDayNight(t *testing.T) {
 		for range seconds * 5 {
 			now = now.Add(200 * time.Millisecond)
 			before := d.Night()
-			if d.Update(Exposure{Mean: mean}, dark, now) != before {
+			if d.Update(Light{Mean: mean, DarkAreas: dark}, now) != before {
 				changes++
 			}
 		}

@@ -60,7 +60,7 @@ func (in *rowInputs) clone(t *testing.T) *rowInputs {
 // randomInputs makes inputs that the denoiser can meet: of extreme ones, of
 // noise around one value, and of everything between.
 func randomInputs(rng *rand.Rand, n, kind int) *rowInputs {
-	d := newDenoiser(16, 16, sigmaLeast+rng.Float32()*(sigmaMost-sigmaLeast))
+	d := newDenoiser(16, 16, DenoiseConfig{Sigma: sigmaLeast + rng.Float32()*(sigmaMost-sigmaLeast)})
 	d.planes[0].estimate.correlation = 1 + 5*rng.Float32()
 	d.setTables(&d.planes[0], 0)
 	in := &rowInputs{

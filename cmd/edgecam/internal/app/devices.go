@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -166,6 +167,9 @@ func (d *devices) chooseLines(out *engine.Devices, simulate bool) {
 	l := d.cfg.Lines
 	if l.IRFilter.Configured() {
 		out.IRFilter = d.output(d.lines, l.IRFilter.HAL())
+		if l.IRFilterOut.Configured() {
+			out.IRFilter = latch(out.IRFilter, d.output(d.lines, l.IRFilterOut.HAL()), time.Duration(l.IRPulseMS)*time.Millisecond)
+		}
 	}
 	if l.IRLight.Configured() {
 		out.IRLight = d.output(d.lines, l.IRLight.HAL())
@@ -191,6 +195,23 @@ func (d *devices) chooseLines(out *engine.Devices, simulate bool) {
 
 func (d *devices) input(driver hal.LineDriver, cfg hal.InputConfig) func(context.Context) (hal.Input, error) {
 	return func(ctx context.Context) (hal.Input, error) { return driver.OpenInput(ctx, cfg) }
+}
+
+type openOutput = func(context.Context) (hal.Output, error)
+
+// latch opens two lines as one that needs no power to stay.
+func latch(active, idle openOutput, pulse time.Duration) openOutput {
+	return func(ctx context.Context) (hal.Output, error) {
+		a, err := active(ctx)
+		if err != nil {
+			return nil, err
+		}
+		b, err := idle(ctx)
+		if err != nil {
+			return nil, errors.Join(err, a.Close())
+		}
+		return hal.NewLatch(a, b, pulse), nil
+	}
 }
 
 func (d *devices) output(driver hal.LineDriver, cfg hal.OutputConfig) func(context.Context) (hal.Output, error) {

@@ -13,17 +13,18 @@ import (
 func enhanceConfig(cfg *config.Config) (enhance.Config, engine.NightMode) {
 	e := cfg.Enhance
 	mode := func(s string) enhance.Mode {
-		if s == "auto" {
-			return enhance.Auto
+		if s == "off" {
+			return enhance.Off
 		}
-		return enhance.Off
+		return enhance.Auto
 	}
 	c := enhance.Config{
 		Deflicker: map[string]enhance.Mains{"auto": enhance.MainsAuto, "50hz": enhance.Mains50, "60hz": enhance.Mains60}[e.Deflicker],
-		Denoise:   enhance.DenoiseConfig{Mode: mode(e.Denoise)},
+		Denoise:   enhance.DenoiseConfig{Mode: mode(e.Denoise), Fast: e.Denoise == "fast"},
 		Tone:      enhance.ToneConfig{Mode: mode(e.Tone)},
 		Colour: enhance.ColourConfig{
 			WhiteBalance: mode(e.WhiteBalance), LowLight: mode(e.LowLight), Monochrome: enhance.Auto, Saturation: e.Saturation,
+			Vividness: e.Vividness,
 		},
 		Geometry: enhance.GeometryConfig{
 			LensK1: float32(e.LensK1) / 1000, LensK2: float32(e.LensK2) / 1000,
@@ -49,6 +50,21 @@ func enhanceConfig(cfg *config.Config) (enhance.Config, engine.NightMode) {
 		}
 		c.Masks = append(c.Masks, mask)
 	}
-	night := map[string]engine.NightMode{"auto": engine.NightAuto, "always": engine.AlwaysNight}[e.Night]
-	return c, night
+	return c, nightMode(cfg)
+}
+
+// nightMode says who decides between day and night. A camera without infrared
+// light sees by night what a lamp shows: it keeps its colours unless asked.
+func nightMode(cfg *config.Config) engine.NightMode {
+	switch cfg.Enhance.Night {
+	case "auto":
+		return engine.NightAuto
+	case "always":
+		return engine.AlwaysNight
+	case "lines":
+		if cfg.Lines.IRFilter.Configured() || cfg.Lines.IRLight.Configured() {
+			return engine.NightAuto
+		}
+	}
+	return engine.AlwaysDay
 }

@@ -193,6 +193,7 @@ type observer struct {
 	stages  [engine.NumStages]prometheus.Observer
 	dropped [engine.NumDrops]prometheus.Counter
 	enhance [enhance.NumSteps]prometheus.Observer
+	changed [enhance.NumSteps]prometheus.Counter
 }
 
 func newObserver(m *metrics.Metrics) *observer {
@@ -201,7 +202,7 @@ func newObserver(m *metrics.Metrics) *observer {
 		o.stages[s] = m.Stage(s.String())
 	}
 	for s := range enhance.NumSteps {
-		o.enhance[s] = m.Enhance.Step(s.String())
+		o.enhance[s], o.changed[s] = m.Enhance.Step(s.String())
 	}
 	for d := range engine.NumDrops {
 		o.dropped[d] = m.Dropped(d.String())
@@ -214,8 +215,11 @@ func (o *observer) StageDone(s engine.Stage, took time.Duration) { o.stages[s].O
 func (o *observer) FrameDropped(d engine.Drop, frames int) { o.dropped[d].Add(float64(frames)) }
 func (o *observer) FrameSent(bytes int, key bool)          { o.m.FrameSent(bytes, key) }
 
-func (o *observer) EnhanceStep(s enhance.Step, took time.Duration) {
+func (o *observer) EnhanceStep(s enhance.Step, took time.Duration, changed bool) {
 	o.enhance[s].Observe(took.Seconds())
+	if changed {
+		o.changed[s].Inc()
+	}
 }
 
 func (o *observer) Enhanced(noise enhance.NoiseModel, exposure enhance.Exposure, night bool) {

@@ -28,6 +28,15 @@ func TestBoardDefaults(t *testing.T) {
 	if r.code != 0 || !strings.Contains(r.out, "width: 1280") || !strings.Contains(r.out, "board raspberry-pi-5") || !strings.Contains(r.out, "height: 600") {
 		t.Errorf("config show: %d\n%s%s", r.code, r.out, r.err)
 	}
+	// Small boards get less enhancement; where they do, it can be asked for.
+	for board, want := range map[string]string{"raspberry-pi-5": "denoise: auto", "raspberry-pi-zero-2-w": "denoise: fast", "raspberry-pi-3": "denoise: fast"} {
+		if r := onBoard(t, board, "config", "show"); r.code != 0 || !strings.Contains(r.out, want) {
+			t.Errorf("%s does not show %q", board, want)
+		}
+		if r := onBoard(t, board, "config", "show", "--set", "enhance.denoise=off"); !strings.Contains(r.out, "denoise: off") && !strings.Contains(r.out, `denoise: "off"`) {
+			t.Errorf("%s: the default cannot be changed", board)
+		}
+	}
 	if r := onBoard(t, "abacus", "config", "show"); r.code == 0 {
 		t.Error("an unknown board is taken")
 	}

@@ -31,7 +31,7 @@ func (a *app) enhanceCommand() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.Denoise, "denoise", "auto", "auto, off, or the noise's standard deviation in levels")
+	f.StringVar(&o.Denoise, "denoise", "auto", "auto, fast, off, or the noise's standard deviation in levels")
 	f.StringVar(&o.Tone, "tone", "auto", "auto or off")
 	f.Float64Var(&o.RateLimit, "rate-limit", 0, "most that tone changes the mean brightness per frame, in levels; 0: the node's own, negative: no limit")
 	return cmd

@@ -16,6 +16,8 @@ type Lines struct {
 	PIR          InputLine  `yaml:"pir" doc:"motion sensor"`
 	Relay        OutputLine `yaml:"relay" doc:"door strike; off at start and at exit"`
 	IRFilter     OutputLine `yaml:"ir_filter" doc:"infrared filter before the sensor; active by day"`
+	IRFilterOut  OutputLine `yaml:"ir_filter_out" doc:"second line of an infrared filter that stays without power: ir_filter gets a pulse by day, this one by night"`
+	IRPulseMS    int        `yaml:"ir_filter_pulse_ms" doc:"how long such a filter is powered, in milliseconds" min:"10" max:"1000"`
 	IRLight      OutputLine `yaml:"ir_light" doc:"infrared light; active by night"`
 	RelayPulseMS int        `yaml:"relay_pulse_ms" doc:"how long the door strike is powered, in milliseconds" min:"50" max:"5000"`
 }
@@ -46,6 +48,8 @@ func (Lines) Defaults() Lines {
 		PIR:          InputLine{Offset: -1, Bias: "pull-down", DebounceMS: 50},
 		Relay:        OutputLine{Offset: -1},
 		IRFilter:     OutputLine{Offset: -1},
+		IRFilterOut:  OutputLine{Offset: -1},
+		IRPulseMS:    100,
 		IRLight:      OutputLine{Offset: -1},
 		RelayPulseMS: 1500,
 	}
@@ -58,12 +62,16 @@ func (l Lines) Validate() Problems {
 	p = append(p, l.PIR.Validate().under("pir")...)
 	p = append(p, l.Relay.Validate().under("relay")...)
 	p = append(p, l.IRFilter.Validate().under("ir_filter")...)
+	p = append(p, l.IRFilterOut.Validate().under("ir_filter_out")...)
 	p = append(p, l.IRLight.Validate().under("ir_light")...)
+	if l.IRFilterOut.Configured() && !l.IRFilter.Configured() {
+		p.add("ir_filter_out", "is given without ir_filter, which moves the filter back")
+	}
 	refs := []struct {
 		key string
 		ref hal.LineRef
 		on  bool
-	}{{"button", l.Button.ref(), l.Button.Configured()}, {"pir", l.PIR.ref(), l.PIR.Configured()}, {"relay", l.Relay.ref(), l.Relay.Configured()}, {"ir_filter", l.IRFilter.ref(), l.IRFilter.Configured()}, {"ir_light", l.IRLight.ref(), l.IRLight.Configured()}}
+	}{{"button", l.Button.ref(), l.Button.Configured()}, {"pir", l.PIR.ref(), l.PIR.Configured()}, {"relay", l.Relay.ref(), l.Relay.Configured()}, {"ir_filter", l.IRFilter.ref(), l.IRFilter.Configured()}, {"ir_filter_out", l.IRFilterOut.ref(), l.IRFilterOut.Configured()}, {"ir_light", l.IRLight.ref(), l.IRLight.Configured()}}
 	for i, a := range refs {
 		for _, b := range refs[:i] {
 			if a.on && b.on && a.ref == b.ref {

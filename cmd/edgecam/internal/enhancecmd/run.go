@@ -24,7 +24,7 @@ var ErrUsage = errors.New("enhance")
 type Options struct {
 	// Input and Output are file names; "-" is standard input and output.
 	Input, Output string
-	// Denoise is "auto", "off" or the noise's standard deviation.
+	// Denoise is "auto", "fast", "off" or the noise's standard deviation.
 	Denoise string
 	// Tone is "auto" or "off".
 	Tone string
@@ -50,10 +50,12 @@ func (o Options) config() (enhance.Config, error) {
 	case "", "auto":
 	case "off":
 		cfg.Denoise.Mode = enhance.Off
+	case "fast":
+		cfg.Denoise.Fast = true
 	default:
 		sigma, err := strconv.ParseFloat(o.Denoise, 32)
 		if err != nil || sigma < 0 {
-			return cfg, fmt.Errorf("%w: denoise is %q: it must be auto, off or the noise's standard deviation in levels", ErrUsage, o.Denoise)
+			return cfg, fmt.Errorf("%w: denoise is %q: it must be auto, fast, off or the noise's standard deviation in levels", ErrUsage, o.Denoise)
 		}
 		if sigma == 0 {
 			cfg.Denoise.Mode = enhance.Off
