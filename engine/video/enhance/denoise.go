@@ -58,13 +58,22 @@ func newDenoiser(width, height int, cfg DenoiseConfig) *denoiser {
 	}
 	d.blend.most = levels - 1
 	for n := 1; n < levels; n++ {
-		d.smooth.shrink[n] = byte(min(256/math.Sqrt(float64(n)), 255))
-		put16(&d.smooth.invShrinkLo[n], &d.smooth.invShrinkHi[n], 8192*math.Sqrt(float64(n)))
+		root := math.Sqrt(framesIn(n))
+		d.smooth.shrink[n] = byte(min(256/root, 255))
+		put16(&d.smooth.invShrinkLo[n], &d.smooth.invShrinkHi[n], 8192*root)
 	}
 	for i := range levels {
 		put16(&d.smooth.recipLo[i], &d.smooth.recipHi[i], 32768/(1+1.6*(float64(i)+0.5)))
 	}
 	return d
+}
+
+// framesIn is how many frames' worth of averaging a support stands for.
+func framesIn(support int) float64 {
+	if support == levels-1 {
+		return 26
+	}
+	return float64(support)
 }
 
 func put16(lo, hi *byte, v float64) {
@@ -120,7 +129,7 @@ func (d *denoiser) decide() bool {
 	if sigma == 0 {
 		e := d.planes[0].estimate
 		sigma = e.mean() * e.plausible()
-		if e.seen == 0 {
+		if e.seen == 0 && sigma < firstLeast {
 			sigma = 0
 		}
 	}
@@ -141,6 +150,9 @@ const (
 	sigmaLeast   = 0.7
 	sigmaMost    = 24
 	stillMeasure = 88 // 5.5 deviations
+	// smoothLeast is the deviation left in an average below which nothing is won
+	// by filtering it across space.
+	smoothLeast = 0.6
 )
 
 // setTables makes the constants for a plane, and reports false where it has too
@@ -168,6 +180,14 @@ func (d *denoiser) setTables(pl *noisePlane, index int) bool {
 		reach := min(sigma*(3+root), reachMax)
 		d.smooth.reach[l] = byte(reach * 4)
 		put16(&d.smooth.invReachLo[l], &d.smooth.invReachHi[l], float64(65536/reach))
+	}
+	mean := d.fixedSigma
+	if mean == 0 {
+		mean = e.mean() * believed
+	}
+	d.smooth.oldest = 1
+	for n := 2; n < levels && float64(mean*root)/math.Sqrt(framesIn(n)) >= smoothLeast; n++ {
+		d.smooth.oldest = byte(n)
 	}
 	d.blend.offset = uint16(106.7 / root)
 	d.blend.point = uint16(12288 * root)

@@ -72,7 +72,9 @@ func newNoiseEstimator(width, height int) *noiseEstimator {
 
 // look takes what it needs of a new plane, before anything changes it.
 func (e *noiseEstimator) look(pix []byte, stride int) {
-	if e.started {
+	if !e.started {
+		e.first(pix, stride)
+	} else {
 		e.histogram = [levels][noiseBins]uint16{}
 		e.total = [levels]int{}
 		e.ratios, e.compared = [ratioBins]uint16{}, 0

@@ -110,13 +110,12 @@ type smoothTables struct {
 	// recipLo and recipHi are the bytes of 1<<15 over one and the neighbours'
 	// weights, by that weight in steps of 1.6.
 	recipLo, recipHi [16]byte
+	// oldest is the largest support that is filtered.
+	oldest byte
 }
 
 // reachMax bounds the reach, in levels, so that weighted sums fit 16 bits.
 const reachMax = 60
-
-// smoothSupport is the support from which on smooth changes nothing.
-const smoothSupport = 12
 
 // toneRow maps luma through a row's curves. With x = (v-black)*gain, limited to
 // the range from black to white, it applies x += lift*x*(1-x) four times: a

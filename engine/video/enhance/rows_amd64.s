@@ -14,8 +14,7 @@ DATA wordsK<>+48(SB)/8, $0x000f000f000f000f
 DATA wordsK<>+56(SB)/8, $0x0001000100010001
 DATA wordsK<>+64(SB)/8, $0x0f0f0f0f0f0f0f0f
 DATA wordsK<>+72(SB)/8, $0x0101010101010101
-DATA wordsK<>+80(SB)/8, $0x0b0b0b0b0b0b0b0b // smoothSupport-1
-GLOBL wordsK<>(SB), RODATA, $88
+GLOBL wordsK<>(SB), RODATA, $80
 
 // func differencesKernel(diff, sum, sumAbs *int16, cur *byte, avgQ7 *uint16, n int)
 TEXT ·differencesKernel(SB), NOSPLIT, $0-48
@@ -208,7 +207,7 @@ TEXT ·smoothKernel(SB), NOSPLIT, $0-40
 smooth32:
 	VMOVDQU      2(R10), Y0
 	VMOVDQU      (BX), Y2
-	VPBROADCASTQ wordsK<>+80(SB), Y3
+	VPBROADCASTB 128(DX), Y3
 	VPCMPGTB     Y3, Y2, Y3
 	VPMOVMSKB    Y3, AX
 	CMPL         AX, $-1

@@ -155,173 +155,177 @@ TEXT ·smoothKernel(SB), NOSPLIT, $0-40
 	WORD $0x8b040004 // add x4, x0, x4
 	WORD $0xa9411825 // ldp x5, x6, [x1, #16]
 	WORD $0xf9401021 // ldr x1, [x1, #32]
-	WORD $0x0f00e561 // movi v1.8b, #0xb
-	WORD $0xfd400049 // ldr d9, [x2]
+	WORD $0x3d420063 // ldr b3, [x3, #128]
+	WORD $0xfd400044 // ldr d4, [x2]
 	WORD $0xfc4020a0 // ldur d0, [x5, #2]
-	WORD $0x2e293c23 // cmhs v3.8b, v1.8b, v9.8b
+	WORD $0x0e010463 // dup v3.8b, v3.b[0]
+	WORD $0x2e243c63 // cmhs v3.8b, v3.8b, v4.8b
 	WORD $0x9e660069 // fmov x9, d3
-	WORD $0xb40014a9 // cbz x9, @696
-	WORD $0xad401462 // ldp q2, q5, [x3]
-	WORD $0x2f0c0417 // ushr v23.8b, v0.8b, #4
-	WORD $0xfc40110b // ldur d11, [x8, #1]
-	WORD $0xfc40211a // ldur d26, [x8, #2]
-	WORD $0xfc403104 // ldur d4, [x8, #3]
-	WORD $0x2e207561 // uabd v1.8b, v11.8b, v0.8b
-	WORD $0xfd4000f5 // ldr d21, [x7]
-	WORD $0x2e20856b // sub v11.8b, v11.8b, v0.8b
-	WORD $0x0e0900a5 // tbl v5.8b, {v5.16b}, v9.8b
-	WORD $0x0e170042 // tbl v2.8b, {v2.16b}, v23.8b
-	WORD $0x2e20775b // uabd v27.8b, v26.8b, v0.8b
-	WORD $0xfc4010e6 // ldur d6, [x7, #1]
-	WORD $0x2e20875a // sub v26.8b, v26.8b, v0.8b
-	WORD $0x2e207499 // uabd v25.8b, v4.8b, v0.8b
-	WORD $0xfc4020ea // ldur d10, [x7, #2]
-	WORD $0x2e208484 // sub v4.8b, v4.8b, v0.8b
-	WORD $0x2e25c042 // umull v2.8h, v2.8b, v5.8b
-	WORD $0x2e2076b8 // uabd v24.8b, v21.8b, v0.8b
-	WORD $0xfc4030e5 // ldur d5, [x7, #3]
-	WORD $0x2e2086b5 // sub v21.8b, v21.8b, v0.8b
-	WORD $0x2e2074df // uabd v31.8b, v6.8b, v0.8b
-	WORD $0xfc4040e7 // ldur d7, [x7, #4]
-	WORD $0x2e2084c6 // sub v6.8b, v6.8b, v0.8b
-	WORD $0x2e207556 // uabd v22.8b, v10.8b, v0.8b
-	WORD $0xfd4000b3 // ldr d19, [x5]
-	WORD $0x2e20854a // sub v10.8b, v10.8b, v0.8b
-	WORD $0x6f160442 // ushr v2.8h, v2.8h, #10
-	WORD $0x2e2074a8 // uabd v8.8b, v5.8b, v0.8b
-	WORD $0xfc4010b2 // ldur d18, [x5, #1]
-	WORD $0x2e2084a5 // sub v5.8b, v5.8b, v0.8b
-	WORD $0x2e2074f4 // uabd v20.8b, v7.8b, v0.8b
-	WORD $0xfc4030b1 // ldur d17, [x5, #3]
-	WORD $0x2e2084e7 // sub v7.8b, v7.8b, v0.8b
-	WORD $0x0e212842 // xtn v2.8b, v2.8h
-	WORD $0x2e20767e // uabd v30.8b, v19.8b, v0.8b
-	WORD $0xfc4040b0 // ldur d16, [x5, #4]
+	WORD $0xb4001509 // cbz x9, @712
+	WORD $0xad401862 // ldp q2, q6, [x3]
+	WORD $0x2f0c0405 // ushr v5.8b, v0.8b, #4
+	WORD $0xfc401116 // ldur d22, [x8, #1]
+	WORD $0xfc402114 // ldur d20, [x8, #2]
+	WORD $0xfc403113 // ldur d19, [x8, #3]
+	WORD $0x2e2076c1 // uabd v1.8b, v22.8b, v0.8b
+	WORD $0xfd4000f2 // ldr d18, [x7]
+	WORD $0x2e2086d6 // sub v22.8b, v22.8b, v0.8b
+	WORD $0x0e0400c6 // tbl v6.8b, {v6.16b}, v4.8b
+	WORD $0x0e050042 // tbl v2.8b, {v2.16b}, v5.8b
+	WORD $0x2e207695 // uabd v21.8b, v20.8b, v0.8b
+	WORD $0xfc4010f1 // ldur d17, [x7, #1]
+	WORD $0x2e208694 // sub v20.8b, v20.8b, v0.8b
+	WORD $0x2e20767f // uabd v31.8b, v19.8b, v0.8b
+	WORD $0xfc4020f0 // ldur d16, [x7, #2]
 	WORD $0x2e208673 // sub v19.8b, v19.8b, v0.8b
-	WORD $0x2e20765d // uabd v29.8b, v18.8b, v0.8b
-	WORD $0xfd4000cf // ldr d15, [x6]
+	WORD $0x2e26c042 // umull v2.8h, v2.8b, v6.8b
+	WORD $0x2e20765e // uabd v30.8b, v18.8b, v0.8b
+	WORD $0xfc4030ef // ldur d15, [x7, #3]
 	WORD $0x2e208652 // sub v18.8b, v18.8b, v0.8b
-	WORD $0x0e221c63 // and v3.8b, v3.8b, v2.8b
-	WORD $0x2e20763c // uabd v28.8b, v17.8b, v0.8b
-	WORD $0xfc4010ce // ldur d14, [x6, #1]
+	WORD $0x2e20763d // uabd v29.8b, v17.8b, v0.8b
+	WORD $0xfc4040ee // ldur d14, [x7, #4]
 	WORD $0x2e208631 // sub v17.8b, v17.8b, v0.8b
-	WORD $0xfc4020cd // ldur d13, [x6, #2]
-	WORD $0x2e3b2c7b // uqsub v27.8b, v3.8b, v27.8b
-	WORD $0x2e212c61 // uqsub v1.8b, v3.8b, v1.8b
-	WORD $0x2e392c79 // uqsub v25.8b, v3.8b, v25.8b
-	WORD $0x2e382c78 // uqsub v24.8b, v3.8b, v24.8b
-	WORD $0xfc4030cc // ldur d12, [x6, #3]
-	WORD $0x2e3f2c7f // uqsub v31.8b, v3.8b, v31.8b
-	WORD $0x2e362c76 // uqsub v22.8b, v3.8b, v22.8b
-	WORD $0x2e282c68 // uqsub v8.8b, v3.8b, v8.8b
-	WORD $0x2e342c74 // uqsub v20.8b, v3.8b, v20.8b
-	WORD $0x2e3e2c7e // uqsub v30.8b, v3.8b, v30.8b
-	WORD $0x2e3d2c7d // uqsub v29.8b, v3.8b, v29.8b
-	WORD $0x2e210362 // uaddl v2.8h, v27.8b, v1.8b
-	WORD $0x2e3c2c7c // uqsub v28.8b, v3.8b, v28.8b
-	WORD $0x0e2bc021 // smull v1.8h, v1.8b, v11.8b
-	WORD $0xfc4040cb // ldur d11, [x6, #4]
-	WORD $0x2e391042 // uaddw v2.8h, v2.8h, v25.8b
-	WORD $0x0e3a8361 // smlal v1.8h, v27.8b, v26.8b
-	WORD $0x2e20761b // uabd v27.8b, v16.8b, v0.8b
-	WORD $0x2e2075fa // uabd v26.8b, v15.8b, v0.8b
+	WORD $0x2e20761c // uabd v28.8b, v16.8b, v0.8b
+	WORD $0xfd4000ad // ldr d13, [x5]
 	WORD $0x2e208610 // sub v16.8b, v16.8b, v0.8b
-	WORD $0x2e381042 // uaddw v2.8h, v2.8h, v24.8b
+	WORD $0x6f160442 // ushr v2.8h, v2.8h, #10
+	WORD $0x2e2075fb // uabd v27.8b, v15.8b, v0.8b
+	WORD $0xfc4010ac // ldur d12, [x5, #1]
 	WORD $0x2e2085ef // sub v15.8b, v15.8b, v0.8b
-	WORD $0x0e248321 // smlal v1.8h, v25.8b, v4.8b
-	WORD $0x2e3b2c7b // uqsub v27.8b, v3.8b, v27.8b
-	WORD $0x2e3f1042 // uaddw v2.8h, v2.8h, v31.8b
-	WORD $0x2e2075d9 // uabd v25.8b, v14.8b, v0.8b
-	WORD $0x2e3a2c7a // uqsub v26.8b, v3.8b, v26.8b
+	WORD $0x2e2075da // uabd v26.8b, v14.8b, v0.8b
+	WORD $0xfc4030ab // ldur d11, [x5, #3]
 	WORD $0x2e2085ce // sub v14.8b, v14.8b, v0.8b
-	WORD $0x0e358301 // smlal v1.8h, v24.8b, v21.8b
-	WORD $0x2e361042 // uaddw v2.8h, v2.8h, v22.8b
-	WORD $0xad415464 // ldp q4, q21, [x3, #32]
-	WORD $0x2e2075b8 // uabd v24.8b, v13.8b, v0.8b
-	WORD $0x2e392c79 // uqsub v25.8b, v3.8b, v25.8b
+	WORD $0x0e212842 // xtn v2.8b, v2.8h
+	WORD $0x2e2075b9 // uabd v25.8b, v13.8b, v0.8b
+	WORD $0xfc4040aa // ldur d10, [x5, #4]
 	WORD $0x2e2085ad // sub v13.8b, v13.8b, v0.8b
-	WORD $0x2e281042 // uaddw v2.8h, v2.8h, v8.8b
-	WORD $0x0e2683e1 // smlal v1.8h, v31.8b, v6.8b
-	WORD $0xad427c66 // ldp q6, q31, [x3, #64]
-	WORD $0x2e382c78 // uqsub v24.8b, v3.8b, v24.8b
-	WORD $0x2e341042 // uaddw v2.8h, v2.8h, v20.8b
-	WORD $0x0e170084 // tbl v4.8b, {v4.16b}, v23.8b
-	WORD $0x0e1702b5 // tbl v21.8b, {v21.16b}, v23.8b
-	WORD $0x0e2a82c1 // smlal v1.8h, v22.8b, v10.8b
-	WORD $0x2e207597 // uabd v23.8b, v12.8b, v0.8b
-	WORD $0xfc40102a // ldur d10, [x1, #1]
-	WORD $0x2e3e1042 // uaddw v2.8h, v2.8h, v30.8b
-	WORD $0x2e207576 // uabd v22.8b, v11.8b, v0.8b
+	WORD $0x2e207598 // uabd v24.8b, v12.8b, v0.8b
+	WORD $0xfd4000c9 // ldr d9, [x6]
 	WORD $0x2e20858c // sub v12.8b, v12.8b, v0.8b
+	WORD $0x0e221c63 // and v3.8b, v3.8b, v2.8b
+	WORD $0x2e207577 // uabd v23.8b, v11.8b, v0.8b
+	WORD $0xfc4010c8 // ldur d8, [x6, #1]
 	WORD $0x2e20856b // sub v11.8b, v11.8b, v0.8b
-	WORD $0x2e213ab5 // shll v21.8h, v21.8b, #8
-	WORD $0x0e0900c6 // tbl v6.8b, {v6.16b}, v9.8b
-	WORD $0x0e0903ff // tbl v31.8b, {v31.16b}, v9.8b
-	WORD $0x2f08a484 // uxtl v4.8h, v4.8b
-	WORD $0xfc402029 // ldur d9, [x1, #2]
-	WORD $0x2e3d1042 // uaddw v2.8h, v2.8h, v29.8b
-	WORD $0x2e372c77 // uqsub v23.8b, v3.8b, v23.8b
-	WORD $0x0e258101 // smlal v1.8h, v8.8b, v5.8b
-	WORD $0x2e362c76 // uqsub v22.8b, v3.8b, v22.8b
-	WORD $0xfc403028 // ldur d8, [x1, #3]
-	WORD $0x2f08a4c6 // uxtl v6.8h, v6.8b
-	WORD $0x4eb51c84 // orr v4.16b, v4.16b, v21.16b
-	WORD $0x2e213bff // shll v31.8h, v31.8b, #8
-	WORD $0x2e3c1042 // uaddw v2.8h, v2.8h, v28.8b
-	WORD $0x2e207555 // uabd v21.8b, v10.8b, v0.8b
-	WORD $0x2e20854a // sub v10.8b, v10.8b, v0.8b
-	WORD $0x0e278281 // smlal v1.8h, v20.8b, v7.8b
-	WORD $0x2e207534 // uabd v20.8b, v9.8b, v0.8b
-	WORD $0x4ebf1cc6 // orr v6.16b, v6.16b, v31.16b
-	WORD $0x2e20751f // uabd v31.8b, v8.8b, v0.8b
-	WORD $0x2e3b1042 // uaddw v2.8h, v2.8h, v27.8b
-	WORD $0xad431c65 // ldp q5, q7, [x3, #96]
+	WORD $0xfc4020c7 // ldur d7, [x6, #2]
 	WORD $0x2e352c75 // uqsub v21.8b, v3.8b, v21.8b
+	WORD $0x2e212c61 // uqsub v1.8b, v3.8b, v1.8b
+	WORD $0x2e3f2c7f // uqsub v31.8b, v3.8b, v31.8b
+	WORD $0x2e3e2c7e // uqsub v30.8b, v3.8b, v30.8b
+	WORD $0xfc4030c6 // ldur d6, [x6, #3]
+	WORD $0x2e3d2c7d // uqsub v29.8b, v3.8b, v29.8b
+	WORD $0x2e3c2c7c // uqsub v28.8b, v3.8b, v28.8b
+	WORD $0x2e3b2c7b // uqsub v27.8b, v3.8b, v27.8b
+	WORD $0x2e3a2c7a // uqsub v26.8b, v3.8b, v26.8b
+	WORD $0x2e392c79 // uqsub v25.8b, v3.8b, v25.8b
+	WORD $0x2e382c78 // uqsub v24.8b, v3.8b, v24.8b
+	WORD $0x2e2102a2 // uaddl v2.8h, v21.8b, v1.8b
+	WORD $0x2e372c77 // uqsub v23.8b, v3.8b, v23.8b
+	WORD $0x0e36c021 // smull v1.8h, v1.8b, v22.8b
+	WORD $0x2e207556 // uabd v22.8b, v10.8b, v0.8b
+	WORD $0x2e20854a // sub v10.8b, v10.8b, v0.8b
+	WORD $0x2e3f1042 // uaddw v2.8h, v2.8h, v31.8b
+	WORD $0x0e3482a1 // smlal v1.8h, v21.8b, v20.8b
+	WORD $0x2e207535 // uabd v21.8b, v9.8b, v0.8b
+	WORD $0x2e362c76 // uqsub v22.8b, v3.8b, v22.8b
+	WORD $0x2e207514 // uabd v20.8b, v8.8b, v0.8b
+	WORD $0x2e3e1042 // uaddw v2.8h, v2.8h, v30.8b
 	WORD $0x2e208529 // sub v9.8b, v9.8b, v0.8b
 	WORD $0x2e208508 // sub v8.8b, v8.8b, v0.8b
-	WORD $0x0e3383c1 // smlal v1.8h, v30.8b, v19.8b
+	WORD $0x0e3383e1 // smlal v1.8h, v31.8b, v19.8b
+	WORD $0x3dc0087f // ldr q31, [x3, #32]
+	WORD $0x2e352c75 // uqsub v21.8b, v3.8b, v21.8b
+	WORD $0x2e3d1042 // uaddw v2.8h, v2.8h, v29.8b
+	WORD $0x2e2074f3 // uabd v19.8b, v7.8b, v0.8b
 	WORD $0x2e342c74 // uqsub v20.8b, v3.8b, v20.8b
+	WORD $0x2e2084e7 // sub v7.8b, v7.8b, v0.8b
+	WORD $0x0e3283c1 // smlal v1.8h, v30.8b, v18.8b
+	WORD $0x2e3c1042 // uaddw v2.8h, v2.8h, v28.8b
+	WORD $0x0e0503fe // tbl v30.8b, {v31.16b}, v5.8b
+	WORD $0x3dc00c7f // ldr q31, [x3, #48]
+	WORD $0x2e2074d2 // uabd v18.8b, v6.8b, v0.8b
+	WORD $0x2e332c73 // uqsub v19.8b, v3.8b, v19.8b
+	WORD $0x2e2084c6 // sub v6.8b, v6.8b, v0.8b
+	WORD $0x2e3b1042 // uaddw v2.8h, v2.8h, v27.8b
+	WORD $0x0e3183a1 // smlal v1.8h, v29.8b, v17.8b
+	WORD $0xfc4040dd // ldur d29, [x6, #4]
+	WORD $0x2f08a7de // uxtl v30.8h, v30.8b
+	WORD $0x2e322c72 // uqsub v18.8b, v3.8b, v18.8b
+	WORD $0x0e0503e5 // tbl v5.8b, {v31.16b}, v5.8b
+	WORD $0xfc4040df // ldur d31, [x6, #4]
 	WORD $0x2e3a1042 // uaddw v2.8h, v2.8h, v26.8b
-	WORD $0x2e3f2c63 // uqsub v3.8b, v3.8b, v31.8b
-	WORD $0x2e66c093 // umull v19.4s, v4.4h, v6.4h
-	WORD $0x6e66c084 // umull2 v4.4s, v4.8h, v6.8h
-	WORD $0x0e3283a1 // smlal v1.8h, v29.8b, v18.8b
+	WORD $0x0e308381 // smlal v1.8h, v28.8b, v16.8b
+	WORD $0xad427071 // ldp q17, q28, [x3, #64]
+	WORD $0x2e2077bd // uabd v29.8b, v29.8b, v0.8b
+	WORD $0x2e2138a5 // shll v5.8h, v5.8b, #8
 	WORD $0x2e391042 // uaddw v2.8h, v2.8h, v25.8b
+	WORD $0xfc401030 // ldur d16, [x1, #1]
+	WORD $0x2e2087ff // sub v31.8b, v31.8b, v0.8b
+	WORD $0x0e2f8361 // smlal v1.8h, v27.8b, v15.8b
+	WORD $0x4ea51fc5 // orr v5.16b, v30.16b, v5.16b
+	WORD $0xfc40303e // ldur d30, [x1, #3]
 	WORD $0x2e381042 // uaddw v2.8h, v2.8h, v24.8b
-	WORD $0x4e445a64 // uzp2 v4.8h, v19.8h, v4.8h
-	WORD $0x0e318381 // smlal v1.8h, v28.8b, v17.8b
+	WORD $0x2e3d2c7d // uqsub v29.8b, v3.8b, v29.8b
+	WORD $0x2e20760f // uabd v15.8b, v16.8b, v0.8b
+	WORD $0x2e208610 // sub v16.8b, v16.8b, v0.8b
+	WORD $0x0e040231 // tbl v17.8b, {v17.16b}, v4.8b
+	WORD $0x0e040384 // tbl v4.8b, {v28.16b}, v4.8b
+	WORD $0xfc40203c // ldur d28, [x1, #2]
+	WORD $0x0e2e8341 // smlal v1.8h, v26.8b, v14.8b
 	WORD $0x2e371042 // uaddw v2.8h, v2.8h, v23.8b
-	WORD $0x4f135484 // shl v4.8h, v4.8h, #3
-	WORD $0x0e308361 // smlal v1.8h, v27.8b, v16.8b
+	WORD $0x2e2077ce // uabd v14.8b, v30.8b, v0.8b
+	WORD $0x3dc01c7a // ldr q26, [x3, #112]
+	WORD $0x2e2087de // sub v30.8b, v30.8b, v0.8b
+	WORD $0x2f08a631 // uxtl v17.8h, v17.8b
+	WORD $0x2e2f2c6f // uqsub v15.8b, v3.8b, v15.8b
 	WORD $0x2e361042 // uaddw v2.8h, v2.8h, v22.8b
-	WORD $0x0e2f8341 // smlal v1.8h, v26.8b, v15.8b
+	WORD $0x2e213884 // shll v4.8h, v4.8b, #8
+	WORD $0x0e2d8321 // smlal v1.8h, v25.8b, v13.8b
+	WORD $0x2e20779b // uabd v27.8b, v28.8b, v0.8b
+	WORD $0x2e2e2c6e // uqsub v14.8b, v3.8b, v14.8b
+	WORD $0x2e20879c // sub v28.8b, v28.8b, v0.8b
 	WORD $0x2e351042 // uaddw v2.8h, v2.8h, v21.8b
+	WORD $0x4ea41e24 // orr v4.16b, v17.16b, v4.16b
+	WORD $0x0e2c8301 // smlal v1.8h, v24.8b, v12.8b
+	WORD $0x2e3b2c7b // uqsub v27.8b, v3.8b, v27.8b
+	WORD $0x2e64c0b1 // umull v17.4s, v5.4h, v4.4h
 	WORD $0x2e341042 // uaddw v2.8h, v2.8h, v20.8b
-	WORD $0x0e2e8321 // smlal v1.8h, v25.8b, v14.8b
-	WORD $0x2e231042 // uaddw v2.8h, v2.8h, v3.8b
-	WORD $0x0e2d8301 // smlal v1.8h, v24.8b, v13.8b
-	WORD $0x2e64c046 // umull v6.4s, v2.4h, v4.4h
-	WORD $0x6e64c042 // umull2 v2.4s, v2.8h, v4.8h
-	WORD $0x0e2c82e1 // smlal v1.8h, v23.8b, v12.8b
-	WORD $0x4e4258c6 // uzp2 v6.8h, v6.8h, v2.8h
-	WORD $0x0e2b82c1 // smlal v1.8h, v22.8b, v11.8b
-	WORD $0x4f1254c2 // shl v2.8h, v6.8h, #2
-	WORD $0x0e2a82a1 // smlal v1.8h, v21.8b, v10.8b
-	WORD $0x4e668442 // add v2.8h, v2.8h, v6.8h
-	WORD $0x4f0085e6 // movi v6.8h, #0xf
-	WORD $0x0e298281 // smlal v1.8h, v20.8b, v9.8b
+	WORD $0x6e64c0a4 // umull2 v4.4s, v5.8h, v4.8h
+	WORD $0x0e2b82e1 // smlal v1.8h, v23.8b, v11.8b
+	WORD $0x2e331042 // uaddw v2.8h, v2.8h, v19.8b
+	WORD $0x4e445a31 // uzp2 v17.8h, v17.8h, v4.8h
+	WORD $0x0e2a82c1 // smlal v1.8h, v22.8b, v10.8b
+	WORD $0x2e321042 // uaddw v2.8h, v2.8h, v18.8b
+	WORD $0x4f135631 // shl v17.8h, v17.8h, #3
+	WORD $0x2e3d1042 // uaddw v2.8h, v2.8h, v29.8b
+	WORD $0x0e2982a1 // smlal v1.8h, v21.8b, v9.8b
+	WORD $0x2e2f1042 // uaddw v2.8h, v2.8h, v15.8b
+	WORD $0x0e288281 // smlal v1.8h, v20.8b, v8.8b
+	WORD $0x2e3b1042 // uaddw v2.8h, v2.8h, v27.8b
+	WORD $0x0e278261 // smlal v1.8h, v19.8b, v7.8b
+	WORD $0x2e2e1042 // uaddw v2.8h, v2.8h, v14.8b
+	WORD $0x2e71c043 // umull v3.4s, v2.4h, v17.4h
+	WORD $0x6e71c042 // umull2 v2.4s, v2.8h, v17.8h
+	WORD $0x0e268241 // smlal v1.8h, v18.8b, v6.8b
+	WORD $0x4e425863 // uzp2 v3.8h, v3.8h, v2.8h
+	WORD $0x0e3f83a1 // smlal v1.8h, v29.8b, v31.8b
+	WORD $0x4f125462 // shl v2.8h, v3.8h, #2
+	WORD $0x0e3081e1 // smlal v1.8h, v15.8b, v16.8b
+	WORD $0x4e638442 // add v2.8h, v2.8h, v3.8h
+	WORD $0x4f0085e3 // movi v3.8h, #0xf
+	WORD $0x0e3c8361 // smlal v1.8h, v27.8b, v28.8b
 	WORD $0x6f1d0442 // ushr v2.8h, v2.8h, #3
-	WORD $0x0e288061 // smlal v1.8h, v3.8b, v8.8b
-	WORD $0x6e666c42 // umin v2.8h, v2.8h, v6.8h
+	WORD $0x0e3e81c1 // smlal v1.8h, v14.8b, v30.8b
+	WORD $0x6e636c42 // umin v2.8h, v2.8h, v3.8h
+	WORD $0x3dc01863 // ldr q3, [x3, #96]
 	WORD $0x0e212842 // xtn v2.8b, v2.8h
-	WORD $0x0e0200a5 // tbl v5.8b, {v5.16b}, v2.8b
-	WORD $0x0e0200e7 // tbl v7.8b, {v7.16b}, v2.8b
-	WORD $0x2f08a4a5 // uxtl v5.8h, v5.8b
-	WORD $0x2e2138e7 // shll v7.8h, v7.8b, #8
-	WORD $0x4ea71ca5 // orr v5.16b, v5.16b, v7.16b
-	WORD $0x2e65c082 // umull v2.4s, v4.4h, v5.4h
-	WORD $0x6e65c084 // umull2 v4.4s, v4.8h, v5.8h
-	WORD $0x4e445842 // uzp2 v2.8h, v2.8h, v4.8h
+	WORD $0x0e02035a // tbl v26.8b, {v26.16b}, v2.8b
+	WORD $0x0e020063 // tbl v3.8b, {v3.16b}, v2.8b
+	WORD $0x2e213b5a // shll v26.8h, v26.8b, #8
+	WORD $0x2f08a462 // uxtl v2.8h, v3.8b
+	WORD $0x4eba1c42 // orr v2.16b, v2.16b, v26.16b
+	WORD $0x2e62c223 // umull v3.4s, v17.4h, v2.4h
+	WORD $0x6e62c231 // umull2 v17.4s, v17.8h, v2.8h
+	WORD $0x4e515862 // uzp2 v2.8h, v3.8h, v17.8h
 	WORD $0x6e62b421 // sqrdmulh v1.8h, v1.8h, v2.8h
 	WORD $0x2e201020 // uaddw v0.8h, v1.8h, v0.8b
 	WORD $0x2e212800 // sqxtun v0.8b, v0.8h
@@ -333,7 +337,7 @@ TEXT ·smoothKernel(SB), NOSPLIT, $0-40
 	WORD $0x910020a5 // add x5, x5, #0x8
 	WORD $0x910020c6 // add x6, x6, #0x8
 	WORD $0x91002021 // add x1, x1, #0x8
-	WORD $0x54ffe9c1 // b.ne @16
+	WORD $0x54ffe941 // b.ne @16
 	RET
 
 // func toneKernel(row *byte, liftQ15 *int16, blackQ8, gain, n int)

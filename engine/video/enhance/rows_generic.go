@@ -82,7 +82,7 @@ func smoothGeneric(out []byte, rows *[5][]byte, support []byte, t *smoothTables)
 	for i, n := range support {
 		v := rows[2][i+sidePad]
 		out[i] = v
-		if n >= smoothSupport {
+		if n > t.oldest {
 			continue
 		}
 		level := v >> 4

@@ -78,7 +78,7 @@ void smoothKernel(uint8_t *out, const uint8_t *const *rows, const uint8_t *suppo
 	const uint8_t *r0 = rows[0], *r1 = rows[1], *r2 = rows[2], *r3 = rows[3], *r4 = rows[4];
 	do {
 		uint8x8_t v = vld1_u8(r2 + 2), k = vld1_u8(support);
-		uint8x8_t young = vclt_u8(k, vdup_n_u8(12));
+		uint8x8_t young = vcle_u8(k, vdup_n_u8(t[128]));
 		if (vget_lane_u64(vreinterpret_u64_u8(young), 0)) {
 			uint8x8_t level = vshr_n_u8(v, 4);
 			uint16x8_t product = vmull_u8(vqtbl1_u8(vld1q_u8(t), level), vqtbl1_u8(vld1q_u8(t + 16), k));
