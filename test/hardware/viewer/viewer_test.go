@@ -164,7 +164,8 @@ func (v *viewer) end(t *testing.T) {
 // awaitNode reads the guest's console until the node has said how it is called.
 func awaitNode(t *testing.T, console string) (fingerprint, token string) {
 	t.Helper()
-	said := regexp.MustCompile(`(?m)^EDGECAM-NODE (\S+) (\S+)`)
+	// Complete lines only: the console is slow.
+	said := regexp.MustCompile(`(?m)^EDGECAM-NODE (\S+) (\S+)\s*\n`)
 	over := regexp.MustCompile(`(?m)^EDGECAM-GUEST-RESULT|Kernel panic`)
 	for range 4000 {
 		text, err := os.ReadFile(console)
