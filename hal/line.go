@@ -39,6 +39,9 @@ type OutputConfig struct {
 	ActiveLow bool
 	// Safe is the logical level set at opening and at Close.
 	Safe bool
+	// LongestPulse is how long the line may be away from the safe level: the driver
+	// takes it back by itself then, whatever became of who has set it. 0: for ever.
+	LongestPulse time.Duration
 }
 
 // Edge is a change of an input. Active is the logical level after it.

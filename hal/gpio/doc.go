@@ -8,7 +8,7 @@
 // # Safety of outputs
 //
 // An output is at its safe level from the moment it is an output, and again at
-// Close. When the process dies the kernel takes the line back and most chips
+// Close; with a longest pulse the driver takes it back by itself. When the process dies the kernel takes the line back and most chips
 // keep the last level: what must not stay on (a door strike) needs a pull
 // resistor that turns it off and a watchdog that restarts the process, which
 // opens the line at the safe level.

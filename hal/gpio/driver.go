@@ -95,9 +95,13 @@ func (d *Driver) OpenInput(ctx context.Context, cfg hal.InputConfig) (hal.Input,
 
 // OpenOutput opens a line for writing, at its safe level.
 func (d *Driver) OpenOutput(ctx context.Context, cfg hal.OutputConfig) (hal.Output, error) {
+	if cfg.LongestPulse < 0 {
+		return nil, &hal.Error{Op: "open", Path: describe(cfg.Line), Kind: hal.Unsupported, Err: fmt.Errorf(
+			"gpio: longest pulse %v is below 0", cfg.LongestPulse)}
+	}
 	l, name, _, err := d.open(ctx, cfg.Line, func(offset int) request { return outputRequest(offset, cfg) })
 	if err != nil {
 		return nil, err
 	}
-	return &output{line: l, name: name, safe: cfg.Safe}, nil
+	return &output{log: d.log, line: l, name: name, safe: cfg.Safe, longest: cfg.LongestPulse}, nil
 }

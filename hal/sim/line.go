@@ -159,7 +159,7 @@ func (d *LineDriver) OpenOutput(ctx context.Context, cfg hal.OutputConfig) (hal.
 	if err != nil {
 		return nil, err
 	}
-	o := &output{driver: d, index: i, safe: cfg.Safe}
+	o := &output{driver: d, index: i, safe: cfg.Safe, longest: cfg.LongestPulse}
 	if err := o.Set(cfg.Safe); err != nil {
 		return nil, err
 	}
@@ -167,10 +167,13 @@ func (d *LineDriver) OpenOutput(ctx context.Context, cfg hal.OutputConfig) (hal.
 }
 
 type output struct {
-	driver *LineDriver
-	index  int
-	safe   bool
-	closed bool // guarded by driver.mu
+	driver  *LineDriver
+	index   int
+	safe    bool
+	longest time.Duration
+	// Guarded by driver.mu:
+	closed bool
+	sets   int // a pulse that another Set has followed does not end by itself
 }
 
 // Set moves the line.
@@ -181,6 +184,16 @@ func (o *output) Set(active bool) error {
 		return hal.ErrClosed
 	}
 	o.driver.lines[o.index].active = active
+	o.sets++
+	if n := o.sets; active != o.safe && o.longest > 0 {
+		time.AfterFunc(o.longest, func() {
+			o.driver.mu.Lock()
+			defer o.driver.mu.Unlock()
+			if !o.closed && o.sets == n {
+				o.driver.lines[o.index].active = o.safe
+			}
+		})
+	}
 	return nil
 }
 

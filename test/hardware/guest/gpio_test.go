@@ -234,6 +234,74 @@ func TestOutputOpensWithoutAGlitch(t *testing.T) {
 	}
 }
 
+// TestLongestPulse: the driver takes the relay back by itself.
+func TestLongestPulse(t *testing.T) {
+	drive(t, relay, false)
+	out, err := gpio.New(logger(t)).OpenOutput(t.Context(), hal.OutputConfig{
+		Line: hal.LineRef{Chip: chipLabel, Offset: relay}, LongestPulse: 300 * time.Millisecond,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	if err := out.Set(true); err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	if !seen(t, relay) {
+		t.Error("the relay is off after Set")
+	}
+	for seen(t, relay) {
+		if time.Since(begin) > 10*time.Second {
+			t.Fatal("the relay stays on")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Logf("off after %v", time.Since(begin))
+	if took := time.Since(begin); took < 290*time.Millisecond {
+		t.Errorf("off after %v, want 300 ms", took)
+	}
+}
+
+// TestLatch moves an infrared filter with two coils back and forth: each way its
+// own coil gets one pulse, and never are both powered.
+func TestLatch(t *testing.T) {
+	const in, out = 4, 5 // lines without a name
+	drive(t, in, false)
+	drive(t, out, false)
+	filter, err := gpio.OpenLatch(t.Context(), gpio.New(logger(t)), gpio.LatchConfig{
+		On:  hal.OutputConfig{Line: hal.LineRef{Chip: chipLabel, Offset: in}},
+		Off: hal.OutputConfig{Line: hal.LineRef{Chip: chipLabel, Offset: out}}, Pulse: 200 * time.Millisecond,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer filter.Close()
+	for i := range 6 {
+		coil, other := in, out
+		if i%2 != 0 {
+			coil, other = out, in
+		}
+		if err := filter.Set(i%2 == 0); err != nil {
+			t.Fatal(err)
+		}
+		if !seen(t, coil) {
+			t.Errorf("move %d: the coil has no power", i)
+		}
+		for begin := time.Now(); seen(t, coil) && i < 4; { // later moves cut the one before short
+			if seen(t, other) {
+				t.Fatalf("move %d: both coils are powered", i)
+			}
+			if time.Since(begin) > 10*time.Second {
+				t.Fatalf("move %d: the pulse does not end", i)
+			}
+		}
+		if seen(t, other) {
+			t.Errorf("move %d: the other coil is powered", i)
+		}
+	}
+}
+
 func TestMissingLine(t *testing.T) {
 	_, err := gpio.New(nil).OpenInput(t.Context(), hal.InputConfig{Line: hal.LineRef{Chip: chipLabel, Offset: 8}})
 	if hal.KindOf(err) != hal.Gone {

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -165,11 +164,12 @@ func (d *devices) card(source string) (hal.SoundDriver, string, error) {
 
 func (d *devices) chooseLines(out *engine.Devices, simulate bool) {
 	l := d.cfg.Lines
-	if l.IRFilter.Configured() {
+	switch {
+	case l.IRFilterOut.Configured():
+		latch := gpio.LatchConfig{On: l.IRFilter.HAL(), Off: l.IRFilterOut.HAL(), Pulse: time.Duration(l.IRPulseMS) * time.Millisecond}
+		out.IRFilter = func(ctx context.Context) (hal.Output, error) { return gpio.OpenLatch(ctx, d.lines, latch) }
+	case l.IRFilter.Configured():
 		out.IRFilter = d.output(d.lines, l.IRFilter.HAL())
-		if l.IRFilterOut.Configured() {
-			out.IRFilter = latch(out.IRFilter, d.output(d.lines, l.IRFilterOut.HAL()), time.Duration(l.IRPulseMS)*time.Millisecond)
-		}
 	}
 	if l.IRLight.Configured() {
 		out.IRLight = d.output(d.lines, l.IRLight.HAL())
@@ -189,7 +189,9 @@ func (d *devices) chooseLines(out *engine.Devices, simulate bool) {
 		out.PIR = d.input(d.lines, l.PIR.HAL())
 	}
 	if l.Relay.Configured() {
-		out.Relay = d.output(d.lines, l.Relay.HAL())
+		relay := l.Relay.HAL()
+		relay.LongestPulse = config.MaxRelayPulse // whatever becomes of who has set it
+		out.Relay = d.output(d.lines, relay)
 	}
 }
 
@@ -198,21 +200,6 @@ func (d *devices) input(driver hal.LineDriver, cfg hal.InputConfig) func(context
 }
 
 type openOutput = func(context.Context) (hal.Output, error)
-
-// latch opens two lines as one that needs no power to stay.
-func latch(active, idle openOutput, pulse time.Duration) openOutput {
-	return func(ctx context.Context) (hal.Output, error) {
-		a, err := active(ctx)
-		if err != nil {
-			return nil, err
-		}
-		b, err := idle(ctx)
-		if err != nil {
-			return nil, errors.Join(err, a.Close())
-		}
-		return hal.NewLatch(a, b, pulse), nil
-	}
-}
 
 func (d *devices) output(driver hal.LineDriver, cfg hal.OutputConfig) func(context.Context) (hal.Output, error) {
 	return func(ctx context.Context) (hal.Output, error) { return driver.OpenOutput(ctx, cfg) }

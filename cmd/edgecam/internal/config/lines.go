@@ -16,10 +16,10 @@ type Lines struct {
 	PIR          InputLine  `yaml:"pir" doc:"motion sensor"`
 	Relay        OutputLine `yaml:"relay" doc:"door strike; off at start and at exit"`
 	IRFilter     OutputLine `yaml:"ir_filter" doc:"infrared filter before the sensor; active by day"`
-	IRFilterOut  OutputLine `yaml:"ir_filter_out" doc:"second line of an infrared filter that stays without power: ir_filter gets a pulse by day, this one by night"`
-	IRPulseMS    int        `yaml:"ir_filter_pulse_ms" doc:"how long such a filter is powered, in milliseconds" min:"10" max:"1000"`
+	IRFilterOut  OutputLine `yaml:"ir_filter_out" doc:"second line of a filter that stays where a pulse has moved it: one on ir_filter moves it in, one here out"`
 	IRLight      OutputLine `yaml:"ir_light" doc:"infrared light; active by night"`
 	RelayPulseMS int        `yaml:"relay_pulse_ms" doc:"how long the door strike is powered, in milliseconds" min:"50" max:"5000"`
+	IRPulseMS    int        `yaml:"ir_filter_pulse_ms" doc:"how long the coil of a filter with two lines is powered, in milliseconds" min:"10" max:"1000"`
 }
 
 // InputLine is an input, named by chip label and offset or by line name.
@@ -49,9 +49,9 @@ func (Lines) Defaults() Lines {
 		Relay:        OutputLine{Offset: -1},
 		IRFilter:     OutputLine{Offset: -1},
 		IRFilterOut:  OutputLine{Offset: -1},
-		IRPulseMS:    100,
 		IRLight:      OutputLine{Offset: -1},
 		RelayPulseMS: 1500,
+		IRPulseMS:    100,
 	}
 }
 

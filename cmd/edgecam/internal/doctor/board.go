@@ -56,7 +56,7 @@ func configuredLines(l config.Lines) map[string]hal.LineRef {
 			lines[key] = line.HAL().Line
 		}
 	}
-	for key, line := range map[string]config.OutputLine{"relay": l.Relay, "ir_filter": l.IRFilter, "ir_light": l.IRLight} {
+	for key, line := range map[string]config.OutputLine{"relay": l.Relay, "ir_filter": l.IRFilter, "ir_filter_out": l.IRFilterOut, "ir_light": l.IRLight} {
 		if line.Configured() {
 			lines[key] = line.HAL().Line
 		}
