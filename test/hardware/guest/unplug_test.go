@@ -32,6 +32,9 @@ func TestCameraUnplug(t *testing.T) {
 	var most time.Duration
 	var before usage
 	for i := range cycles {
+		if i > 0 && i%100 == 0 {
+			t.Logf("after %d cycles %+v", i, used(t))
+		}
 		if i == max(cycles/3, 2) { // what is made once is there by now
 			before = used(t)
 			t.Logf("after %d cycles %+v", i, before)
