@@ -84,8 +84,12 @@ func TestNodeStreamsInGuest(t *testing.T) {
 	if least < 60 {
 		t.Errorf("%d frames in the worst minute", least)
 	}
-	if n, scenes := w.count("connected"), w.history(); n != 1 || len(scenes) > 1 {
-		t.Errorf("connected %d times, scenes %v", n, scenes)
+	// A camera that an overloaded machine does not serve for a second is told of,
+	// and comes back.
+	scenes := w.history()
+	t.Logf("scenes: %v", scenes)
+	if n, last := w.count("connected"), scenes[len(scenes)-1]; n != 1 || last.scene == other {
+		t.Errorf("connected %d times, at last %v", n, last)
 	}
 	v.step(t, "the node has hung up", w.told("disconnected"))
 	v.end(t)
