@@ -19,6 +19,8 @@ type Driver struct {
 	dev  string // "/dev"
 	sys  string // "/sys"
 	open func(path string) (kernel, error)
+
+	openCoder func(path string) (coder, error)
 }
 
 var _ hal.CameraDriver = (*Driver)(nil)
@@ -28,7 +30,7 @@ func New(log *slog.Logger) *Driver {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Driver{log: log, dev: "/dev", sys: "/sys", open: openNode}
+	return &Driver{log: log, dev: "/dev", sys: "/sys", open: openNode, openCoder: openCoder}
 }
 
 // Cameras lists the capture nodes, by node number. A camera that is there but

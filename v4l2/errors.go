@@ -55,10 +55,10 @@ func kindOf(err error) hal.Kind {
 		return hal.Busy
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
 		return hal.Permission
-	case errors.Is(err, syscall.ETIMEDOUT), errors.Is(err, errNoFrames):
+	case errors.Is(err, syscall.ETIMEDOUT), errors.Is(err, errNoFrames), errors.Is(err, errNoCoded):
 		return hal.Timeout
 	case errors.Is(err, syscall.EINVAL), errors.Is(err, syscall.ENOTTY), errors.Is(err, syscall.ERANGE),
-		errors.Is(err, errNoFormat), errors.Is(err, errNoControl), errors.Is(err, errReadOnly), errors.Is(err, errOutOfRange):
+		errors.Is(err, errNoFormat), errors.Is(err, errNoCodec), errors.Is(err, errNoRawFormat), errors.Is(err, errNoControl), errors.Is(err, errReadOnly), errors.Is(err, errOutOfRange):
 		return hal.Unsupported
 	}
 	return hal.Other

@@ -35,3 +35,11 @@ func (d *Driver) Cameras(context.Context) ([]hal.CameraInfo, error) {
 func (d *Driver) OpenCamera(_ context.Context, id string, _ hal.VideoMode) (hal.Camera, error) {
 	return nil, &hal.Error{Op: "open", Path: id, Kind: hal.Unsupported, Err: errNoCgo}
 }
+
+// Encoders returns an empty list.
+func (d *Driver) Encoders(context.Context) ([]hal.EncoderInfo, error) { return nil, nil }
+
+// OpenEncoder fails with Kind Unsupported.
+func (d *Driver) OpenEncoder(_ context.Context, id string, _ hal.EncoderConfig) (hal.VideoEncoder, error) {
+	return nil, &hal.Error{Op: "open", Path: id, Kind: hal.Unsupported, Err: errNoCgo}
+}

@@ -1,0 +1,42 @@
+package hal
+
+import (
+	"context"
+	"time"
+
+	"github.com/edgecam/edgecam/engine/media"
+)
+
+// EncoderConfig says what a hardware encoder shall make.
+type EncoderConfig struct {
+	Codec         string // "H264", or another that EncoderInfo lists
+	Width, Height int    // of every picture
+	FrameInterval time.Duration
+	BitrateBps    int // mean rate; 0: the encoder's own
+	KeyInterval   int // frames from one key frame to the next; 0: the encoder's own
+}
+
+// EncoderInfo describes a hardware encoder that a driver found.
+type EncoderInfo struct {
+	ID     string   `json:"id"` // opens it
+	Name   string   `json:"name"`
+	Driver string   `json:"driver"`
+	Codecs []string `json:"codecs"`
+}
+
+// VideoEncoder is an open hardware encoder. Its calls are for one goroutine;
+// Close may be called from any, once or more.
+type VideoEncoder interface {
+	// Encode codes a picture, as a key frame if forceKey is set, and returns the
+	// next coded frame, at most until ctx is done. Data is valid until the next
+	// call. An encoder may hold pictures back: Data is empty then, and the frame
+	// comes with a later call or with Drain. A frame that was lost or damaged is an
+	// *Error of Kind Overrun, and the next one should be a key frame.
+	Encode(ctx context.Context, p *media.Picture, forceKey bool) (media.EncodedVideo, error)
+	// Drain hands on the frames that are held back. The encoder can go on after it.
+	Drain(ctx context.Context, frame func(media.EncodedVideo)) error
+	// SetBitrate changes the mean rate from the next frame on.
+	SetBitrate(bps int) error
+	// Close frees the encoder.
+	Close() error
+}
