@@ -20,3 +20,6 @@ overlay
 crc32c_generic
 crc32c_intel
 ext4
+nls_cp437
+nls_ascii
+vfat

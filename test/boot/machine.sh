@@ -46,7 +46,8 @@ at=$disk@@1048576 # the boot partition
 
 power_on() {
   from=$(stat -c %s "$console") # this start's part of the console
-  "${machine[@]}" -accel tcg,thread=multi -smp 2 -m 1024 -nodefaults -nographic -serial stdio \
+  # One processor: on a busy host two emulated ones wait for each other.
+  "${machine[@]}" -accel tcg -smp 1 -m 1024 -nodefaults -nographic -serial stdio \
     -drive "if=pflash,format=raw,readonly=on,file=$code" -drive "if=pflash,format=raw,file=$work/vars.fd" \
     -drive "if=virtio,format=raw,file=$disk,cache=writeback" -device virtio-rng-pci \
     -netdev "user,id=n,hostfwd=tcp:127.0.0.1:$https-:8443,hostfwd=udp:127.0.0.1:$media-:$media,hostfwd=tcp:127.0.0.1:$ssh-:22" \

@@ -44,7 +44,7 @@ cp "$vars" "$work/vars.fd"
 chmod u+w "$work/vars.fd"
 
 # The test's own settings: virtual devices, a small picture, NAT-proof media.
-edit_entry edgecam-a.conf 's/quiet/quiet systemd.show_status=0 mitigations=off no_timer_check loglevel=4/; s/^options .*/& modules_load=vivid,snd-aloop vivid.n_devs=1 vivid.node_types=0x1 vivid.num_inputs=1 vivid.input_types=0x0/; s/console=tty0 //'
+edit_entry edgecam-a.conf 's/quiet/quiet systemd.show_status=0 mitigations=off no_timer_check nowatchdog rcupdate.rcu_expedited=1 loglevel=4/; s/^options .*/& modules_load=vivid,snd-aloop vivid.n_devs=1 vivid.node_types=0x1 vivid.num_inputs=1 vivid.input_types=0x0/; s/console=tty0 //'
 updates=$("$root/bin/edgecam" update keygen "$work/release.key")
 cat >"$work/edgecam.yaml" <<YAML
 node: {name: Booted}
