@@ -81,6 +81,12 @@ test-deb: build
 	@scripts/setup image
 	packaging/deb/test $$(packaging/deb/build amd64 $(BIN)/edgecam $(BIN)/edgecam $(CURDIR)/dist)
 
+## test-service: the package's service under a systemd of its own, in a container: unit, watchdog, the launcher's updates (as root)
+.PHONY: test-service
+test-service: build
+	@scripts/setup service
+	test/service/run.sh $$(packaging/deb/build amd64 $(BIN)/edgecam $(BIN)/edgecam $(CURDIR)/dist)
+
 ## release: programs, packages, bills of materials, checksums in dist/release, signed by EDGECAM_RELEASE_KEY
 .PHONY: release
 release: build cross

@@ -35,6 +35,7 @@ qemu=
 server=
 trap 'stop; [ -z "$server" ] || kill "$server"; rm -rf "$work"' EXIT
 . "$here/machine.sh"
+. "$here/programs.sh"
 begun=$(date +%s)
 selected() { case " $steps " in *" $1 "*) ;; *) return 1 ;; esac }
 
@@ -178,72 +179,13 @@ if selected cuts; then
   say "$frames pictures after the power cuts, no unit failed: $(guest 'systemctl list-units --state=failed --no-legend --plain | wc -l')"
 fi
 
-# A program: edgecam itself under another version, one that dies, one that hangs.
-program() { # program NAME INDEX GO-ARGUMENT...
-  local name=$1 index=$2
-  shift 2
-  (cd "$root" && build_for "$@" -o "$work/www/$name") >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "$name cannot be built"; }
-  "$root/bin/edgecam" update sign --key "$work/release.key" --release "$name" --index "$index" "$arch=$work/www/$name" >"$work/www/$name.json"
-}
-build_for() {
-  if [ "$arch" = "$(go env GOARCH)" ]; then go build -trimpath -buildvcs=false "$@"; else
-    GOARCH=$arch CGO_ENABLED=1 CC=aarch64-linux-gnu-gcc PKG_CONFIG_LIBDIR="$root/bin/sysroot-arm64/usr/lib/aarch64-linux-gnu/pkgconfig" \
-      PKG_CONFIG_SYSROOT_DIR="$root/bin/sysroot-arm64" go build -trimpath -buildvcs=false "$@"
-  fi
-}
 edgecam_as_user() { guest "cd / && SSL_CERT_FILE=/run/server.pem STATE_DIRECTORY=/var/lib/edgecam runuser -u edgecam -- edgecam $*"; }
-runs() { api /api/status | grep -q "\"version\":\"$1\""; }
 if selected program; then
-  mkdir "$work/www"
-  before=$(status | grep -o '"version":"[^"]*"' | cut -d'"' -f4)
-  program v9.0.0 9 -ldflags "-s -w -X github.com/edgecam/edgecam/internal/version.version=v9.0.0" ./cmd/edgecam
-  cat >"$work/dies.go" <<'GO'
-package main
-
-import "os"
-
-func main() { os.Exit(1) }
-GO
-  cat >"$work/hangs.go" <<'GO'
-package main
-
-import "time"
-
-func main() { time.Sleep(time.Hour) }
-GO
-  program dies 10 "$work/dies.go"
-  program hangs 11 "$work/hangs.go"
-  (cd "$root" && go build -o "$work/server" ./test/boot/server)
-  mkfifo "$work/in"
-  "$work/server" "$work/www" "$work/server.pem" <"$work/in" >"$work/port" &
-  server=$!
-  exec 9>"$work/in"
-  until [ -s "$work/port" ]; do sleep 0.1; done
-  from_host=https://10.0.2.2:$(cat "$work/port")
+  serve_programs
+  from_server=https://10.0.2.2:$(cat "$work/port")
   give "$work/server.pem" /run/server.pem
   guest chmod 644 /run/server.pem
-  # Nobody else's signature is taken.
-  "$root/bin/edgecam" update keygen "$work/other.key" >"$work/log"
-  "$root/bin/edgecam" update sign --key "$work/other.key" --release v9.9.9 --index 99 "$arch=$work/www/v9.0.0" >"$work/www/forged.json"
-  edgecam_as_user update apply "$from_host/forged.json" >"$work/log" 2>&1 && fail "a forged manifest was taken"
-  say "a forged manifest: $(tail -n 1 "$work/log")"
-  edgecam_as_user update apply "$from_host/v9.0.0.json" >"$work/log" 2>&1 || fail "the update was refused: $(cat "$work/log")"
-  guest systemctl restart --no-block edgecam
-  state() { edgecam_as_user update status --json; }
-  confirmed() { state | tr -d ' \n' | grep -q "\"last\":{[^}]*\"version\":\"$1\"[^}]*\"state\":\"$2\""; }
-  started=$(date +%s)
-  wait_for "v9.0.0 is confirmed" confirmed v9.0.0 confirmed
-  wait_for "v9.0.0 serves" runs v9.0.0
-  say "program: $before became v9.0.0 by a signed manifest, confirmed after $(($(date +%s) - started)) s; $(guest systemctl show -P StatusText edgecam)"
-  for bad in dies hangs; do
-    edgecam_as_user update apply "$from_host/$bad.json" >"$work/log" 2>&1 || fail "the update $bad was refused: $(cat "$work/log")"
-    guest systemctl restart --no-block edgecam
-    started=$(date +%s)
-    wait_for "a program that $bad is rolled back" confirmed "$bad" rolledback
-    wait_for "v9.0.0 serves again" runs v9.0.0
-    wait_for "the service is active again" guest systemctl is-active -q edgecam
-    say "program: one that $bad was replaced by v9.0.0 after $(($(date +%s) - started)) s: $(state | tr -d '\n' | grep -o '"reason": *"[^"]*"')"
-  done
+  update_programs
   stop
   power_on
   comes_up

@@ -178,6 +178,20 @@ func TestDevices(t *testing.T) {
 	}
 }
 
+// TestRestart: whatever ends the node, it is started again. A panic and the
+// watchdog's SIGABRT end a Go program with exit code 2.
+func TestRestart(t *testing.T) {
+	text := unit(t, "edgecam.service")
+	if got := values(text, "Restart"); !slices.Equal(got, []string{"always"}) {
+		t.Errorf("Restart is %q", got)
+	}
+	for _, key := range []string{"RestartPreventExitStatus", "SuccessExitStatus"} {
+		if got := values(text, key); got != nil {
+			t.Errorf("%s=%q keeps a node that has crashed from being started again", key, got)
+		}
+	}
+}
+
 // TestSystemCalls: audio threads can be started. A refused sched_setscheduler
 // keeps every sound card from opening, and only under the unit: the last word
 // on it must be the answer 0.
