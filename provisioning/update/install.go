@@ -16,6 +16,7 @@ import (
 
 	"github.com/edgecam/edgecam/internal/durable"
 	"github.com/edgecam/edgecam/provisioning/update/slot"
+	"github.com/edgecam/edgecam/provisioning/update/system"
 )
 
 // Options make an Updater.
@@ -26,6 +27,9 @@ type Options struct {
 	Board string // model, as the device tree has it
 	// Installed is the launcher's name of the installed program.
 	Installed string
+	// System, if set, installs bundles: this node is updated as a whole, and
+	// programs alone are not taken.
+	System system.Installer
 	// Now returns the time, and false if the clock was never set.
 	Now func() (time.Time, bool)
 	// HTTP downloads; default is Client(nil).
@@ -80,10 +84,14 @@ func (u *Updater) Check(signed []byte, again bool) (Manifest, Program, error) {
 	if err != nil {
 		return m, Program{}, &Error{CodeState, err}
 	}
-	if m.Index < s.Index {
-		return m, Program{}, fail(CodeIndex, "version %s has rollback index %d, this node is at %d", m.Version, m.Index, s.Index)
+	if u.opt.System != nil {
+		p, err := u.checkSystem(m, s, again)
+		return m, p, err
 	}
-	p, err := m.For(u.opt.Arch, u.opt.Board)
+	if m.Index < s.Index {
+		return m, Program{}, tooOld(m, s.Index)
+	}
+	p, err := m.For(KindProgram, u.opt.Arch, u.opt.Board)
 	switch {
 	case err != nil:
 		return m, p, err
@@ -113,6 +121,9 @@ func (u *Updater) Install(ctx context.Context, signed []byte, base *url.URL, id 
 	from, err := source(p.URL, base)
 	if err != nil {
 		return m, err
+	}
+	if p.Kind == KindRauc {
+		return m, u.installSystem(ctx, m, p, from, id)
 	}
 	s, err := slot.Read(u.opt.FS)
 	if err != nil {

@@ -31,6 +31,7 @@ const (
 const (
 	MaxManifest = wire.MaxMessage
 	MaxProgram  = 256 << 20 // bytes
+	MaxBundle   = 8 << 30   // bytes
 	maxPrograms = 32
 )
 
@@ -47,8 +48,15 @@ type Manifest struct {
 	Notes    string    `json:"notes,omitempty"` // one line for people
 }
 
+// Kinds of a version's files.
+const (
+	KindProgram = ""     // the program, for boards where the launcher starts it
+	KindRauc    = "rauc" // a bundle with the whole system, for boards that have RAUC
+)
+
 // Program is one file of a version.
 type Program struct {
+	Kind string `json:"kind,omitempty"`
 	Arch string `json:"arch"` // as Go names it: amd64, arm64
 	// Boards are prefixes of the board's model as the device tree has it; none:
 	// every board of the architecture.
@@ -75,6 +83,7 @@ const (
 	CodeHash      Code = "hash"
 	CodeBusy      Code = "busy"
 	CodeState     Code = "state"
+	CodeSystem    Code = "system" // RAUC did not take the bundle
 )
 
 // Error is an update that did not happen.
@@ -220,13 +229,19 @@ func (m Manifest) check() error {
 		return fail(CodeFormat, "%d programs; 1 to %d are taken", len(m.Programs), maxPrograms)
 	}
 	for i, p := range m.Programs {
+		most := int64(MaxProgram)
+		if p.Kind == KindRauc {
+			most = MaxBundle
+		}
 		sum, err := hex.DecodeString(p.SHA256)
 		u, uerr := url.Parse(p.URL)
 		switch {
 		case p.Arch == "":
 			return fail(CodeFormat, "programs[%d].arch is missing", i)
-		case p.Size <= 0 || p.Size > MaxProgram:
-			return fail(CodeFormat, "programs[%d].size is %d, must be 1 to %d", i, p.Size, int64(MaxProgram))
+		case p.Kind != KindProgram && p.Kind != KindRauc:
+			return fail(CodeFormat, "programs[%d].kind is %q, must be absent or %q", i, p.Kind, KindRauc)
+		case p.Size <= 0 || p.Size > most:
+			return fail(CodeFormat, "programs[%d].size is %d, must be 1 to %d", i, p.Size, most)
 		case err != nil || len(sum) != sha256.Size || strings.ToLower(p.SHA256) != p.SHA256:
 			return fail(CodeFormat, "programs[%d].sha256 is not 64 hex digits in lower case", i)
 		case uerr != nil || p.URL == "" || u.Scheme != "" && u.Scheme != "https" || u.User != nil:
@@ -238,12 +253,12 @@ func (m Manifest) check() error {
 	return nil
 }
 
-// For returns the program for a board. One that names the board comes before
-// one that is for all.
-func (m Manifest) For(arch, board string) (Program, error) {
+// For returns the file of a kind for a board. One that names the board comes
+// before one that is for all.
+func (m Manifest) For(kind, arch, board string) (Program, error) {
 	best := -1
 	for i, p := range m.Programs {
-		if p.Arch != arch {
+		if p.Arch != arch || p.Kind != kind {
 			continue
 		}
 		if slices.ContainsFunc(p.Boards, func(b string) bool { return strings.HasPrefix(board, b) }) {
@@ -254,7 +269,11 @@ func (m Manifest) For(arch, board string) (Program, error) {
 		}
 	}
 	if best < 0 {
-		return Program{}, fail(CodeBoard, "version %s has no program for %s on %q", m.Version, arch, board)
+		what := "program"
+		if kind == KindRauc {
+			what = "bundle"
+		}
+		return Program{}, fail(CodeBoard, "version %s has no %s for %s on %q", m.Version, what, arch, board)
 	}
 	return m.Programs[best], nil
 }

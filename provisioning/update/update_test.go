@@ -423,7 +423,7 @@ func TestTrustSet(t *testing.T) {
 func TestBoards(t *testing.T) {
 	m := Manifest{Version: "v1", Programs: []Program{{Arch: "arm64", URL: "all"}, {Arch: "arm64", Boards: []string{"Raspberry Pi Zero 2"}, URL: "zero"}}}
 	for board, want := range map[string]string{"Raspberry Pi Zero 2 W Rev 1.0": "zero", "Raspberry Pi 4": "all"} {
-		if p, err := m.For("arm64", board); err != nil || p.URL != want {
+		if p, err := m.For(KindProgram, "arm64", board); err != nil || p.URL != want {
 			t.Errorf("%s: %+v, %v", board, p, err)
 		}
 	}
@@ -447,7 +447,7 @@ func FuzzManifest(f *testing.F) {
 			}
 			return
 		}
-		p, err := m.For("arm64", "Raspberry Pi 4")
+		p, err := m.For(KindProgram, "arm64", "Raspberry Pi 4")
 		if err == nil && (p.Size <= 0 || p.Size > MaxProgram || len(p.SHA256) != 64) {
 			t.Fatalf("%+v", p)
 		}

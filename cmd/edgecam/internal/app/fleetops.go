@@ -31,7 +31,7 @@ func (f *fleet) ops() []command.Op {
 		{Name: "diagnostics", Run: f.diagnostics},
 		{Name: "nat-test", Timeout: time.Minute, Run: f.natTest},
 	}
-	if launched() {
+	if updatable() {
 		all = append(all, command.Op{Name: update.Op, Signed: true, Timeout: 90 * time.Second, Run: f.update})
 	}
 	return all

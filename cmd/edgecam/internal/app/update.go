@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -21,6 +22,7 @@ import (
 	"github.com/edgecam/edgecam/provisioning/queue"
 	"github.com/edgecam/edgecam/provisioning/update"
 	"github.com/edgecam/edgecam/provisioning/update/slot"
+	"github.com/edgecam/edgecam/provisioning/update/system"
 )
 
 // updates gives the node other programs, and proves this one if it is on trial.
@@ -29,6 +31,7 @@ type updates struct {
 	app     *node
 	dir     *durable.Dir
 	updater *update.Updater
+	rauc    system.Installer // nil without RAUC
 	engine  atomic.Pointer[engine.Engine]
 
 	mu   sync.Mutex
@@ -41,13 +44,24 @@ type updates struct {
 // updates would never be started.
 func launched() bool { return os.Getenv(slot.DirVariable) != "" }
 
+// updatable reports whether this node can be given other programs or systems.
+func updatable() bool { return launched() || system.HasRauc() }
+
 func openUpdates(n *node) (*updates, error) {
-	if !launched() || n.o.Dev {
+	if !updatable() || n.o.Dev {
 		return nil, nil
 	}
-	dir, err := durable.OpenDir(os.Getenv(slot.DirVariable))
+	path := os.Getenv(slot.DirVariable)
+	if path == "" {
+		path = filepath.Join(n.cfg.StateDir, slot.Folder)
+	}
+	dir, err := durable.OpenDir(path)
 	if err != nil {
 		return nil, err
+	}
+	u := &updates{app: n, dir: dir}
+	if system.HasRauc() {
+		u.rauc = system.Rauc{}
 	}
 	trust, err := update.TrustKeys(n.cfg.Update.Keys...)
 	if err != nil {
@@ -57,9 +71,11 @@ func openUpdates(n *node) (*updates, error) {
 	if n.fleet != nil {
 		trust = update.AnyOf(trust, update.TrustSet(n.fleet.node.Keys))
 	}
-	return &updates{app: n, dir: dir, updater: update.New(update.Options{
+	u.updater = update.New(update.Options{
 		FS: dir, Trust: trust, Arch: runtime.GOARCH, Board: boardModel(), Installed: os.Getenv(slot.InstalledVariable), Now: now, Log: n.log,
-	})}, nil
+		System: u.rauc,
+	})
+	return u, nil
 }
 
 func boardModel() string { return firstLine("/sys/firmware/devicetree/base/model") }
@@ -72,6 +88,9 @@ func (u *updates) start(ctx context.Context, stop context.CancelCauseFunc) func(
 	u.ctx, u.stop = ctx, stop
 	u.mu.Unlock()
 	u.wg.Go(func() { u.prove(ctx) })
+	if u.rauc != nil {
+		u.wg.Go(func() { u.proveSystem(ctx) })
+	}
 	return func() {
 		u.mu.Lock() // nothing is begun from here on
 		cancel()
@@ -187,6 +206,10 @@ func (u *updates) install(signed []byte, base *url.URL, id string, again bool) e
 			return
 		}
 		u.app.fleet.updateEvent(map[string]any{"state": "installed", "version": m.Version, "id": id})
+		if u.rauc != nil {
+			rebootSoon(u.app.log)
+			return
+		}
 		stop(cli.ErrRestart)
 	})
 	return nil

@@ -25,6 +25,7 @@ import (
 	"github.com/edgecam/edgecam/provisioning/pki"
 	"github.com/edgecam/edgecam/provisioning/update"
 	"github.com/edgecam/edgecam/provisioning/update/slot"
+	"github.com/edgecam/edgecam/provisioning/update/system"
 )
 
 // Target is the node that an update is for.
@@ -78,12 +79,20 @@ func Apply(ctx context.Context, t Target, manifest string, again bool, out io.Wr
 			board = strings.TrimRight(string(model), "\x00\n ")
 		}
 	}
+	var slots system.Installer
+	if system.HasRauc() {
+		slots = system.Rauc{}
+	}
 	u := update.New(update.Options{
-		FS: dir, Trust: trust, Arch: runtime.GOARCH, Board: board, Installed: slot.Fingerprint(t.Installed), Now: node.SystemClock{}.Now, HTTP: client,
+		System: slots, FS: dir, Trust: trust, Arch: runtime.GOARCH, Board: board, Installed: slot.Fingerprint(t.Installed), Now: node.SystemClock{}.Now, HTTP: client,
 	})
 	m, err := u.Install(ctx, signed, base, "", again)
 	if err != nil {
 		return err
+	}
+	if slots != nil {
+		fmt.Fprintf(out, "system %s is written; the next boot tries it, and the former one returns if it does not do well\n", m.Version)
+		return nil
 	}
 	fmt.Fprintf(out, "version %s is ready; 'systemctl restart edgecam' tries it, and the former one returns if it does not do well\n", m.Version)
 	return nil
@@ -99,10 +108,17 @@ func Status(t Target, asJSON bool, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	whole, err := system.Read(dir)
+	if err != nil {
+		return err
+	}
 	if asJSON {
 		e := json.NewEncoder(out)
 		e.SetIndent("", "  ")
-		return e.Encode(s)
+		return e.Encode(struct {
+			slot.State
+			System system.State `json:"system"`
+		}{s, whole})
 	}
 	fmt.Fprintf(out, "runs: %s, rollback index %d\n", s.Current, s.Index)
 	for _, name := range []string{slot.A, slot.B} {
@@ -122,6 +138,12 @@ func Status(t Target, asJSON bool, out io.Writer) error {
 	}
 	if l := s.Last; l != nil {
 		fmt.Fprintf(out, "last update: version %s %s %s\n", l.Version, l.State, l.Reason)
+	}
+	if b := whole.Pending; b != nil {
+		fmt.Fprintf(out, "system: version %s on trial, index %d\n", b.Version, b.Index)
+	}
+	if l := whole.Last; l != nil {
+		fmt.Fprintf(out, "last system update: version %s %s %s\n", l.Version, l.State, l.Reason)
 	}
 	return nil
 }
@@ -156,7 +178,7 @@ type Release struct {
 	Valid   time.Duration
 	Notes   string
 	// Programs are ARCH[:BOARD,BOARD…]=FILE; the file's name is its address
-	// beside the manifest.
+	// beside the manifest. One that ends in .raucb is a bundle for RAUC.
 	Programs []string
 	BaseURL  string // before the names, "" for beside the manifest
 }
@@ -182,7 +204,11 @@ func Sign(r Release, keyFile string, out io.Writer) error {
 		if !ok || arch == "" || file == "" {
 			return fmt.Errorf("update: program %q must be ARCH[:BOARD,BOARD]=FILE", arg)
 		}
-		p := update.Program{Arch: arch, URL: r.BaseURL + url.PathEscape(filepath.Base(file))}
+		kind := update.KindProgram
+		if strings.HasSuffix(file, ".raucb") {
+			kind = update.KindRauc
+		}
+		p := update.Program{Kind: kind, Arch: arch, URL: r.BaseURL + url.PathEscape(filepath.Base(file))}
 		if some {
 			p.Boards = strings.Split(boards, ",")
 		}
