@@ -33,7 +33,7 @@ func (e *Encoder) chooseFast(s *encScratch, m *encMB, p *encMBPos, last motionVe
 		return
 	}
 	// Now the prediction itself must be weighed.
-	sr.fine = encFine{cost: 1 << 30, buf: -1}
+	sr.fine, sr.nTried = encFine{cost: 1 << 30, buf: -1}, 0
 	e.tryFine(s, p, best.ref, best.mv)
 	satd := sr.fine.satd
 	if satd > limit && e.intraMayWin(p, satd) {

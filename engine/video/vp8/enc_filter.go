@@ -98,12 +98,8 @@ var encFilterKind = [modeSplit + 1]uint8{modeB: 1, modeZero: 2, modeNearest: 3, 
 //
 // The row below must have been coded, since intra prediction wants what the
 // filter has not touched. Workers finish what they coded before, and have then
-// coded a later row; but after the last row there is no other, so the first who
-// comes there waits for it, and those who come after him for him.
+// coded a later row.
 func (e *Encoder) finishRow(w *encWorkers, y int) {
-	if len(w.helpers) > 0 && y == e.mbH-w.lag(e) {
-		w.coded[e.mbH-1].wait(w, e.mbW, e.mbW)
-	}
 	e.filterRow(w, y)
 	f := e.cur
 	for _, p := range [3]*plane{&f.y, &f.u, &f.v} {

@@ -164,7 +164,7 @@ func (e *Encoder) pack() int {
 	e.probs = encFlatProbs(&e.header.entropy.coeff)
 	e.header.log2Partitions = e.partitions()
 	parts := 1 << e.header.log2Partitions
-	e.pool.run(e, encJobPack, parts+1)
+	e.pool.run(e, encJobPack, parts+2)
 	e.out = append(e.out[:0], e.firstPart...)
 	for p := range parts - 1 {
 		n := len(e.parts[p])
@@ -176,11 +176,19 @@ func (e *Encoder) pack() int {
 	return len(e.out)
 }
 
-// packPart writes a token partition or, after them, the first partition.
+// packPart writes a token partition or, in the last item, the first partition;
+// before that it filters the rows that are left.
 func (e *Encoder) packPart(p int) {
 	h := &e.header
 	var w boolWriter
-	if p < 1<<h.log2Partitions {
+	parts := 1 << h.log2Partitions
+	if p == parts {
+		for y := e.pool.filteredEarly(e); y < e.mbH; y++ {
+			e.finishRow(e.pool, y)
+		}
+		return
+	}
+	if p < parts {
 		w.reset(e.parts[p][:0])
 		for y := p; y < e.mbH; y += 1 << h.log2Partitions {
 			w.putTokens(e.rows[y].tokens, &e.probs)

@@ -152,7 +152,7 @@ func (e *Encoder) encodeMB(s *encScratch, row *encRow, m *encMB, x, y int) {
 			if e.speed.fast {
 				e.chooseFast(s, m, &p, last)
 			} else {
-				e.chooseInter(s, m, &p)
+				e.chooseInter(s, m, &p, last)
 			}
 		}
 		e.codeInter(s, row, m, &p, z)

@@ -13,6 +13,16 @@ type encSearch struct {
 	sad [4]uint32
 	// fine is the best vector of the search below one sample.
 	fine encFine
+	// tried are the vectors of the base reference that were weighed before the
+	// search, with the SATDs of their predictions.
+	tried  [3]encTried
+	nTried int
+}
+
+// encTried is a vector and the SATD of its prediction.
+type encTried struct {
+	mv   motionVector
+	satd uint32
 }
 
 // encFine is a vector with the SATD of its prediction, its cost with its
@@ -29,8 +39,9 @@ type encFine struct {
 // border less the taps of the filter and the block itself.
 const encReach = lumaBorder - 16 - 8
 
-// chooseInter picks the mode, the reference and the vector of a macroblock.
-func (e *Encoder) chooseInter(s *encScratch, m *encMB, p *encMBPos) {
+// chooseInter picks the mode, the reference and the vector of a macroblock. last
+// is the vector that it had in the last frame.
+func (e *Encoder) chooseInter(s *encScratch, m *encMB, p *encMBPos, last motionVector) {
 	sr := &s.search
 	h := &e.header
 	above, left, corner := e.mb(p.x, p.y-1), e.mb(p.x-1, p.y), e.mb(p.x-1, p.y-1)
@@ -38,6 +49,7 @@ func (e *Encoder) chooseInter(s *encScratch, m *encMB, p *encMBPos) {
 	sr.setReach(e, p)
 	best := &sr.found
 	*best = encCandidate{cost: 1 << 30, buf: -1}
+	sr.nTried = 0
 	ref := e.base
 	c := surveyNeighbours(&above.nb, &left.nb, &corner.nb, ref, &h.signBias)
 	m.count, m.predictor = c.count, bounds.clamp(c.best)
@@ -53,7 +65,7 @@ func (e *Encoder) chooseInter(s *encScratch, m *encMB, p *encMBPos) {
 		e.try(s, p, ref, modeNear, near, costs[2])
 	}
 	if best.satd > e.lambda.goodSATD {
-		e.searchVector(s, p, ref, [3]motionVector{zero, nearest, near})
+		e.searchVector(s, p, ref, [4]motionVector{zero, nearest, near, last})
 		v := sr.fine.mv
 		if c := sr.fine.cost + e.lambda.satd(costs[3]); c < best.cost && v != zero && v != nearest && v != near {
 			*best = encCandidate{ref: ref, mode: modeNew, mv: v, cost: c, satd: sr.fine.satd, buf: sr.fine.buf}
@@ -98,6 +110,10 @@ func (e *Encoder) try(s *encScratch, p *encMBPos, ref, mode uint8, v motionVecto
 		encPredict(s.pred[buf][:], 16, plane, p.yo, v, 2, 16)
 		satd = dsp.SATD16x16(src.pix[p.yo:], src.stride, s.pred[buf][:], 16)
 	}
+	if sr := &s.search; ref == e.base {
+		sr.tried[sr.nTried] = encTried{v, satd}
+		sr.nTried++
+	}
 	if c := int(satd) + e.lambda.satd(bits); c < best.cost {
 		*best = encCandidate{ref: ref, mode: mode, mv: v, cost: c, satd: satd, buf: buf}
 	}
@@ -123,7 +139,7 @@ func (e *Encoder) intraMayWin(p *encMBPos, satd uint32) bool {
 
 // searchVector looks for the vector of the least SAD in whole samples, then
 // finer, and leaves what it found in s.search.fine.
-func (e *Encoder) searchVector(s *encScratch, p *encMBPos, ref uint8, starts [3]motionVector) {
+func (e *Encoder) searchVector(s *encScratch, p *encMBPos, ref uint8, starts [4]motionVector) {
 	sr := &s.search
 	plane := &e.refs[ref].y
 	src := e.source.y.pix[p.yo:]
@@ -137,7 +153,7 @@ func (e *Encoder) searchVector(s *encScratch, p *encMBPos, ref uint8, starts [3]
 	var centre uint32
 	for i, v := range starts {
 		x, y := (int(v.x)+2)>>2, (int(v.y)+2)>>2
-		if i > 0 && x == 0 && y == 0 || i > 1 && v == starts[1] || !inside(x, y) {
+		if i > 0 && x == 0 && y == 0 || i > 1 && v == starts[1] || i == 3 && v == starts[2] || !inside(x, y) {
 			continue
 		}
 		sad := dsp.SAD16x16(src, stride, plane.pix[p.yo+y*stride+x:], stride)
@@ -227,6 +243,16 @@ func encFitVector(x, y int, centre uint32, side *[4]uint32) motionVector {
 	return motionVector{int16(4*x + fit(side[1], side[2])), int16(4*y + fit(side[0], side[3]))}
 }
 
+// index finds a vector among those tried before the search, or -1.
+func (sr *encSearch) index(v motionVector) int {
+	for i := range sr.nTried {
+		if sr.tried[i].mv == v {
+			return i
+		}
+	}
+	return -1
+}
+
 // refineStep tries the four positions step quarters away from the best vector
 // and the diagonal between the two better sides.
 func (e *Encoder) refineStep(s *encScratch, p *encMBPos, ref uint8, step int16) {
@@ -267,7 +293,10 @@ func (e *Encoder) tryFine(s *encScratch, p *encMBPos, ref uint8, v motionVector)
 	pred := sr.predictor
 	var satd uint32
 	buf := -1
-	if (v.x|v.y)&3 == 0 {
+	if i := sr.index(v); i >= 0 {
+		// It was weighed where it costs less: its prediction is not wanted.
+		satd = sr.tried[i].satd
+	} else if (v.x|v.y)&3 == 0 {
 		satd = dsp.SATD16x16(src, stride, plane.pix[p.yo+int(v.y>>2)*plane.stride+int(v.x>>2):], plane.stride)
 	} else {
 		buf = encFreeBuffer(sr.found.buf, sr.fine.buf)

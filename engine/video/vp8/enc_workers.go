@@ -94,10 +94,13 @@ const (
 	// encJobCode codes the rows and filters them some rows later: item y is to
 	// code row y, which follows a few macroblocks behind row y-1, and to filter row
 	// y-n, n being the number of workers, so that workers taking items in turn
-	// find in their cache what they filter. The last n items filter only.
+	// find in their cache what they filter. One worker filters all rows here, in
+	// a last item; several leave the last rows to encJobPack.
 	encJobCode
-	// encJobPack writes the frame's parts: the token partitions, then the first
-	// partition.
+	// encJobPack writes the frame's parts: the token partitions, and the first
+	// partition in the end. Between the two comes the filtering of the last rows:
+	// token partitions are long and few, and a worker that has none of them has
+	// that to do meanwhile.
 	encJobPack
 )
 
@@ -150,7 +153,7 @@ func (w *encWorkers) code(e *Encoder) {
 	if len(w.helpers) > 0 {
 		w.coded, w.filtered = encRestart(w.coded, e.mbH), encRestart(w.filtered, e.mbH)
 	}
-	w.run(e, encJobCode, e.mbH+w.lag(e))
+	w.run(e, encJobCode, max(e.mbH, w.filteredEarly(e)+w.lag(e)))
 }
 
 func encRestart(p []encProgress, rows int) []encProgress {
@@ -168,6 +171,17 @@ func encRestart(p []encProgress, rows int) []encProgress {
 
 // lag is how many rows the filter comes behind coding.
 func (w *encWorkers) lag(e *Encoder) int { return min(len(w.scratch), e.mbH) }
+
+// filteredEarly is how many rows are filtered while others are coded: all but
+// one in as many as there are workers, and all where there is but one. A row that
+// is filtered early has rows below that are coded already.
+func (w *encWorkers) filteredEarly(e *Encoder) int {
+	n := len(w.scratch)
+	if n == 1 {
+		return e.mbH
+	}
+	return max(e.mbH-max((e.mbH+n-1)/n, n), 0)
+}
 
 // run does a job of so many items and returns when they are done. Of those with
 // an order the caller has the first, so that it has the same rows in each frame
@@ -235,7 +249,7 @@ func (w *encWorkers) work(i, item int) {
 		w.unordered(e, s, i)
 		return
 	}
-	lag := w.lag(e)
+	lag, early := w.lag(e), w.filteredEarly(e)
 	for {
 		if item < 0 {
 			item = int(w.next.Add(1)) - 1
@@ -248,7 +262,7 @@ func (w *encWorkers) work(i, item int) {
 			if item < e.mbH {
 				e.encodeRow(s, w, item)
 			}
-			if y := item - lag; y >= 0 {
+			if y := item - lag; y >= 0 && y < early {
 				e.finishRow(w, y)
 			}
 		case encJobPack:
