@@ -19,8 +19,8 @@
 DATA averageK<>+0(SB)/4, $0x00400040
 GLOBL averageK<>(SB), RODATA, $4
 
-// func average(avgQ7 *uint16, pix *byte, stride, w, h, shift, limitQ7 int)
-TEXT ·average(SB), NOSPLIT, $0-56
+// func averageAVX2(avgQ7 *uint16, pix *byte, stride, w, h, shift, limitQ7 int)
+TEXT ·averageAVX2(SB), NOSPLIT, $0-56
 	MOVQ         avgQ7+0(FP), DI
 	MOVQ         pix+8(FP), SI
 	MOVQ         stride+16(FP), R8

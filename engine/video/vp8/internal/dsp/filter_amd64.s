@@ -6,36 +6,36 @@
 // of V for chroma). X0 to X3 are p3 to p0, X4 to X7 are q0 to q3. BX points at
 // the MBFilter.
 
-DATA signBit<>+0(SB)/8, $0x8080808080808080
-DATA signBit<>+8(SB)/8, $0x8080808080808080
-GLOBL signBit<>(SB), RODATA, $16
-DATA evenFE<>+0(SB)/8, $0xfefefefefefefefe
-DATA evenFE<>+8(SB)/8, $0xfefefefefefefefe
-GLOBL evenFE<>(SB), RODATA, $16
-DATA byte1<>+0(SB)/8, $0x0101010101010101
-DATA byte1<>+8(SB)/8, $0x0101010101010101
-GLOBL byte1<>(SB), RODATA, $16
-DATA byte3<>+0(SB)/8, $0x0303030303030303
-DATA byte3<>+8(SB)/8, $0x0303030303030303
-GLOBL byte3<>(SB), RODATA, $16
-DATA byte4<>+0(SB)/8, $0x0404040404040404
-DATA byte4<>+8(SB)/8, $0x0404040404040404
-GLOBL byte4<>(SB), RODATA, $16
-DATA byte10<>+0(SB)/8, $0x1010101010101010
-DATA byte10<>+8(SB)/8, $0x1010101010101010
-GLOBL byte10<>(SB), RODATA, $16
-DATA byte1F<>+0(SB)/8, $0x1f1f1f1f1f1f1f1f
-DATA byte1F<>+8(SB)/8, $0x1f1f1f1f1f1f1f1f
-GLOBL byte1F<>(SB), RODATA, $16
-DATA byte40<>+0(SB)/8, $0x4040404040404040
-DATA byte40<>+8(SB)/8, $0x4040404040404040
-GLOBL byte40<>(SB), RODATA, $16
-DATA byte7F<>+0(SB)/8, $0x7f7f7f7f7f7f7f7f
-DATA byte7F<>+8(SB)/8, $0x7f7f7f7f7f7f7f7f
-GLOBL byte7F<>(SB), RODATA, $16
-DATA word63<>+0(SB)/8, $0x003f003f003f003f
-DATA word63<>+8(SB)/8, $0x003f003f003f003f
-GLOBL word63<>(SB), RODATA, $16
+DATA ·signBit+0(SB)/8, $0x8080808080808080
+DATA ·signBit+8(SB)/8, $0x8080808080808080
+GLOBL ·signBit(SB), RODATA, $16
+DATA ·evenFE+0(SB)/8, $0xfefefefefefefefe
+DATA ·evenFE+8(SB)/8, $0xfefefefefefefefe
+GLOBL ·evenFE(SB), RODATA, $16
+DATA ·byte1+0(SB)/8, $0x0101010101010101
+DATA ·byte1+8(SB)/8, $0x0101010101010101
+GLOBL ·byte1(SB), RODATA, $16
+DATA ·byte3+0(SB)/8, $0x0303030303030303
+DATA ·byte3+8(SB)/8, $0x0303030303030303
+GLOBL ·byte3(SB), RODATA, $16
+DATA ·byte4+0(SB)/8, $0x0404040404040404
+DATA ·byte4+8(SB)/8, $0x0404040404040404
+GLOBL ·byte4(SB), RODATA, $16
+DATA ·byte10+0(SB)/8, $0x1010101010101010
+DATA ·byte10+8(SB)/8, $0x1010101010101010
+GLOBL ·byte10(SB), RODATA, $16
+DATA ·byte1F+0(SB)/8, $0x1f1f1f1f1f1f1f1f
+DATA ·byte1F+8(SB)/8, $0x1f1f1f1f1f1f1f1f
+GLOBL ·byte1F(SB), RODATA, $16
+DATA ·byte40+0(SB)/8, $0x4040404040404040
+DATA ·byte40+8(SB)/8, $0x4040404040404040
+GLOBL ·byte40(SB), RODATA, $16
+DATA ·byte7F+0(SB)/8, $0x7f7f7f7f7f7f7f7f
+DATA ·byte7F+8(SB)/8, $0x7f7f7f7f7f7f7f7f
+GLOBL ·byte7F(SB), RODATA, $16
+DATA ·word63+0(SB)/8, $0x003f003f003f003f
+DATA ·word63+8(SB)/8, $0x003f003f003f003f
+GLOBL ·word63(SB), RODATA, $16
 
 #define ABSDIFF(A, B, D, T) \
 	VPSUBUSB B, A, D; \
@@ -45,22 +45,22 @@ GLOBL word63<>(SB), RODATA, $16
 // Arithmetic shifts of signed bytes.
 #define SHIFT3(R) \
 	VPSRLW $3, R, R; \
-	VPAND  byte1F<>(SB), R, R; \
-	VPXOR  byte10<>(SB), R, R; \
-	VPSUBB byte10<>(SB), R, R
+	VPAND  ·byte1F(SB), R, R; \
+	VPXOR  ·byte10(SB), R, R; \
+	VPSUBB ·byte10(SB), R, R
 
 #define SHIFT1(R) \
 	VPSRLW $1, R, R; \
-	VPAND  byte7F<>(SB), R, R; \
-	VPXOR  byte40<>(SB), R, R; \
-	VPSUBB byte40<>(SB), R, R
+	VPAND  ·byte7F(SB), R, R; \
+	VPXOR  ·byte40(SB), R, R; \
+	VPSUBB ·byte40(SB), R, R
 
 // D = saturated |p0-q0|*2 + |p1-q1|/2.
 #define EDGE(D, T, U) \
 	ABSDIFF(X3, X4, D, T); \
 	VPADDUSB D, D, D; \
 	ABSDIFF(X2, X5, T, U); \
-	VPAND    evenFE<>(SB), T, T; \
+	VPAND    ·evenFE(SB), T, T; \
 	VPSRLW   $1, T, T; \
 	VPADDUSB T, D, D
 
@@ -90,7 +90,7 @@ GLOBL word63<>(SB), RODATA, $16
 	VPSUBUSB     X9, X10, X10; \
 	VPCMPEQB     X11, X10, X10
 
-#define FLIP(R) VPXOR signBit<>(SB), R, R
+#define FLIP(R) VPXOR ·signBit(SB), R, R
 
 // X9 = saturated X9 + 3*(q0-p0), where X8 allows.
 #define ADD3 \
@@ -102,8 +102,8 @@ GLOBL word63<>(SB), RODATA, $16
 
 // q0 -= (A+4)>>3, p0 += (A+3)>>3; X11 keeps the former.
 #define INNER(A) \
-	VPADDSB byte4<>(SB), A, X11; \
-	VPADDSB byte3<>(SB), A, X12; \
+	VPADDSB ·byte4(SB), A, X11; \
+	VPADDSB ·byte3(SB), A, X12; \
 	SHIFT3(X11); \
 	SHIFT3(X12); \
 	VPSUBSB X11, X4, X4; \
@@ -119,7 +119,7 @@ GLOBL word63<>(SB), RODATA, $16
 	VPANDN  X9, X10, X9; \
 	ADD3; \
 	INNER(X9); \
-	VPADDB  byte1<>(SB), X11, X11; \
+	VPADDB  ·byte1(SB), X11, X11; \
 	SHIFT1(X11); \
 	VPAND   X10, X11, X11; \
 	VPSUBSB X11, X5, X5; \
@@ -131,8 +131,8 @@ GLOBL word63<>(SB), RODATA, $16
 
 // P += A, Q -= A with A = (L,H + 63) >> 7.
 #define OUTER(L, H, P, Q) \
-	VPADDW    word63<>(SB), L, X8; \
-	VPADDW    word63<>(SB), H, X15; \
+	VPADDW    ·word63(SB), L, X8; \
+	VPADDW    ·word63(SB), H, X15; \
 	VPSRAW    $7, X8, X8; \
 	VPSRAW    $7, X15, X15; \
 	VPACKSSWB X15, X8, X8; \
@@ -308,8 +308,8 @@ GLOBL word63<>(SB), RODATA, $16
 	VMOVQ   X, A; \
 	VMOVHPS X, B
 
-// func filterMBH(y *byte, stride int, f *MBFilter)
-TEXT ·filterMBH(SB), NOSPLIT, $0-24
+// func filterMBHAVX2(y *byte, stride int, f *MBFilter)
+TEXT ·filterMBHAVX2(SB), NOSPLIT, $0-24
 	LUMAARGS
 	ABOVE(SI, R9)
 	LOADROWS
@@ -322,9 +322,9 @@ TEXT ·filterMBH(SB), NOSPLIT, $0-24
 	VMOVDQU X6, (SI)(R8*2)
 	RET
 
-// func filterSubH(y *byte, stride int, f *MBFilter)
+// func filterSubHAVX2(y *byte, stride int, f *MBFilter)
 // The three edges inside.
-TEXT ·filterSubH(SB), NOSPLIT, $0-24
+TEXT ·filterSubHAVX2(SB), NOSPLIT, $0-24
 	LUMAARGS
 	MOVQ $3, CX
 
@@ -341,8 +341,8 @@ subHloop:
 	JNZ     subHloop
 	RET
 
-// func filterMBHuv(u, v *byte, stride int, f *MBFilter)
-TEXT ·filterMBHuv(SB), NOSPLIT, $0-32
+// func filterMBHuvAVX2(u, v *byte, stride int, f *MBFilter)
+TEXT ·filterMBHuvAVX2(SB), NOSPLIT, $0-32
 	CHROMAARGS
 	ABOVE(SI, R9)
 	ABOVE(DI, R11)
@@ -356,8 +356,8 @@ TEXT ·filterMBHuv(SB), NOSPLIT, $0-32
 	STOREUV(X6, (SI)(R8*2), (DI)(R8*2))
 	RET
 
-// func filterSubHuv(u, v *byte, stride int, f *MBFilter)
-TEXT ·filterSubHuv(SB), NOSPLIT, $0-32
+// func filterSubHuvAVX2(u, v *byte, stride int, f *MBFilter)
+TEXT ·filterSubHuvAVX2(SB), NOSPLIT, $0-32
 	CHROMAARGS
 	MOVQ SI, R9
 	MOVQ DI, R11
@@ -371,8 +371,8 @@ TEXT ·filterSubHuv(SB), NOSPLIT, $0-32
 	STOREUV(X5, (SI)(R8*1), (DI)(R8*1))
 	RET
 
-// func filterMBV(y *byte, stride int, f *MBFilter)
-TEXT ·filterMBV(SB), NOSPLIT, $0-24
+// func filterMBVAVX2(y *byte, stride int, f *MBFilter)
+TEXT ·filterMBVAVX2(SB), NOSPLIT, $0-24
 	LUMAARGS
 	SUBQ $4, SI
 	LEAQ (SI)(R8*8), DI
@@ -381,8 +381,8 @@ TEXT ·filterMBV(SB), NOSPLIT, $0-24
 	STORECOLUMNS
 	RET
 
-// func filterSubV(y *byte, stride int, f *MBFilter)
-TEXT ·filterSubV(SB), NOSPLIT, $0-24
+// func filterSubVAVX2(y *byte, stride int, f *MBFilter)
+TEXT ·filterSubVAVX2(SB), NOSPLIT, $0-24
 	LUMAARGS
 	LEAQ (SI)(R8*8), DI
 	MOVQ $3, CX
@@ -397,8 +397,8 @@ subVloop:
 	JNZ  subVloop
 	RET
 
-// func filterMBVuv(u, v *byte, stride int, f *MBFilter)
-TEXT ·filterMBVuv(SB), NOSPLIT, $0-32
+// func filterMBVuvAVX2(u, v *byte, stride int, f *MBFilter)
+TEXT ·filterMBVuvAVX2(SB), NOSPLIT, $0-32
 	CHROMAARGS
 	SUBQ $4, SI
 	SUBQ $4, DI
@@ -407,16 +407,16 @@ TEXT ·filterMBVuv(SB), NOSPLIT, $0-32
 	STORECOLUMNS
 	RET
 
-// func filterSubVuv(u, v *byte, stride int, f *MBFilter)
-TEXT ·filterSubVuv(SB), NOSPLIT, $0-32
+// func filterSubVuvAVX2(u, v *byte, stride int, f *MBFilter)
+TEXT ·filterSubVuvAVX2(SB), NOSPLIT, $0-32
 	CHROMAARGS
 	LOADCOLUMNS
 	SUBFILTER
 	STORECOLUMNS
 	RET
 
-// func filterSimpleH(y *byte, stride, limit int)
-TEXT ·filterSimpleH(SB), NOSPLIT, $0-24
+// func filterSimpleHAVX2(y *byte, stride, limit int)
+TEXT ·filterSimpleHAVX2(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), SI
 	MOVQ         stride+8(FP), R8
 	MOVBLZX      limit+16(FP), AX
@@ -434,8 +434,8 @@ TEXT ·filterSimpleH(SB), NOSPLIT, $0-24
 	VMOVDQU      X4, (SI)
 	RET
 
-// func filterSimpleV(y *byte, stride, limit int)
-TEXT ·filterSimpleV(SB), NOSPLIT, $0-24
+// func filterSimpleVAVX2(y *byte, stride, limit int)
+TEXT ·filterSimpleVAVX2(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), SI
 	MOVQ         stride+8(FP), R8
 	MOVBLZX      limit+16(FP), AX

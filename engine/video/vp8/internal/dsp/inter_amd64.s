@@ -40,9 +40,9 @@ GLOBL pairs<>(SB), RODATA, $48
 	VPADDSW    B, A, A; \
 	VPSRAW     $7, A, A
 
-// func sixTap(dst *byte, ds int, src *byte, ss, mx, my, w, h int)
+// func sixTapAVX2(dst *byte, ds int, src *byte, ss, mx, my, w, h int)
 // The stack holds up to 21 rows of 16 samples between the passes.
-TEXT ·sixTap(SB), NOSPLIT, $336-64
+TEXT ·sixTapAVX2(SB), NOSPLIT, $336-64
 	MOVQ dst+0(FP), DI
 	MOVQ ds+8(FP), R8
 	MOVQ src+16(FP), SI
@@ -308,8 +308,8 @@ END:
 	VMOVD        AX, X14; \
 	VPBROADCASTW X14, X14
 
-// func bilinear(dst *byte, ds int, src *byte, ss, mx, my, w, h int)
-TEXT ·bilinear(SB), NOSPLIT, $272-64
+// func bilinearAVX2(dst *byte, ds int, src *byte, ss, mx, my, w, h int)
+TEXT ·bilinearAVX2(SB), NOSPLIT, $272-64
 	MOVQ dst+0(FP), DI
 	MOVQ ds+8(FP), R8
 	MOVQ src+16(FP), SI

@@ -4,8 +4,8 @@ package dsp
 
 import "github.com/edgecam/edgecam/internal/cpufeat"
 
-// Which families run kernels. SSE2 is enough for what compares and moves samples;
-// the others want byte shuffles and the AVX encoding.
+// Which families run kernels. SSE2 has all but intra prediction, which wants byte
+// shuffles.
 var useSAD, useSSE, useSATD, useFDCT, useDCT, useQuant, useInter, useIntra, useFilter, useSimple, useAverage, useCopy bool
 
 // useWide has kernels that need no more than SSE2 use AVX2; they ask themselves.
@@ -17,8 +17,8 @@ func selectKernels(set cpufeat.Set) {
 	avx2 := set&cpufeat.AVX2 != 0
 	useSAD, useSSE, useSATD, useQuant, useCopy, useWide = sse2, sse2, sse2, sse2, sse2, avx2
 	useFDCT, useDCT = sse2, sse2
-	useInter, useIntra = avx2, avx2
-	useFilter, useSimple, useAverage = avx2, avx2, avx2
+	useInter, useFilter, useSimple, useAverage = sse2, sse2, sse2, sse2
+	useIntra = avx2
 	_, _ = useWide, &intra4Table // the assembly reads them
 }
 
