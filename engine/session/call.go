@@ -116,7 +116,7 @@ type agreed struct {
 }
 
 type callCounters struct {
-	messagesIn, messagesOut, malformed, sendErrors atomic.Uint64
+	messagesIn, messagesOut, malformed, sendErrors, repaired atomic.Uint64
 }
 
 // NewCall prepares a call. Close it, whether it came about or not.
@@ -153,7 +153,7 @@ func (c *Call) api() (*webrtc.API, error) {
 	m := &webrtc.MediaEngine{}
 	video := vp8Codec()
 	video.RTCPFeedback = append(video.RTCPFeedback, feedbackRPSI)
-	err := m.RegisterCodec(video, webrtc.RTPCodecTypeVideo)
+	err := errors.Join(m.RegisterCodec(video, webrtc.RTPCodecTypeVideo), m.RegisterCodec(rtxCodec(video.PayloadType), webrtc.RTPCodecTypeVideo))
 	for _, name := range c.cfg.VoiceCodecs {
 		p, lerr := codec.Lookup(name)
 		if lerr != nil {
@@ -177,6 +177,7 @@ func (c *Call) api() (*webrtc.API, error) {
 	if err != nil {
 		return nil, fmt.Errorf("session: register codecs: %w", err)
 	}
+	reports.Add(&repairReceiver{c: c}) // last: the others see these packets as well
 	se := webrtc.SettingEngine{LoggerFactory: pionLogs{c.log}}
 	se.DetachDataChannels()
 	se.SetIncludeLoopbackCandidate(true)
@@ -467,10 +468,12 @@ type CallInfo struct {
 	Path                      string        `json:"candidatePair,omitempty"`
 	RTT                       time.Duration `json:"currentRoundTripTime"`
 	VideoPackets, VideoBytes  uint64        `json:"-"`
-	VoicePackets, VoiceBytes  uint64        `json:"-"`
-	VoicePacketsSent          uint64        `json:"voicePacketsSent"`
-	VoiceBytesSent            uint64        `json:"voiceBytesSent"`
-	BytesReceived             uint64        `json:"bytesReceived"`
+	// RepairPackets came in a retransmission stream (RFC 4588).
+	RepairPackets            uint64 `json:"repairPacketsReceived"`
+	VoicePackets, VoiceBytes uint64 `json:"-"`
+	VoicePacketsSent         uint64 `json:"voicePacketsSent"`
+	VoiceBytesSent           uint64 `json:"voiceBytesSent"`
+	BytesReceived            uint64 `json:"bytesReceived"`
 }
 
 // Info returns a snapshot.
@@ -481,6 +484,7 @@ func (c *Call) Info() CallInfo {
 	}
 	i.VideoPackets, i.VideoBytes, _ = c.video.snapshot()
 	i.VoicePackets, i.VoiceBytes, _ = c.heard.snapshot()
+	i.RepairPackets = c.counters.repaired.Load()
 	i.BytesReceived = i.VideoBytes + i.VoiceBytes
 	if c.voice != nil {
 		i.VoicePacketsSent, i.VoiceBytesSent = c.voice.totals()

@@ -30,6 +30,7 @@ type node struct {
 	mu      sync.Mutex
 	reasons []string
 	wantKey atomic.Bool
+	held    atomic.Bool // nothing is sent
 	// wantThumbKey is the thumbnail's.
 	wantThumbKey atomic.Bool
 	frames       atomic.Uint64
@@ -110,6 +111,9 @@ func (n *node) play() {
 			case <-n.stop:
 				return
 			case <-time.After(time.Until(now)):
+				if n.held.Load() {
+					continue
+				}
 				key, size := n.wantKey.Swap(false), 3000
 				if key {
 					size = 9000
