@@ -18,6 +18,8 @@ const (
 	talkHangover = 2 * time.Second
 	// maxTalkers bounds the memory of receive buffers (about 250 kB each).
 	maxTalkers = 8
+	// heardTalkers is how many of them are heard at a time, the loudest.
+	heardTalkers = 3
 )
 
 // talkers are the viewers whose microphones are heard.
@@ -40,6 +42,7 @@ type talker struct {
 	ssrc     uint32
 	activity *vad.Detector
 	block    media.Block
+	input    mixer.Input
 	heard    bool // block holds something
 }
 
@@ -54,6 +57,7 @@ type mixed struct {
 func (t *talkers) init(node Duplex, log *slog.Logger) {
 	t.log, t.active = log, newGate()
 	t.byID = make(map[session.ViewerID]*talker)
+	t.mixer.Loudest = heardTalkers
 	t.floor.init(node)
 }
 
@@ -130,7 +134,7 @@ func (t *talkers) mix(b *media.Block, now time.Time) (m mixed) {
 	t.floor.expire(now)
 	for id, k := range t.byID {
 		if k.heard && t.floor.admits(id) {
-			t.mixer.Add(&k.block)
+			t.mixer.AddFrom(&k.input, &k.block)
 		}
 	}
 	t.mixer.Mix(b)

@@ -2,7 +2,8 @@
 //
 // Samples are added in 32 bits. Where the sum would leave 16 bits, a limiter
 // with instant attack and slow release turns the whole sum down, so that loud
-// moments are scaled rather than cut off.
+// moments are scaled rather than cut off. Of many talkers the loudest alone can be
+// heard: the others add little but their noise.
 package mixer
 
 import "github.com/edgecam/edgecam/engine/media"
@@ -21,6 +22,12 @@ const (
 
 // Mixer mixes blocks. The zero value is ready. It is for one goroutine.
 type Mixer struct {
+	// Loudest is how many of the talkers of AddFrom are heard at a time; 0: all.
+	Loudest int
+
+	pending []*Input // of this block
+	round   uint64   // blocks mixed
+	leftOut int64
 	sum     [media.BlockSamples]int32
 	gainQ15 int32
 	inputs  int
@@ -36,8 +43,9 @@ func (m *Mixer) Add(b *media.Block) {
 }
 
 // Mix writes the sum of all blocks added since the last call to out (silence if
-// there was none) and returns how many there were.
+// there was none) and returns how many are heard.
 func (m *Mixer) Mix(out *media.Block) int {
+	m.choose()
 	n := m.inputs
 	m.inputs = 0
 	if m.gainQ15 == 0 {
@@ -66,6 +74,9 @@ func (m *Mixer) Mix(out *media.Block) int {
 	m.gainQ15 = target
 	return n
 }
+
+// LeftOut returns the number of blocks of talkers who were not among the loudest.
+func (m *Mixer) LeftOut() int64 { return m.leftOut }
 
 // Limited returns the number of blocks that the limiter turned down.
 func (m *Mixer) Limited() int64 { return m.limited }
