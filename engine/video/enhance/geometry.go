@@ -39,7 +39,7 @@ type geometry struct {
 	cfg           GeometryConfig
 	x, y          int // upper left corner of the crop, even
 	width, height int // of the crop
-	tables        [2][]place
+	tables        [2]placeTable
 	pool          media.PicturePool
 }
 
@@ -83,16 +83,15 @@ func (g *geometry) process(p *media.Picture) *media.Picture {
 	out.CapturedAt, out.Sequence = p.CapturedAt, p.Sequence
 	cw, ch := (g.width+1)/2, (g.height+1)/2
 	if g.cfg.resamples() {
-		if g.tables[0] == nil {
-			pw, ph := p.ChromaSize()
-			g.tables[0] = g.table(p.Width, p.Height, w, h, 1)
-			ow, oh := out.ChromaSize()
-			g.tables[1] = g.table(pw, ph, ow, oh, 2)
-		}
-		remap(out.Y, out.YStride, p.Y, p.YStride, g.tables[0], w, h)
+		pw, ph := p.ChromaSize()
 		ow, oh := out.ChromaSize()
-		remap(out.U, out.UVStride, p.U, p.UVStride, g.tables[1], ow, oh)
-		remap(out.V, out.UVStride, p.V, p.UVStride, g.tables[1], ow, oh)
+		if g.tables[0].stride != p.YStride || g.tables[1].stride != p.UVStride {
+			g.tables[0].pack(g.table(p.Width, p.Height, w, h, 1), w, p.YStride)
+			g.tables[1].pack(g.table(pw, ph, ow, oh, 2), ow, p.UVStride)
+		}
+		g.tables[0].remap(out.Y, out.YStride, p.Y, w, h)
+		g.tables[1].remap(out.U, out.UVStride, p.U, ow, oh)
+		g.tables[1].remap(out.V, out.UVStride, p.V, ow, oh)
 		return out
 	}
 	at := g.y/2*p.UVStride + g.x/2
@@ -190,35 +189,4 @@ func placeOf(x, y float64, w, h int) place {
 		fy = 0
 	}
 	return place{uint32(py)<<16 | uint32(px), fx, fy}
-}
-
-func remap(dst []byte, ds int, src []byte, ss int, t []place, w, h int) {
-	for y := range h {
-		row := dst[y*ds : y*ds+w]
-		for x, p := range t[y*w : y*w+w] {
-			at := int(p.at>>16)*ss + int(p.at&0xffff)
-			fx, fy := uint32(p.fx), uint32(p.fy)
-			if at+ss+1 < len(src) {
-				a, b := src[at:at+2:at+2], src[at+ss:at+ss+2:at+ss+2]
-				top := uint32(a[0])*(16-fx) + uint32(a[1])*fx
-				bottom := uint32(b[0])*(16-fx) + uint32(b[1])*fx
-				row[x] = byte((top*(16-fy) + bottom*fy + 128) >> 8)
-				continue
-			}
-			var right, below, both uint32 // without weight beyond the edge
-			here := uint32(src[at])
-			if fx != 0 {
-				right = uint32(src[at+1])
-			}
-			if fy != 0 {
-				below = uint32(src[at+ss])
-				if fx != 0 {
-					both = uint32(src[at+ss+1])
-				}
-			}
-			top := here*(16-fx) + right*fx
-			bottom := below*(16-fx) + both*fx
-			row[x] = byte((top*(16-fy) + bottom*fy + 128) >> 8)
-		}
-	}
 }

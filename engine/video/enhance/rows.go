@@ -142,3 +142,17 @@ func scaleRow(row []byte, gainQ12 []int16, from, to int) {
 	}
 	scaleGeneric(row, gainQ12, from, to)
 }
+
+// remapRow interpolates samples between four of src each: at is the index of the
+// upper left one, fx and fy the parts of the way to the right and down, in
+// sixteenths. From every index and from the one a stride later, remapReach bytes
+// must be there.
+func remapRow(row, src []byte, at []int32, fx, fy []byte, stride int) {
+	at, fx, fy = at[:len(row)], fx[:len(row)], fy[:len(row)]
+	n := len(row) &^ 7
+	if useSIMD && n > 0 {
+		remapKernel(&row[0], &src[0], &at[0], &fx[0], &fy[0], stride, n)
+		row, at, fx, fy = row[n:], at[n:], fx[n:], fy[n:]
+	}
+	remapGeneric(row, src, at, fx, fy, stride)
+}

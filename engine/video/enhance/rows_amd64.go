@@ -25,3 +25,6 @@ func toneKernel(row *byte, liftQ15 *int16, blackQ8, gain, n int)
 
 //go:noescape
 func scaleKernel(row *byte, gainQ12 *int16, from, to, n int)
+
+//go:noescape
+func remapKernel(row, src *byte, at *int32, fx, fy *byte, stride, n int)

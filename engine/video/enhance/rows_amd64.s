@@ -14,7 +14,9 @@ DATA wordsK<>+48(SB)/8, $0x000f000f000f000f
 DATA wordsK<>+56(SB)/8, $0x0001000100010001
 DATA wordsK<>+64(SB)/8, $0x0f0f0f0f0f0f0f0f
 DATA wordsK<>+72(SB)/8, $0x0101010101010101
-GLOBL wordsK<>(SB), RODATA, $80
+DATA wordsK<>+80(SB)/8, $0x0000001000000010 // 16
+DATA wordsK<>+88(SB)/8, $0x0000008000000080 // half in Q8
+GLOBL wordsK<>(SB), RODATA, $96
 
 // func differencesKernel(diff, sum, sumAbs *int16, cur *byte, avgQ7 *uint16, n int)
 TEXT ·differencesKernel(SB), NOSPLIT, $0-48
@@ -370,5 +372,58 @@ scale16:
 	ADDQ         $32, SI
 	SUBQ         $16, CX
 	JNZ          scale16
+	VZEROUPPER
+	RET
+
+// func remapKernel(row, src *byte, at *int32, fx, fy *byte, stride, n int)
+TEXT ·remapKernel(SB), NOSPLIT, $0-56
+	MOVQ         row+0(FP), DI
+	MOVQ         src+8(FP), SI
+	MOVQ         at+16(FP), DX
+	MOVQ         fx+24(FP), R8
+	MOVQ         fy+32(FP), R9
+	MOVQ         stride+40(FP), R10
+	MOVQ         n+48(FP), CX
+	ADDQ         SI, R10
+	VPBROADCASTQ wordsK<>+80(SB), Y14
+	VPBROADCASTQ wordsK<>+88(SB), Y15
+
+remap8:
+	VMOVDQU    (DX), Y0
+	VPCMPEQD   Y1, Y1, Y1
+	VPCMPEQD   Y2, Y2, Y2
+	VPXOR      Y3, Y3, Y3
+	VPXOR      Y4, Y4, Y4
+	VPGATHERDD Y1, (SI)(Y0*1), Y3
+	VPGATHERDD Y2, (R10)(Y0*1), Y4
+
+	// Y5 the weights of a pair, 16-fx and fx as bytes; Y7 those of the rows, as
+	// words.
+	VPMOVZXBD  (R8), Y6
+	VPSLLD     $8, Y6, Y5
+	VPSUBD     Y6, Y5, Y5
+	VPADDD     Y14, Y5, Y5
+	VPMOVZXBD  (R9), Y6
+	VPSLLD     $16, Y6, Y7
+	VPSUBD     Y6, Y7, Y7
+	VPADDD     Y14, Y7, Y7
+	VPMADDUBSW Y5, Y3, Y3
+	VPMADDUBSW Y5, Y4, Y4
+	VPSLLD     $16, Y4, Y4
+	VPOR       Y4, Y3, Y3
+	VPMADDWD   Y7, Y3, Y3
+	VPADDD     Y15, Y3, Y3
+	VPSRLD     $8, Y3, Y3
+
+	VEXTRACTI128 $1, Y3, X4
+	VPACKUSDW    X4, X3, X3
+	VPACKUSWB    X3, X3, X3
+	VMOVQ        X3, (DI)
+	ADDQ         $8, DI
+	ADDQ         $32, DX
+	ADDQ         $8, R8
+	ADDQ         $8, R9
+	SUBQ         $8, CX
+	JNZ          remap8
 	VZEROUPPER
 	RET

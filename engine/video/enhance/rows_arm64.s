@@ -417,3 +417,78 @@ TEXT ·scaleKernel(SB), NOSPLIT, $0-40
 	WORD $0xeb04001f // cmp x0, x4
 	WORD $0x54fffec1 // b.ne @24
 	RET
+
+// func remapKernel(row, src *byte, at *int32, fx, fy *byte, stride, n int)
+TEXT ·remapKernel(SB), NOSPLIT, $0-56
+	MOVD row+0(FP), R0
+	MOVD src+8(FP), R1
+	MOVD at+16(FP), R2
+	MOVD fx+24(FP), R3
+	MOVD fy+32(FP), R4
+	MOVD stride+40(FP), R5
+	MOVD n+48(FP), R6
+	WORD $0x0f00e607 // movi v7.8b, #0x10
+	WORD $0x4f008606 // movi v6.8h, #0x10
+	WORD $0x8b060006 // add x6, x0, x6
+	WORD $0x4f000405 // movi v5.4s, #0x0
+	WORD $0x69401c48 // ldpsw x8, x7, [x2]
+	WORD $0x4f000401 // movi v1.4s, #0x0
+	WORD $0x69412c4c // ldpsw x12, x11, [x2, #8]
+	WORD $0x4ea11c20 // mov v0.16b, v1.16b
+	WORD $0xb980104a // ldrsw x10, [x2, #16]
+	WORD $0x8b080028 // add x8, x1, x8
+	WORD $0x8b070027 // add x7, x1, x7
+	WORD $0x8b050109 // add x9, x8, x5
+	WORD $0x8b0500ed // add x13, x7, x5
+	WORD $0xfc408469 // ldr d9, [x3], #8
+	WORD $0x8b0c002c // add x12, x1, x12
+	WORD $0x8b0b002b // add x11, x1, x11
+	WORD $0x0d404101 // ld1 {v1.h}[0], [x8]
+	WORD $0x8b050191 // add x17, x12, x5
+	WORD $0x8b050170 // add x16, x11, x5
+	WORD $0x8b0a002a // add x10, x1, x10
+	WORD $0x0d404120 // ld1 {v0.h}[0], [x9]
+	WORD $0x8b05014f // add x15, x10, x5
+	WORD $0x6942a049 // ldpsw x9, x8, [x2, #20]
+	WORD $0x2e2984ea // sub v10.8b, v7.8b, v9.8b
+	WORD $0x91008042 // add x2, x2, #0x20
+	WORD $0xfc408483 // ldr d3, [x4], #8
+	WORD $0x0d4048e1 // ld1 {v1.h}[1], [x7]
+	WORD $0x8b090029 // add x9, x1, x9
+	WORD $0x8b080028 // add x8, x1, x8
+	WORD $0x8b05012e // add x14, x9, x5
+	WORD $0x0d4049a0 // ld1 {v0.h}[1], [x13]
+	WORD $0x8b05010d // add x13, x8, x5
+	WORD $0x2e2330c2 // usubw v2.8h, v6.8h, v3.8b
+	WORD $0x2f08a468 // uxtl v8.8h, v3.8b
+	WORD $0xb89fc047 // ldursw x7, [x2, #-4]
+	WORD $0x0d405181 // ld1 {v1.h}[2], [x12]
+	WORD $0x8b070027 // add x7, x1, x7
+	WORD $0x8b0500ec // add x12, x7, x5
+	WORD $0x0d405220 // ld1 {v0.h}[2], [x17]
+	WORD $0x0d405961 // ld1 {v1.h}[3], [x11]
+	WORD $0x0d405a00 // ld1 {v0.h}[3], [x16]
+	WORD $0x4d404141 // ld1 {v1.h}[4], [x10]
+	WORD $0x4d4041e0 // ld1 {v0.h}[4], [x15]
+	WORD $0x4d404921 // ld1 {v1.h}[5], [x9]
+	WORD $0x4d4049c0 // ld1 {v0.h}[5], [x14]
+	WORD $0x4d405101 // ld1 {v1.h}[6], [x8]
+	WORD $0x4d4051a0 // ld1 {v0.h}[6], [x13]
+	WORD $0x4d4058e1 // ld1 {v1.h}[7], [x7]
+	WORD $0x4d405980 // ld1 {v0.h}[7], [x12]
+	WORD $0x0e212824 // xtn v4.8b, v1.8h
+	WORD $0x0f088421 // shrn v1.8b, v1.8h, #8
+	WORD $0x0e212803 // xtn v3.8b, v0.8h
+	WORD $0x0f088400 // shrn v0.8b, v0.8h, #8
+	WORD $0x2e2ac084 // umull v4.8h, v4.8b, v10.8b
+	WORD $0x2e2ac063 // umull v3.8h, v3.8b, v10.8b
+	WORD $0x2e298024 // umlal v4.8h, v1.8b, v9.8b
+	WORD $0x4ea31c61 // mov v1.16b, v3.16b
+	WORD $0x2e298001 // umlal v1.8h, v0.8b, v9.8b
+	WORD $0x4e649c40 // mul v0.8h, v2.8h, v4.8h
+	WORD $0x4e689420 // mla v0.8h, v1.8h, v8.8h
+	WORD $0x2e254000 // raddhn v0.8b, v0.8h, v5.8h
+	WORD $0xfc008400 // str d0, [x0], #8
+	WORD $0xeb06001f // cmp x0, x6
+	WORD $0x54fff8a1 // b.ne @16
+	RET

@@ -133,3 +133,14 @@ func scaleGeneric(row []byte, gainQ12 []int16, from, to int) {
 		row[i] = byte(min(max(int32(to)+mulRoundQ15(d<<3, int32(gainQ12[i])), 0), 255))
 	}
 }
+
+func remapGeneric(row, src []byte, at []int32, fx, fy []byte, stride int) {
+	at, fx, fy = at[:len(row)], fx[:len(row)], fy[:len(row)]
+	for i := range row {
+		p, x, y := int(at[i]), uint32(fx[i]), uint32(fy[i])
+		a, b := src[p:p+2:p+2], src[p+stride:p+stride+2:p+stride+2]
+		top := uint32(a[0])*(16-x) + uint32(a[1])*x
+		bottom := uint32(b[0])*(16-x) + uint32(b[1])*x
+		row[i] = byte((top*(16-y) + bottom*y + 128) >> 8)
+	}
+}

@@ -33,8 +33,9 @@ type rowInputs struct {
 	smooth       smoothTables
 }
 
-func words[T int16 | uint16](b []byte) []T {
-	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/2)
+func words[T int16 | uint16 | int32](b []byte) []T {
+	var t T
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/int(unsafe.Sizeof(t)))
 }
 
 func (in *rowInputs) clone(t *testing.T) *rowInputs {

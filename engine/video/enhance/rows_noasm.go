@@ -22,3 +22,5 @@ func smoothKernel(out *byte, rows *[5]*byte, support *byte, t *smoothTables, n i
 func toneKernel(row *byte, liftQ15 *int16, blackQ8, gain, n int) { panic(noKernel) }
 
 func scaleKernel(row *byte, gainQ12 *int16, from, to, n int) { panic(noKernel) }
+
+func remapKernel(row, src *byte, at *int32, fx, fy *byte, stride, n int) { panic(noKernel) }

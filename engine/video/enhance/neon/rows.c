@@ -142,3 +142,32 @@ void scaleKernel(uint8_t *row, const int16_t *gainQ12, long from, long to, long 
 		row += 8, gainQ12 += 8;
 	} while (n -= 8);
 }
+
+// pair loads the two samples of a place into lane i.
+#define pair(v, i) v = vld1q_lane_u16((const uint16_t *)(p + at[i]), v, i)
+
+static inline uint8x16_t pairs(const uint8_t *p, const int32_t *at) {
+	uint16x8_t v = vdupq_n_u16(0);
+	pair(v, 0);
+	pair(v, 1);
+	pair(v, 2);
+	pair(v, 3);
+	pair(v, 4);
+	pair(v, 5);
+	pair(v, 6);
+	pair(v, 7);
+	return vreinterpretq_u8_u16(v);
+}
+
+void remapKernel(uint8_t *row, const uint8_t *src, const int32_t *at, const uint8_t *fx, const uint8_t *fy, long stride, long n) {
+	do {
+		uint8x16_t a = pairs(src, at), b = pairs(src + stride, at);
+		uint8x8_t x = vld1_u8(fx), rx = vsub_u8(vdup_n_u8(16), x);
+		uint16x8_t y = vmovl_u8(vld1_u8(fy)), ry = vsubq_u16(vdupq_n_u16(16), y);
+		uint8x8_t a0 = vmovn_u16(vreinterpretq_u16_u8(a)), a1 = vshrn_n_u16(vreinterpretq_u16_u8(a), 8);
+		uint8x8_t b0 = vmovn_u16(vreinterpretq_u16_u8(b)), b1 = vshrn_n_u16(vreinterpretq_u16_u8(b), 8);
+		uint16x8_t top = vmlal_u8(vmull_u8(a0, rx), a1, x), bottom = vmlal_u8(vmull_u8(b0, rx), b1, x);
+		vst1_u8(row, vrshrn_n_u16(vmlaq_u16(vmulq_u16(top, ry), bottom, y), 8));
+		row += 8, at += 8, fx += 8, fy += 8;
+	} while (n -= 8);
+}
