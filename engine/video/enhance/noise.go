@@ -170,12 +170,7 @@ func (e *noiseEstimator) update() {
 		}
 		e.sigma[l] += (seen - e.sigma[l]) * max(rate, 1/float32(e.seen))
 	}
-	e.limit = sigmaMost
-	for l := 1; l < levels-2; l++ {
-		if e.known[l] && e.weight[l] >= 16*noiseLeastBlocks {
-			e.limit = min(e.limit, e.sigma[l]*levelRatio)
-		}
-	}
+	e.boundByLeast()
 	if e.compared < noiseLeastBlocks {
 		return
 	}
@@ -187,6 +182,16 @@ func (e *noiseEstimator) update() {
 	}
 	seen := (float32(bin) + 0.5) / 16 * ratioCorrection
 	e.correlation += (seen - e.correlation) * max(0.1, 1/float32(e.seen))
+}
+
+// boundByLeast limits all levels by the one that has the least noise.
+func (e *noiseEstimator) boundByLeast() {
+	e.limit = sigmaMost
+	for l := 1; l < levels-2; l++ {
+		if e.known[l] && e.weight[l] >= 16*noiseLeastBlocks {
+			e.limit = min(e.limit, e.sigma[l]*levelRatio)
+		}
+	}
 }
 
 // at returns a level's deviation: where the level was never seen, the nearest

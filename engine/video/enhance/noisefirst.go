@@ -50,13 +50,15 @@ func (e *noiseEstimator) first(pix []byte, stride int) {
 			continue
 		}
 		e.sigma[l], e.known[l] = quantile(&far[l], n), true
-		e.weight[l] = n
+		e.weight[l] = 16 * n
 		if e.sigma[l] > 0.5 {
 			r := quantile(&near[l], n) / e.sigma[l]
 			ratio += r * r * float32(n)
 			weight += float32(n)
 		}
 	}
+	// What one level has so much more of than another is texture.
+	e.boundByLeast()
 	if weight > 0 {
 		// White noise has a ratio of 1; neighbours that resemble each other bring
 		// it down, by 4/3 of their correlation. Five neighbours' worth of that is
