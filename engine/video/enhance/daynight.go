@@ -44,6 +44,7 @@ type DayNight struct {
 	bright   time.Time
 	baseline float32 // of the darker areas, by own light
 	gain     float32 // the most that was in use by own light
+	usual    float32 // mean of the darker areas while about that much was in use
 	settled  bool    // the baseline is taken
 	patience int     // doublings of DayAfter
 }
@@ -84,6 +85,10 @@ const (
 	// gainTelling for a picture that is no darker.
 	gainTelling = 0.2
 	asBright    = 0.9
+	usualRate   = 1.0 / 64
+	// gainSettle is what the camera's own exposure takes to get used to the
+	// infrared light.
+	gainSettle = 20 * time.Second
 )
 
 // Update takes what a picture says of the light and returns whether it is night.
@@ -129,16 +134,21 @@ func (d *DayNight) byNight(l Light, at time.Time) {
 	}
 	if !d.settled {
 		d.baseline, d.settled = min(l.DarkAreas, d.cfg.DayAbove), true
-		d.gain = l.Gain
+	}
+	if at.Sub(d.since) < gainSettle {
+		d.gain, d.usual = l.Gain, l.DarkAreas
 	}
 	// The own light's share can only shrink when somebody leaves.
 	d.baseline = min(d.baseline, max(l.DarkAreas, 20))
 	d.gain = max(d.gain, l.Gain)
+	if l.Gain > d.gain*0.75 { // nothing shines into the camera
+		d.usual += (l.DarkAreas - d.usual) * usualRate
+	}
 	bright := l.DarkAreas >= d.cfg.DayAbove && l.DarkAreas >= d.baseline*brighter
 	if l.GainKnown && d.gain >= gainTelling {
 		// Headlights and a near face make the camera amplify less, too, but then
 		// the darker areas become darker.
-		bright = bright || l.Gain <= d.gain/2 && l.DarkAreas >= d.baseline*asBright && l.Mean >= dimmer*d.cfg.NightBelow
+		bright = bright || l.Gain <= d.gain/2 && l.DarkAreas >= d.usual*asBright && l.Mean >= dimmer*d.cfg.NightBelow
 	}
 	if !bright {
 		d.bright = time.Time{}
