@@ -102,3 +102,22 @@ func TestSetControl(t *testing.T) {
 		t.Errorf("after Close: %v", err)
 	}
 }
+
+func TestControlValue(t *testing.T) {
+	cam, node := controlled(t)
+	node.values[0x98091a] = 4100 // the camera has changed it
+	for id, want := range map[uint32]int64{0x98091a: 4100, 0x98091b: 1 << 35, 0x98091c: 0x80000002} {
+		if v, err := cam.ControlValue(id); err != nil || v != want {
+			t.Errorf("control %#x is %d, %v; want %d", id, v, err, want)
+		}
+	}
+	for _, id := range []uint32{0x980901, 0x980903, 0x98091d, 0x123} {
+		if v, err := cam.ControlValue(id); hal.KindOf(err) != hal.Unsupported {
+			t.Errorf("control %#x is %d, %v; want Unsupported", id, v, err)
+		}
+	}
+	cam.Close()
+	if _, err := cam.ControlValue(0x98091a); !errors.Is(err, hal.ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
+}

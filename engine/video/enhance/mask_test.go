@@ -149,3 +149,53 @@ func TestMaskShapes(t *testing.T) {
 	mustNew(t, Config{Masks: []Mask{Rect(-1, -1, 3, 3), {{0, 0}, {1, 1}, {1, 0}, {0, 1}}}}, 25).Process(p)
 	checkMasked(t, p, 0, 0, w, h, "everything masked")
 }
+
+// The same with everything that moves samples: whatever is under a mask, the
+// picture that leaves is the same, at odd sizes, too, and while geometry changes.
+func TestMasksNeverLeakThroughGeometry(t *testing.T) {
+	long(t)
+	rng := rand.New(rand.NewPCG(51, 52))
+	for round := range 12 {
+		w, h := 40+rng.IntN(60), 30+rng.IntN(50)
+		cfg := everything()
+		cfg.Colour.Vividness, cfg.Denoise.Fast = 80, round%2 == 0
+		cfg.Masks = []Mask{{{0.2, 0.15}, {0.7, 0.3}, {0.6, 0.9}}}
+		hides := newMasks(cfg.Masks, w, h)
+		a, b := mustNew(t, cfg, 25), mustNew(t, cfg, 25)
+		for n := range 10 {
+			p := media.NewPicture(w, h)
+			drawScene(p, n)
+			addNoise(p, rng, 4)
+			q := clonePicture(p)
+			for _, s := range hides.luma {
+				for x := s.x0; x < s.x1; x++ {
+					q.Y[s.y*q.YStride+x] = byte(rng.Uint32())
+				}
+			}
+			for _, s := range hides.chroma {
+				for x := s.x0; x < s.x1; x++ {
+					q.U[s.y*q.UVStride+x], q.V[s.y*q.UVStride+x] = byte(rng.Uint32()), byte(rng.Uint32())
+				}
+			}
+			if n%3 == 2 {
+				cfg.Geometry = GeometryConfig{
+					LensK1: rng.Float32() - 0.5, Zoom: 1 + 3*rng.Float32(), PanX: 2*rng.Float32() - 1,
+					Rotate: 90 * rng.IntN(4), Mirror: n%2 == 0, CropWidth: 0.5 + rng.Float32()/2, CropHeight: 1,
+				}
+				for _, c := range []*Chain{a, b} {
+					if err := c.Reconfigure(cfg); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			outA, outB := a.Process(p), b.Process(q)
+			if !samePicture(outA, outB) {
+				t.Fatalf("%dx%d, frame %d, %+v: the output depends on what is masked", w, h, n, cfg.Geometry)
+			}
+			if outA != p {
+				outA.Release()
+				outB.Release()
+			}
+		}
+	}
+}
