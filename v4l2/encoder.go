@@ -192,16 +192,14 @@ func (e *Encoder) allocate() error {
 	return nil
 }
 
-// run queues the coded buffers and starts both sides.
+// run queues the coded buffers, of which the caller has none, and starts both
+// sides.
 func (e *Encoder) run() error {
 	e.free = e.free[:0]
 	for i := range e.rawMaps {
 		e.free = append(e.free, uint32(i))
 	}
 	for i := range e.codedMaps {
-		if i == e.held {
-			continue
-		}
 		if err := e.coder.queueTo(codedSide, uint32(i), 0, 0); err != nil {
 			return fail("queue buffer", e.path, err)
 		}

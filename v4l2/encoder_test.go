@@ -123,8 +123,12 @@ func TestEncoderHoldsBack(t *testing.T) {
 	f.lookMore = 1
 	e := newEncoder(t, f)
 	for round := range byte(2) {
+		begin := time.Now()
 		if v := encode(t, e, 10*round, false); len(v.Data) != 0 {
 			t.Fatalf("round %d: frame %v at once", round, v.Data)
+		}
+		if took := time.Since(begin); took > codingPatience*3/4 {
+			t.Errorf("round %d: a picture that is held back took %v", round, took)
 		}
 		for n := byte(1); n < 6; n++ {
 			checkShot(t, encode(t, e, 10*round+n, false), 10*round+n-1)
