@@ -185,6 +185,10 @@ func (c *Call) api() (*webrtc.API, error) {
 		se.SetIPFilter(func(ip net.IP) bool { return ip.IsLoopback() })
 	}
 	se.SetICETimeouts(disconnectedAfter, failedAfter, keepalive)
+	// How long a better pair is waited for before one of these is taken.
+	se.SetSrflxAcceptanceMinWait(200 * time.Millisecond)
+	se.SetPrflxAcceptanceMinWait(300 * time.Millisecond)
+	se.SetRelayAcceptanceMinWait(600 * time.Millisecond)
 	se.SetSCTPMaxMessageSize(MaxMessageBytes)
 	se.SetSCTPMaxReceiveBufferSize(sctpReceiveBuffer)
 	se.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)

@@ -244,6 +244,13 @@ func orNothing(rule string) string {
 	return rule
 }
 
+// WithoutIPv6 takes their IPv6 addresses from the hosts: NATs are IPv4's.
+func (l *NATLab) WithoutIPv6() error {
+	return l.lines(`
+		-n @a -6 addr flush dev eth0 scope global
+		-n @b -6 addr flush dev eth0 scope global`)
+}
+
 // Move takes a host from its cable to another network behind the same NAT, as
 // from Ethernet to Wi-Fi: the old address is gone, the new one is there after a
 // while that the caller waits.
