@@ -188,7 +188,7 @@ func (c *Call) api() (*webrtc.API, error) {
 	// How long a better pair is waited for before one of these is taken.
 	se.SetSrflxAcceptanceMinWait(200 * time.Millisecond)
 	se.SetPrflxAcceptanceMinWait(300 * time.Millisecond)
-	se.SetRelayAcceptanceMinWait(600 * time.Millisecond)
+	se.SetRelayAcceptanceMinWait(time.Second)
 	se.SetSCTPMaxMessageSize(MaxMessageBytes)
 	se.SetSCTPMaxReceiveBufferSize(sctpReceiveBuffer)
 	se.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)

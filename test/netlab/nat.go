@@ -150,6 +150,22 @@ func (l *NATLab) build(a, b NAT) error {
 			return err
 		}
 	}
+	// What is behind no NAT is on the internet.
+	for n, side := range []struct {
+		kind  NAT
+		other Place
+	}{{a, NATB}, {b, NATA}} {
+		for _, from := range []Place{Internet, side.other} {
+			for _, net := range []string{"10.7", "10.8"} {
+				if side.kind != NoNAT {
+					continue
+				}
+				if err := l.ip("-n %s route add %s%d.0.0/24 via 198.51.100.%d", l.name(from), net, n+1, n+1); err != nil {
+					return err
+				}
+			}
+		}
+	}
 	return nil
 }
 
@@ -178,16 +194,6 @@ func (l *NATLab) side(n int, nat, host Place, kind NAT) error {
 	}
 	if err := l.ip("-n %s -6 route add 2001:db8:%d::/64 via 2001:db8:100::%d", l.name(nat), 3-n, 3-n); err != nil {
 		return err
-	}
-	if kind == NoNAT {
-		// The hosts' networks are on the internet then.
-		for _, from := range []Place{Internet, map[int]Place{1: NATB, 2: NATA}[n]} {
-			for _, net := range []string{"10.7", "10.8"} {
-				if err := l.ip("-n %s route add %s%d.0.0/24 via 198.51.100.%d", l.name(from), net, n, n); err != nil && from == Internet {
-					return err
-				}
-			}
-		}
 	}
 	return l.rules(n, nat, kind)
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/edgecam/edgecam/engine/governor"
 	"github.com/edgecam/edgecam/engine/session"
 	"github.com/edgecam/edgecam/engine/session/codec"
+	"github.com/edgecam/edgecam/engine/session/nat"
 	"github.com/edgecam/edgecam/web"
 )
 
@@ -43,7 +44,8 @@ type node struct {
 	cert    *tlscert.Manager // nil without an own certificate
 	fleet   *fleet           // nil if the node belongs to none
 	updates *updates         // nil without a launcher
-	mute    atomic.Bool      // the service manager could not be told
+	nat     atomic.Pointer[nat.Report]
+	mute    atomic.Bool // the service manager could not be told
 }
 
 // Run runs a node until ctx is done, starting it anew when its configuration
@@ -153,7 +155,7 @@ func (n *node) run(ctx context.Context) error {
 	// Whichever part ends first ends the others.
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	parts := []func(context.Context) error{n.engine.Run, server.Serve, n.reload, n.supervised, n.heat}
+	parts := []func(context.Context) error{n.engine.Run, server.Serve, n.reload, n.supervised, n.heat, n.network}
 	if runHome != nil {
 		parts = append(parts, runHome)
 	}
@@ -185,6 +187,7 @@ func (n *node) server(signalling http.Handler) (*httpd.Server, error) {
 		Metrics:  n.metrics.Handler(),
 		Snapshot: n.engine.Snapshot,
 		Status:   n.status,
+		Camera:   n.cfg.Node.Display(),
 		OpenDoor: n.doorOpener(),
 		Ready:    n.ready,
 		Count:    n.metrics.Request,

@@ -227,6 +227,9 @@ func (f *fleet) telemetry() map[string]any {
 		m["viewers"] = e.Sessions().Stats().Connected
 		m["camera"] = e.Camera().Streaming
 	}
+	if figures := f.app.netFigures(); figures != nil {
+		m["network"] = figures
+	}
 	return m
 }
 

@@ -67,8 +67,10 @@ type status struct {
 	Viewers   int                `json:"viewers"`
 	Voice     engine.VoiceStats  `json:"voice"`
 	// Talkers are the receive statistics of those who talk, with W3C names.
-	Talkers   map[session.ViewerID]neteq.Stats `json:"talkers,omitempty"`
-	UptimeSec int64                            `json:"uptime_s"`
+	Talkers map[session.ViewerID]neteq.Stats `json:"talkers,omitempty"`
+	// Network is what stands between the node and the internet, once it is known.
+	Network   map[string]any `json:"network,omitempty"`
+	UptimeSec int64          `json:"uptime_s"`
 }
 
 func (n *node) status(g auth.Grant) any {
@@ -79,6 +81,7 @@ func (n *node) status(g auth.Grant) any {
 		Talk: n.cfg.Speaker.Enabled, Door: n.hasDoor, Simulated: n.devices.simLines != nil,
 		Voice:   n.engine.VoiceStats(),
 		Talkers: n.engine.TalkerStats(),
+		Network: n.netFigures(),
 		Viewers: n.engine.Sessions().Stats().Connected, UptimeSec: int64(time.Since(n.started).Seconds()),
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/config"
+	"github.com/edgecam/edgecam/engine/session/nat"
 	"github.com/edgecam/edgecam/hal"
 )
 
@@ -78,6 +79,8 @@ type System struct {
 	DiskFree func(path string) (uint64, error)
 	// Bind tries to listen on "tcp" or "udp" and closes again.
 	Bind func(network, addr string) error
+	// Discover asks STUN servers what stands between this machine and them.
+	Discover func(ctx context.Context, servers []string) (*nat.Report, error)
 }
 
 // Subject is the node that is looked at.
@@ -109,6 +112,7 @@ func Run(ctx context.Context, sys System, s Subject) Report {
 	checkSound(r, sys, s, holders)
 	checkLines(r, sys, s)
 	checkPorts(r, sys, s, holders)
+	checkNetwork(ctx, r, sys, s)
 	checkClock(r, sys)
 	checkHeat(r, sys, board.Thermal)
 	checkProcessor(r, sys)

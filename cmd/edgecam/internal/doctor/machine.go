@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -15,6 +16,7 @@ import (
 
 	boards "github.com/edgecam/edgecam/board-configs"
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/metrics"
+	"github.com/edgecam/edgecam/engine/session/nat"
 	"github.com/edgecam/edgecam/internal/cpufeat"
 )
 
@@ -27,8 +29,12 @@ func Local() System {
 	}
 	return System{
 		Root: "/", UID: os.Geteuid(), GIDs: append(gids, os.Getegid()), User: name, Self: os.Getpid(), CPUs: runtime.NumCPU(),
-		Now: time.Now, ClockSet: clockSet, DiskFree: diskFree, Bind: bind,
+		Now: time.Now, ClockSet: clockSet, DiskFree: diskFree, Bind: bind, Discover: discover,
 	}
+}
+
+func discover(ctx context.Context, servers []string) (*nat.Report, error) {
+	return nat.Discover(ctx, nat.Config{Servers: servers, Timeout: time.Second})
 }
 
 // clockSet asks the kernel whether something disciplines the clock.

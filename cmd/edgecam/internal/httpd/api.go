@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/auth"
 )
@@ -63,8 +64,41 @@ func (s *Server) routes() (http.Handler, error) {
 		h := http.MaxBytesHandler(openToOrigins(s.opt.WHEP), maxOfferBody)
 		mux.Handle("/whep", h)
 		mux.Handle("/whep/", h)
+		return s.aliased(mux, h), nil
 	}
 	return mux, nil
+}
+
+// aliased serves WHEP under the camera's name too, at /NAME/whep, which is where
+// programs for servers with several cameras look for it. NAME is the node's name
+// as it is, or in lower case with "-" for what is no letter and no digit, or
+// "camera".
+func (s *Server) aliased(next, whep http.Handler) http.Handler {
+	names := []string{"camera"}
+	if s.opt.Camera != "" {
+		names = append(names, s.opt.Camera, slug(s.opt.Camera))
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+		if rest != "whep" && !strings.HasPrefix(rest, "whep/") {
+			next.ServeHTTP(w, r)
+			return
+		}
+		if !slices.Contains(names, name) {
+			WriteProblem(w, http.StatusNotFound, "this node has no camera "+strconv.Quote(name)+"; its own is at /"+names[len(names)-1]+"/whep")
+			return
+		}
+		whep.ServeHTTP(w, r)
+	})
+}
+
+// slug makes a name fit for a path.
+func slug(name string) string {
+	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	if len(words) == 0 {
+		return "camera"
+	}
+	return strings.Join(words, "-")
 }
 
 // openToOrigins lets pages of other origins read the answers; the handler's

@@ -596,3 +596,16 @@ func TestSlowClients(t *testing.T) {
 		}
 	}
 }
+
+// TestCameraPaths: WHEP is at the camera's name too, and nowhere else.
+func TestCameraPaths(t *testing.T) {
+	n := start(t, func(o *Options) { o.Camera = "Front Door 2" })
+	for path, want := range map[string]int{
+		"/whep": 200, "/whep/abc": 200, "/camera/whep": 200, "/front-door-2/whep": 200, "/front-door-2/whep/abc": 200, "/Front%20Door%202/whep": 200,
+		"/other/whep": 404, "/api/whep": 404, "/front-door-2": 404, "/front-door-2/other": 404, "/front-door-2/whepper": 404,
+	} {
+		if code, _, body := n.do("POST", n.https+path, "v=0"); code != want && !(want == 404 && code == 405) {
+			t.Errorf("%s: %d %s, want %d", path, code, body, want)
+		}
+	}
+}

@@ -49,7 +49,9 @@ type Options struct {
 	Page fs.FS // the viewer page, index.html at its root; needs no login
 	Auth *auth.Store
 	// WHEP authorises requests itself.
-	WHEP    http.Handler
+	WHEP http.Handler
+	// Camera is the name under which WHEP is served besides, at /NAME/whep.
+	Camera  string
 	Metrics http.Handler // for scope view
 	// Snapshot writes one JPEG picture.
 	Snapshot func(context.Context, io.Writer) error
