@@ -48,8 +48,11 @@ func TestTimeLimitedCredentials(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	for _, bad := range []ICEServer{
-		{}, {URLs: []string{"turn:b.example"}}, {URLs: []string{"turn:b.example"}, Secret: "s", Username: "u", Credential: "c"},
-		{URLs: []string{"turn:b.example", "stun:b.example"}, Secret: "s"}, {URLs: []string{"turn://b.example"}, Secret: "s"},
+		{},
+		{URLs: []string{"turn:b.example"}},
+		{URLs: []string{"turn:b.example"}, Secret: "s", Username: "u", Credential: "c"},
+		{URLs: []string{"turn:b.example", "stun:b.example"}, Secret: "s"},
+		{URLs: []string{"turn://b.example"}, Secret: "s"},
 	} {
 		if len(bad.validate()) == 0 {
 			t.Errorf("%+v is taken", bad)
