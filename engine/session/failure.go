@@ -49,6 +49,8 @@ func (f *Failure) Verdict() string {
 		sent, answered, heard = sent+p.Sent, answered+p.Answered, heard+p.Heard
 	}
 	switch {
+	case f.Connected:
+		return "media has flowed and then nothing more was heard of the viewer: its network changed or it was switched off"
 	case f.PairCount == 0:
 		return "the viewer named no address that this node could try, and did not try this node's: are both in one network, or is a STUN or TURN server set (webrtc.ice_servers)?"
 	case answered > 0:

@@ -63,6 +63,7 @@ func TestTimeLimitedCredentials(t *testing.T) {
 func TestVerdicts(t *testing.T) {
 	seen := map[string]bool{}
 	for _, f := range []Failure{
+		{Connected: true},
 		{},
 		{PairCount: 1, Pairs: []TriedPair{{}}},
 		{PairCount: 1, Pairs: []TriedPair{{Sent: 7}}},
@@ -71,8 +72,8 @@ func TestVerdicts(t *testing.T) {
 	} {
 		seen[f.Verdict()] = true
 	}
-	if len(seen) != 5 {
-		t.Errorf("%d verdicts for five cases", len(seen))
+	if len(seen) != 6 {
+		t.Errorf("%d verdicts for six cases", len(seen))
 	}
 }
 

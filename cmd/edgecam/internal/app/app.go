@@ -31,21 +31,22 @@ import (
 
 // node is a running edgecam.
 type node struct {
-	o       cli.RunOptions
-	cfg     *config.Config
-	next    *config.Config // set by reload
-	log     *slog.Logger
-	started time.Time
-	devices *devices
-	hasDoor bool
-	engine  *engine.Engine
-	auth    *auth.Store
-	metrics *metrics.Metrics
-	cert    *tlscert.Manager // nil without an own certificate
-	fleet   *fleet           // nil if the node belongs to none
-	updates *updates         // nil without a launcher
-	nat     atomic.Pointer[nat.Report]
-	mute    atomic.Bool // the service manager could not be told
+	o           cli.RunOptions
+	cfg         *config.Config
+	next        *config.Config // set by reload
+	log         *slog.Logger
+	started     time.Time
+	devices     *devices
+	hasDoor     bool
+	engine      *engine.Engine
+	auth        *auth.Store
+	metrics     *metrics.Metrics
+	cert        *tlscert.Manager // nil without an own certificate
+	fleet       *fleet           // nil if the node belongs to none
+	updates     *updates         // nil without a launcher
+	nat         atomic.Pointer[nat.Report]
+	uplinkAsked atomic.Bool // by the fleet
+	mute        atomic.Bool // the service manager could not be told
 }
 
 // Run runs a node until ctx is done, starting it anew when its configuration
@@ -155,7 +156,7 @@ func (n *node) run(ctx context.Context) error {
 	// Whichever part ends first ends the others.
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	parts := []func(context.Context) error{n.engine.Run, server.Serve, n.reload, n.supervised, n.heat, n.network}
+	parts := []func(context.Context) error{n.engine.Run, server.Serve, n.reload, n.supervised, n.heat, n.network, n.uplink}
 	if runHome != nil {
 		parts = append(parts, runHome)
 	}

@@ -30,6 +30,7 @@ func (f *fleet) ops() []command.Op {
 		{Name: "log-level", Run: f.logLevel},
 		{Name: "diagnostics", Run: f.diagnostics},
 		{Name: "nat-test", Timeout: time.Minute, Run: f.natTest},
+		{Name: "uplink", Run: f.uplinkCommand},
 	}
 	if updatable() {
 		all = append(all, command.Op{Name: update.Op, Signed: true, Timeout: 90 * time.Second, Run: f.update})

@@ -27,6 +27,7 @@ type Config struct {
 	Audio         Audio         `yaml:"audio" doc:"the voice path"`
 	HTTP          HTTP          `yaml:"http" doc:"page, API, WHEP and metrics"`
 	WebRTC        WebRTC        `yaml:"webrtc" doc:"media transport to viewers"`
+	Uplink        Uplink        `yaml:"uplink" doc:"publishing to an SFU (WHIP)"`
 	Lines         Lines         `yaml:"lines" doc:"button, motion sensor and door relay on GPIO lines"`
 	Auth          Auth          `yaml:"auth" doc:"who may do what"`
 	Sim           Sim           `yaml:"sim" doc:"the simulated sound card, for trials without hardware"`
@@ -49,6 +50,7 @@ func Defaults() *Config {
 		Audio:         Audio{}.Defaults(),
 		HTTP:          HTTP{}.Defaults(),
 		WebRTC:        WebRTC{}.Defaults(),
+		Uplink:        Uplink{}.Defaults(),
 		Lines:         Lines{}.Defaults(),
 		Auth:          Auth{}.Defaults(),
 		Sim:           Sim{}.Defaults(),
@@ -76,6 +78,7 @@ func (c *Config) Validate() Problems {
 		{"audio", c.Audio.Validate()},
 		{"http", c.HTTP.Validate()},
 		{"webrtc", c.WebRTC.Validate()},
+		{"uplink", c.Uplink.Validate()},
 		{"lines", c.Lines.Validate()},
 		{"auth", c.Auth.Validate()},
 		{"sim", c.Sim.Validate()},
