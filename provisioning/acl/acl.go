@@ -7,6 +7,7 @@
 //	claim         shared by unclaimed nodes: may ask, nothing else
 //	authority     answers claims and rotations
 //	operator      and operator-<name>: reads nodes, writes to them
+//	viewer        and viewer-<name>: signalling with nodes, nothing else
 //	homeassistant Home Assistant: discovery, the nodes' ha topics
 package acl
 
@@ -21,6 +22,7 @@ const (
 	Claim     = "claim"
 	Authority = "authority"
 	Operator  = "operator"
+	Viewer    = "viewer"
 	Home      = "homeassistant"
 )
 
@@ -51,6 +53,7 @@ var (
 		{false, "ec1/d/+/up/birth"},
 		{true, "ec1/d/+/dn/crt"},
 	}
+	ViewerRules   = []Rule{{true, "ec1/d/+/dn/rtc"}, {false, "ec1/d/+/up/rtc/+"}}
 	OperatorRules = []Rule{
 		{false, "ec1/d/+/up/#"},
 		{false, "ec1/d/+/dn/des"},
@@ -72,6 +75,8 @@ func Rules(cn string) []Rule {
 		return AuthorityRules
 	case cn == Home:
 		return HomeRules
+	case cn == Viewer || strings.HasPrefix(cn, Viewer+"-"):
+		return ViewerRules
 	case cn == Operator || strings.HasPrefix(cn, Operator+"-"):
 		return OperatorRules
 	}

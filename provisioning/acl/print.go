@@ -14,7 +14,7 @@ func Mosquitto(operators ...string) string {
 	for _, r := range NodeRules {
 		fmt.Fprintf(&b, "pattern %s %s\n", verb(r), r.Filter)
 	}
-	for _, u := range append([]string{Claim, Authority, Operator, Home}, operators...) {
+	for _, u := range append([]string{Claim, Authority, Operator, Viewer, Home}, operators...) {
 		fmt.Fprintf(&b, "\nuser %s\n", u)
 		for _, r := range Rules(u) {
 			fmt.Fprintf(&b, "topic %s %s\n", verb(r), r.Filter)
@@ -72,6 +72,7 @@ func EMQX() string {
 		{`{username, "claim"}`, ClaimRules},
 		{`{username, "authority"}`, AuthorityRules},
 		{`{username, "homeassistant"}`, HomeRules},
+		{`{username, {re, "^viewer(-[A-Za-z0-9_-]+)?$"}}`, ViewerRules},
 		{`{username, {re, "^operator(-[A-Za-z0-9_-]+)?$"}}`, OperatorRules},
 	} {
 		for _, r := range x.rules {

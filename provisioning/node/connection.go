@@ -169,6 +169,10 @@ func (n *Node) handle(m client.Received) {
 		n.certificate(m.Payload)
 	case t.Scope == "d" && t.Name == id && t.Kind == wire.DnCommand:
 		n.commands.Handle(m.Payload, m.Retained)
+	case t.Scope == "d" && t.Name == id && t.Kind == wire.DnRTC:
+		if n.opt.Signal != nil {
+			n.opt.Signal(m.Payload, m.Retained)
+		}
 	case t.Scope == "d" && t.Name == id && t.Kind == wire.DnDesired && len(m.Payload) > 0:
 		n.desired(twin.Node, m.Payload)
 	case t.Scope == "g" && t.Name == n.identity.Group() && len(m.Payload) > 0:

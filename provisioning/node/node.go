@@ -44,6 +44,8 @@ type Options struct {
 	Healthy func() error
 	// Ops are the commands that the node knows beside the fleet's own.
 	Ops []command.Op
+	// Signal takes messages of viewers, dn/rtc; it must not block.
+	Signal func(message []byte, retained bool)
 	// Telemetry returns figures for up/tel.
 	Telemetry func() map[string]any
 	// Wipe are called by a factory reset.
@@ -282,4 +284,9 @@ func (n *Node) OnProbation() bool { return n.twin.OnProbation() }
 // Blob sends data that belongs to a command's answer, such as a picture.
 func (n *Node) Blob(ctx context.Context, commandID string, data []byte) error {
 	return n.client.Publish(ctx, client.Message{Topic: wire.Up(n.ID(), wire.UpBlob) + "/" + commandID, Payload: data, QoS: 1})
+}
+
+// SignalTo sends a viewer a message of package signal.
+func (n *Node) SignalTo(ctx context.Context, peer string, message []byte) error {
+	return n.client.Publish(ctx, client.Message{Topic: wire.Up(n.ID(), wire.UpRTC) + "/" + peer, Payload: message, QoS: 1})
 }

@@ -22,6 +22,7 @@ const (
 	UpTel    = "tel"    // QoS 0: telemetry
 	UpCert   = "crt"    // QoS 1: CertRequest for rotation
 	UpBlob   = "blob"   // QoS 1, below it the command's id: bytes
+	UpRTC    = "rtc"    // QoS 1, below it the viewer's name: package signal
 	UpHA     = "ha"     // below it: Home Assistant's view
 )
 
@@ -30,6 +31,7 @@ const (
 	DnDesired = "des" // retained, QoS 1: Desired; also ec1/g/<group>/dn/des
 	DnCommand = "cmd" // QoS 1, never retained: Envelope of a Command
 	DnCert    = "crt" // QoS 1: CertResponse
+	DnRTC     = "rtc" // QoS 1, never retained: package signal
 	DnHA      = "ha"  // below it: Home Assistant's commands
 )
 
