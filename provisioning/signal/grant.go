@@ -96,10 +96,10 @@ func verifyGrant(e wire.Envelope, keys wire.KeySet, node, nodeKey string, now ti
 // Attestation is a node's word for its signalling key, signed with the key of its
 // certificate: who issues grants learns the key over a broker that may lie.
 type Attestation struct {
-	Node        string `json:"node"`
-	Key         string `json:"key"`
-	Certificate []byte `json:"cert"` // DER
-	Sig         []byte `json:"sig"`
+	Node  string   `json:"node"`
+	Key   string   `json:"key"`
+	Chain [][]byte `json:"chain"` // DER, the node's own first
+	Sig   []byte   `json:"sig"`
 }
 
 // Attest makes a node's attestation.
@@ -109,7 +109,7 @@ func Attest(node string, key *ecdsa.PublicKey, cert tls.Certificate) (Attestatio
 	if !ok || len(cert.Certificate) == 0 {
 		return a, errors.New("signal: the node's certificate has no P-256 key")
 	}
-	a.Certificate = cert.Certificate[0]
+	a.Chain = cert.Certificate
 	var err error
 	a.Sig, err = sign(private, contextAttest, []byte(a.Node+" "+a.Key))
 	return a, err
@@ -117,11 +117,22 @@ func Attest(node string, key *ecdsa.PublicKey, cert tls.Certificate) (Attestatio
 
 // Verify checks an attestation against the fleet's root.
 func (a Attestation) Verify(node string, roots *x509.CertPool, now time.Time) error {
-	leaf, err := x509.ParseCertificate(a.Certificate)
+	if len(a.Chain) == 0 || len(a.Chain) > 4 {
+		return fmt.Errorf("%w: %d certificates", ErrFormat, len(a.Chain))
+	}
+	leaf, err := x509.ParseCertificate(a.Chain[0])
 	if err != nil {
 		return fmt.Errorf("%w: certificate: %w", ErrFormat, err)
 	}
-	if _, err := leaf.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}); err != nil {
+	between := x509.NewCertPool()
+	for _, der := range a.Chain[1:] {
+		c, err := x509.ParseCertificate(der)
+		if err != nil {
+			return fmt.Errorf("%w: certificate: %w", ErrFormat, err)
+		}
+		between.AddCert(c)
+	}
+	if _, err := leaf.Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}); err != nil {
 		return fmt.Errorf("%w: certificate: %w", ErrSignature, err)
 	}
 	public, ok := leaf.PublicKey.(*ecdsa.PublicKey)

@@ -104,6 +104,10 @@ func (s *Server) Close() {
 // way, messages are dropped. Strangers get no answer.
 func (s *Server) Handle(message []byte, retained bool) {
 	b, g, payload, err := s.admit(message, retained)
+	if errors.Is(err, errNonce) && b.Type == TypeOffer {
+		s.challenge(b, payload)
+		return
+	}
 	if err != nil {
 		s.opt.Log.Debug("signalling refused", "error", err)
 		return
@@ -124,6 +128,34 @@ func (s *Server) Handle(message []byte, retained bool) {
 		defer s.wg.Done()
 		defer func() { <-s.busy }()
 		s.act(e, b, g, payload)
+	}()
+}
+
+// errNonce says that the sender is who it should be, and that this node, which has
+// no clock, cannot tell when the message was sent.
+var errNonce = fmt.Errorf("%w: this node's clock is not set: send the offer again with its nonce", ErrReplay)
+
+// challenge tells a viewer the nonce that its messages must have.
+func (s *Server) challenge(b Body, payload []byte) {
+	s.mu.Lock()
+	closed := s.ctx.Err() != nil
+	if !closed {
+		s.wg.Add(1)
+	}
+	s.mu.Unlock()
+	if closed {
+		return
+	}
+	select {
+	case s.busy <- struct{}{}:
+	default:
+		s.wg.Done()
+		return
+	}
+	go func() {
+		defer s.wg.Done()
+		defer func() { <-s.busy }()
+		s.reply(&entry{}, b, payload, Body{Type: TypeError, Error: errNonce.Error(), Nonce: s.opt.Birth()})
 	}()
 }
 
@@ -157,7 +189,7 @@ func (s *Server) admit(message []byte, retained bool) (Body, Grant, []byte, erro
 	case retained:
 		return b, g, nil, fmt.Errorf("%w: retained", ErrReplay)
 	case !synced && (b.Nonce == "" || b.Nonce != s.opt.Birth()):
-		return b, g, nil, fmt.Errorf("%w: this node has no clock, and the nonce is not its birth's", ErrReplay)
+		return b, g, payload, errNonce
 	case synced && (now.Sub(time.Unix(b.Time, 0)) > skew || time.Unix(b.Time, 0).Sub(now) > skew):
 		return b, g, nil, fmt.Errorf("%w: it is of %s", ErrReplay, time.Unix(b.Time, 0).UTC().Format(time.RFC3339))
 	}

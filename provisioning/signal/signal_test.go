@@ -260,10 +260,12 @@ func TestRefusals(t *testing.T) {
 	b.silent("kept for a while", 0)
 	b.now = time.Now()
 	b.synced = false
-	b.server.Handle(good, false)
-	b.silent("no clock and no nonce", 0)
 	d := b.dialog(nil)
-	d.Nonce = b.nonce
+	b.server.Handle(b.request(d, TypeOffer, sdpWith(fpA)), false)
+	if r, err := d.Reply(b.reply()); err != nil || r.Type != TypeError || d.Nonce != b.nonce {
+		t.Errorf("no clock and no nonce: %+v, %v", r, err)
+	}
+	b.silent("no clock and no nonce", 0)
 	b.server.Handle(b.request(d, TypeOffer, sdpWith(fpA)), false)
 	if r, err := d.Reply(b.reply()); err != nil || r.Type != TypeAnswer {
 		t.Errorf("no clock, with the birth's nonce: %+v, %v", r, err)
@@ -318,6 +320,9 @@ func TestReplay(t *testing.T) {
 		if !synced {
 			b.nonce = "another birth 001"
 			b.server.Handle(offer, false)
+			if r, err := d.Reply(b.reply()); err == nil {
+				t.Errorf("an old offer's challenge is taken: %+v", r)
+			}
 			b.silent("the offer after another birth", 1)
 		}
 	}

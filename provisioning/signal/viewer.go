@@ -21,7 +21,9 @@ type Dialog struct {
 	session  string
 	seq, in  uint64
 	asked    string // hash of the request that waits for its reply
-	// Nonce is that of the node's birth; only needed for a node without a clock.
+	// Nonce is that of the node's birth. A node without a clock answers an offer
+	// without it with an error that has it; Reply keeps it, and the offer is to be
+	// sent again.
 	Nonce string
 }
 
@@ -96,6 +98,11 @@ func (d *Dialog) Reply(message []byte) (Body, error) {
 		if _, ok := fingerprints(b.SDP); !ok {
 			return Body{}, fmt.Errorf("%w: the answer has no SHA-256 fingerprint", ErrFormat)
 		}
+	}
+	if b.Type == TypeError && b.Nonce != "" {
+		// Not of the session, which is not there yet.
+		d.Nonce, d.asked = b.Nonce, ""
+		return b, nil
 	}
 	d.in = b.Seq
 	if b.Type != TypeBye {

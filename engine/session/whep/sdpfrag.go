@@ -1,6 +1,7 @@
 package whep
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -69,4 +70,34 @@ func writeFragment(l session.LocalICE) string {
 	}
 	b.WriteString("a=end-of-candidates\r\n")
 	return b.String()
+}
+
+// AddFragment gives a viewer the candidates of an SDP fragment that came by
+// another way than HTTP. Errors wrap session.ErrBadOffer, or are those of
+// session.Viewer.AddCandidate.
+func AddFragment(v *session.Viewer, body string) error {
+	f, err := parseFragment(body)
+	if err != nil {
+		return fmt.Errorf("%w: not an SDP fragment: %w", session.ErrBadOffer, err)
+	}
+	for _, c := range f.candidates {
+		if err := v.AddCandidate(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// RestartWith restarts a viewer's ICE with the credentials and candidates of an SDP
+// fragment, and returns the node's. Errors are as with AddFragment.
+func RestartWith(ctx context.Context, v *session.Viewer, body string) (string, error) {
+	f, err := parseFragment(body)
+	if err != nil {
+		return "", fmt.Errorf("%w: not an SDP fragment: %w", session.ErrBadOffer, err)
+	}
+	ice, err := v.Restart(ctx, f.ufrag, f.pwd, f.candidates)
+	if err != nil {
+		return "", err
+	}
+	return writeFragment(ice), nil
 }

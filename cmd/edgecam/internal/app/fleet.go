@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +20,7 @@ import (
 	"github.com/edgecam/edgecam/provisioning/enrol"
 	fleetnode "github.com/edgecam/edgecam/provisioning/node"
 	"github.com/edgecam/edgecam/provisioning/queue"
+	"github.com/edgecam/edgecam/provisioning/signal"
 	"github.com/edgecam/edgecam/provisioning/update/slot"
 )
 
@@ -33,6 +36,10 @@ type fleet struct {
 	next   chan *config.Config
 	events chan engine.Event
 	level  levelReset
+
+	fsys      durable.FS
+	signal    *signal.Server
+	signalKey *ecdsa.PrivateKey
 }
 
 // fleetDir is the folder of the fleet's state in the state folder.
@@ -57,7 +64,7 @@ func openFleet(n *node) (*fleet, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &fleet{app: n, next: make(chan *config.Config, 1), events: make(chan engine.Event, 64)}
+	f := &fleet{app: n, fsys: fsys, next: make(chan *config.Config, 1), events: make(chan engine.Event, 64)}
 	serial := c.Serial
 	if serial == "" {
 		serial = boardSerial()
@@ -65,9 +72,12 @@ func openFleet(n *node) (*fleet, error) {
 	if f.node, err = fleetnode.Open(fleetnode.Options{
 		FS: fsys, Site: site, Serial: serial, Board: boardModel(), Software: version.Get().Version,
 		BootID: bootID(), Slot: os.Getenv(slot.NameVariable), OwnerSecret: c.OwnerSecret,
-		Check: f.check, Apply: f.apply, Healthy: f.healthy, Ops: f.ops(), Telemetry: f.telemetry,
+		Check: f.check, Apply: f.apply, Healthy: f.healthy, Ops: f.ops(), Telemetry: f.telemetry, Signal: f.signalled,
 		Wipe: []func() error{f.wipe}, Log: n.log,
 	}); err != nil {
+		return nil, err
+	}
+	if f.signal, err = openSignal(f, fsys); err != nil {
 		return nil, err
 	}
 	n.log.Info("member of a fleet", "node", f.node.ID(), "phase", string(f.node.Phase()), "broker", site.Broker)
@@ -98,6 +108,7 @@ func (f *fleet) start(ctx context.Context, stop context.CancelCauseFunc) func() 
 	return func() {
 		cancel()
 		wg.Wait()
+		f.signal.Close()
 		f.level.end()
 	}
 }
@@ -236,6 +247,9 @@ func (f *fleet) telemetry() map[string]any {
 // wipe removes what the owner has given the node: secrets and certificates in
 // the state folder.
 func (f *fleet) wipe() error {
+	if err := durable.Erase(f.fsys, signalKeyFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	d, err := durable.OpenDir(f.app.o.Config.StateDir)
 	if err != nil {
 		return err

@@ -31,6 +31,7 @@ func (f *fleet) ops() []command.Op {
 		{Name: "diagnostics", Run: f.diagnostics},
 		{Name: "nat-test", Timeout: time.Minute, Run: f.natTest},
 		{Name: "uplink", Run: f.uplinkCommand},
+		{Name: "signal-key", Run: f.attest},
 	}
 	if updatable() {
 		all = append(all, command.Op{Name: update.Op, Signed: true, Timeout: 90 * time.Second, Run: f.update})
