@@ -170,7 +170,9 @@ export class Link {
     channel.onmessage = (e) => {
       let message;
       try { message = JSON.parse(e.data); } catch { return; }
-      if (message && typeof message === 'object') this.#on.message(message);
+      if (!message || typeof message !== 'object') return;
+      if (message.type === 'network') this.#restart(); // the node has other addresses
+      else this.#on.message(message);
     };
 
     const trickle = new Trickle(pc, session);
