@@ -41,7 +41,7 @@ func Fleet(s Streams) *cobra.Command {
 	f.DurationVar(&t.timeout, "timeout", 30*time.Second, "give up after this long")
 	f.DurationVar(&t.settle, "settle", 500*time.Millisecond, "wait this long for what the broker has retained")
 	f.BoolVar(&t.asJSON, "json", false, "print JSON")
-	root.AddCommand(t.listCommand(), t.showCommand(), t.watchCommand(), t.setCommand(), t.commandCommand(), t.rolloutCommand(), t.simulateCommand(), t.schemaCommand())
+	root.AddCommand(t.listCommand(), t.showCommand(), t.watchCommand(), t.setCommand(), t.commandCommand(), t.grantCommand(), t.rolloutCommand(), t.simulateCommand(), t.schemaCommand())
 	return root
 }
 
