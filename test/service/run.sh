@@ -102,6 +102,8 @@ power_on
 say "active $(($(date +%s) - began)) s after the container's start"
 fingerprint=$(guest journalctl -b -u edgecam -o cat | sed -n 's/.*fingerprint: //p' | tail -n 1)
 edgecam_as_user token create test --scopes view,talk,admin 2>"$work/log" | grep -o 'ec_[A-Za-z0-9_-]*' >"$work/token"
+known() { status | grep -q '"name"'; }
+wait_for "the token is known to the service" known
 picture || fail "no picture: $(tail -n 3 "$work/view.log")"
 say "$frames pictures in 4 s by WHEP; $(property StatusText)"
 pid=$(property MainPID)
