@@ -9,14 +9,17 @@
 # Looked at: the unit with its confinement, the first start, reload, the
 # watchdog, a wrong configuration, stopping; the launcher's updates
 # of the program by signed manifests, with a program that dies and one that
-# hangs; a container that is killed. EDGECAM_SERVICE_LIMIT (default 300) seconds
-# for a step. Needs bin/edgecam.
+# hangs; and EDGECAM_POWER_CUTS (default 10) power cuts: the state's file system
+# stops writing at a random moment while the state changes and somebody watches.
+# EDGECAM_SERVICE_LIMIT (default 300) seconds for a step. Needs bin/edgecam.
 set -euo pipefail
 deb=$(realpath "${1:?usage: test/service/run.sh DEB}")
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 [ "$(id -u)" = 0 ] || { echo "test-service: run as root" >&2; exit 1; }
 limit=${EDGECAM_SERVICE_LIMIT:-300}
+cuts=${EDGECAM_POWER_CUTS:-10}
+unset EDGECAM_SERVICE_LIMIT EDGECAM_POWER_CUTS # the program knows no such variables
 work=$(mktemp -d)
 arch=$(dpkg-deb -f "$deb" Architecture)
 container=
@@ -36,7 +39,7 @@ stop() {
   wait "$container" 2>/dev/null || :
   container= leader=
 }
-trap '[ -z "$server" ] || kill "$server"; stop; rm -rf "$work"' EXIT
+trap '[ -z "$server" ] || kill "$server"; stop; ! mountpoint -q "$work/state" || umount -l "$work/state"; rm -rf "$work"' EXIT
 wait_for() { # wait_for WHAT COMMAND...
   local what=$1 end=$(($(date +%s) + limit))
   shift
@@ -72,6 +75,16 @@ rm "$tree/edgecam.deb"
 install -D -m 644 "$root/systemd/launcher.conf" "$tree/etc/systemd/system/edgecam.service.d/launcher.conf"
 ln -s /dev/null "$tree/etc/systemd/system/ssh.service"
 : >"$tree/etc/machine-id"
+# The state has a file system of its own.
+truncate -s 512M "$work/state.img"
+mkfs.ext4 -q -F "$work/state.img"
+mkdir "$work/state"
+plug_in() { mount -o loop,noatime "$work/state.img" "$work/state"; }
+plug_in || fail "no loop device: they are needed for the power cuts"
+cp -a "$tree/var/lib/edgecam/." "$work/state/"
+chown --reference="$tree/var/lib/edgecam" "$work/state"
+chmod 700 "$work/state"
+(cd "$root" && go build -o "$work/cut" ./test/service/cut)
 updates=$("$root/bin/edgecam" update keygen "$work/release.key")
 config() { # config NAME [MORE]
   cat >"$tree/etc/edgecam/edgecam.yaml.new" <<YAML
@@ -89,7 +102,7 @@ YAML
 config Contained
 
 power_on() {
-  systemd-nspawn -q --register=no --keep-unit --private-network -D "$tree" --boot --console=read-only systemd.unit=multi-user.target \
+  systemd-nspawn -q --register=no --keep-unit --private-network --bind="$work/state:/var/lib/edgecam" -D "$tree" --boot --console=read-only systemd.unit=multi-user.target \
     </dev/null >>"$work/console" 2>&1 &
   container=$!
   wait_for "the container has a first process" pgrep -P "$container"
@@ -153,4 +166,32 @@ power_on
 wait_for "v9.0.0 serves" runs v9.0.0
 picture || fail "no picture after the container was killed"
 say "v9.0.0 after the container was killed, $frames pictures"
+
+# What was acknowledged is there after a power cut, and nothing else is broken.
+: >"$work/kept"
+for n in $(seq "$cuts"); do
+  picture 30s &
+  watching=$!
+  (
+    for k in $(seq 1 12); do
+      code=$(api /api/tokens -o "$work/made" -w '%{http_code}' -d "{\"name\":\"cut$n-$k\",\"scopes\":[\"view\"]}") || exit 0
+      [ "$code" != 201 ] || echo "cut$n-$k" >>"$work/kept"
+    done
+  ) 2>/dev/null &
+  writing=$!
+  sleep "$((1 + RANDOM % 3)).$((RANDOM % 10))"
+  "$work/cut" "$work/state"
+  stop
+  wait "$watching" "$writing" || :
+  umount "$work/state" || umount -l "$work/state"
+  plug_in || fail "power cut $n: the state cannot be mounted"
+  power_on
+  wait_for "the service answers after power cut $n" known
+  runs v9.0.0 || fail "power cut $n: another program runs: $(status)"
+  [ "$(guest journalctl -b -u edgecam -o cat | sed -n 's/.*fingerprint: //p' | tail -n 1)" = "$fingerprint" ] || fail "power cut $n: the node has another certificate"
+  api /api/tokens >"$work/tokens"
+  while read -r name; do grep -q "\"$name\"" "$work/tokens" || fail "power cut $n: the token $name is gone, which was acknowledged"; done <"$work/kept"
+done
+picture || fail "no picture after the power cuts"
+say "$cuts power cuts: certificate, program and all $(wc -l <"$work/kept") acknowledged tokens kept, $frames pictures"
 say passed
