@@ -32,6 +32,7 @@ func (c *Canceller) cancel() {
 			c.main.move(place-c.place, mainStart)
 			c.place = place
 			c.seed()
+			c.supp.leak = leakage{} // of another filter
 		}
 	}
 	c.main.estimate(c.echoQ4, 2*c.place)

@@ -18,8 +18,6 @@ const (
 	// step, down by three. Near speech is in a band for less than three hops of
 	// four, so it hardly moves the ratio.
 	ratioStep = 16
-	// The echo's power decays by 2^-decayShift a hop at most, as a room does.
-	decayShift = 3
 
 	// The near end begins to talk where the bands lie above their ratios by
 	// talkLeast on average, and talks surely at talkSure; in talkHold hops after
@@ -33,6 +31,12 @@ const (
 	// says, in bands that it expects to leave this much less than the echo in.
 	talkUnsettled = 85
 	modelLeast    = -2 << 8
+	// While both ends talk the filter's model learns slowly that it is right. A
+	// near end that talks leaves gaps between its harmonics and syllables: the
+	// quarter of the bands that lie lowest say by how much the model expects too
+	// much, doubtMost at most; they are followed by doubtStep a hop.
+	doubtStep = 16
+	doubtMost = 3 << 8
 
 	// A loudspeaker that clips adds distortion where it is loud: for each octave
 	// of the echo's power the ratios grow by what their mean there says, up by
@@ -47,8 +51,8 @@ const (
 	// The residual is overestimated by overEcho while the far end talks alone, by
 	// overCalm if the near end has been silent meanwhile for calmHops, and
 	// underestimated in double talk: then the linear filter does the work.
-	overEcho = 3 << 8
-	overCalm = 10 << 8
+	overEcho = 11 << 6
+	overCalm = 21 << 7
 	calmHops = 150
 	overTalk = -4 << 8
 )
@@ -112,6 +116,7 @@ type suppressor struct {
 	gainQ15    [maxBins]int32
 	seed       uint32
 	upper      int32 // see upperGain
+	doubt      int32 // by how much the filter's model expects too much, logarithm in Q8
 	talk       int32 // mean deviation of the bands from their ratios, smoothed
 	near       int32 // how sure it is that the near end talks, Q8
 	calm       int32 // hops without near end, calmHops at most
@@ -154,8 +159,10 @@ func (s *suppressor) run(outQ4, errQ4, echoQ4 []int32, mute, settled bool, expec
 	s.analyse(s.err, &s.errPower, &s.lastErr, errQ4)
 	s.analyse(s.echo, &s.echoPower, &s.lastEcho, echoQ4)
 
+	// The echo dies away by 35 dB a second at most, as in a room that reverberates
+	// for 1.7 s.
 	for k := range s.spread {
-		s.spread[k] = max(s.spread[k]-s.spread[k]>>decayShift, s.echoPower[k])
+		s.spread[k] = max(s.spread[k]-s.spread[k]>>4-s.spread[k]>>6, s.echoPower[k])
 	}
 	for k := 1; k < maxBins-1; k++ {
 		s.errSmooth[k] = (s.errPower[k-1] + 2*s.errPower[k] + s.errPower[k+1]) >> 2
@@ -211,6 +218,7 @@ func (s *suppressor) judge(settled bool) (over int32) {
 	}
 	class := &s.bend[min(bits.Len64(uint64(loud)), len(s.bend)-1)]
 	sum, counted := int32(0), int32(0)
+	modelled, below := int32(0), int32(0)
 	limit := s.leak.limit()
 	for b := range s.ratio {
 		var e, z, n, x int64
@@ -229,7 +237,12 @@ func (s *suppressor) judge(settled bool) (over int32) {
 		// What the filter itself expects to leave is no near end; where it expects
 		// more than modelLeast it knows nothing.
 		if m := log2Q8(x) - log2Q8(z); m < modelLeast {
-			known = max(known, m-*class)
+			m -= *class + s.doubt
+			known = max(known, m)
+			modelled++
+			if d < m {
+				below++
+			}
 		}
 		sum += min(max(d-known, -talkClip/4), talkClip)
 		if d > s.ratio[b] {
@@ -237,6 +250,9 @@ func (s *suppressor) judge(settled bool) (over int32) {
 		} else {
 			s.ratio[b] = max(s.ratio[b]-3*ratioStep, ratioMin)
 		}
+	}
+	if modelled >= talkBands {
+		s.doubt = min(max(s.doubt-doubtStep*(modelled-4*below)/modelled, 0), doubtMost)
 	}
 	mean := int32(0)
 	if counted >= talkBands {
@@ -363,7 +379,7 @@ func (s *suppressor) reset() {
 	for i := range s.ratio {
 		s.ratio[i] = ratioStart
 	}
-	s.near, s.calm, s.talk = 0, 0, 0
+	s.near, s.calm, s.talk, s.doubt = 0, 0, 0, 0
 	clear(s.bend[:])
 	s.leak = leakage{}
 }
