@@ -4,6 +4,23 @@ package dsp
 
 // The kernels that exist for both sets: who has AVX2 uses that.
 
+// Only the assembly calls them.
+var (
+	_, _ = sixTapAVX2, sixTapSSE2
+	_, _ = bilinearAVX2, bilinearSSE2
+	_, _ = filterMBVAVX2, filterMBVSSE2
+	_, _ = filterMBHAVX2, filterMBHSSE2
+	_, _ = filterSubVAVX2, filterSubVSSE2
+	_, _ = filterSubHAVX2, filterSubHSSE2
+	_, _ = filterMBVuvAVX2, filterMBVuvSSE2
+	_, _ = filterMBHuvAVX2, filterMBHuvSSE2
+	_, _ = filterSubVuvAVX2, filterSubVuvSSE2
+	_, _ = filterSubHuvAVX2, filterSubHuvSSE2
+	_, _ = filterSimpleVAVX2, filterSimpleVSSE2
+	_, _ = filterSimpleHAVX2, filterSimpleHSSE2
+	_, _ = averageAVX2, averageSSE2
+)
+
 //go:noescape
 func sixTapAVX2(dst *byte, ds int, src *byte, ss, mx, my, w, h int)
 
