@@ -148,7 +148,7 @@ func (b *bench) reply() []byte {
 // silent says that nothing was answered and no session was made.
 func (b *bench) silent(what string, sessions int) {
 	b.Helper()
-	b.server.wg.Wait()
+	b.server.wgIdle()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.made) != sessions || len(b.sent) != 0 {
