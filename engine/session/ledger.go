@@ -36,6 +36,8 @@ type ledgerFrame struct {
 	label        label
 	count, got   int
 	has          [ledgerPlaces / 64]uint64
+	left         [ledgerPlaces / 64]uint64 // packets that have been sent
+	open         int                       // sent again, and not reported on yet
 	whole        bool
 	decoded      bool
 	lost         bool          // a packet is reported not to have arrived
@@ -50,6 +52,7 @@ type ledgerFrame struct {
 type sentPlace struct {
 	frame      uint32 // low bits of its number
 	seq, place uint16
+	again      bool // the packet had been sent before, and nothing is reported yet
 }
 
 // begin notes that a frame is about to leave.
@@ -68,9 +71,22 @@ func (l *ledger) begin(now time.Duration, f *frame, as label, parity bool) {
 	l.last = f.number
 }
 
-// packet notes that a packet leaves under a transport-wide sequence number.
+// packet notes that a packet leaves under a transport-wide sequence number. Until
+// the stream is open that is the same for several.
 func (l *ledger) packet(seq uint16, p *packet) {
-	l.sent[seq%ledgerPackets] = sentPlace{frame: uint32(p.frame), seq: seq, place: p.place}
+	at := &l.sent[seq%ledgerPackets]
+	now := sentPlace{frame: uint32(p.frame), seq: seq, place: p.place}
+	if at.frame == now.frame && at.seq == seq && at.place == now.place {
+		return
+	}
+	if e := l.frame(p.frame); e != nil && p.place < ledgerPlaces {
+		bit := uint64(1) << (p.place % 64)
+		if now.again = e.left[p.place/64]&bit != 0; now.again {
+			e.open++
+		}
+		e.left[p.place/64] |= bit
+	}
+	*at = now
 }
 
 func (l *ledger) frame(number uint64) *ledgerFrame {
@@ -83,10 +99,14 @@ func (l *ledger) frame(number uint64) *ledgerFrame {
 // report takes what is said of a packet, and tells whether it is a loss of the
 // picture's.
 func (l *ledger) report(seq uint16, arrived bool) (loss bool) {
-	p := l.sent[seq%ledgerPackets]
+	p := &l.sent[seq%ledgerPackets]
 	e := &l.frames[p.frame%ledgerFrames]
 	if p.seq != seq || p.frame == 0 || uint32(e.number) != p.frame || p.place >= ledgerPlaces {
 		return false
+	}
+	if p.again {
+		p.again = false
+		e.open--
 	}
 	if !arrived {
 		e.lost = true
@@ -206,11 +226,15 @@ func (l *ledger) missing(now, rtt time.Duration) (*ledgerFrame, bool) {
 	return nil, false
 }
 
-// gone reports whether a frame will not arrive any more.
+// gone reports whether a frame will not arrive any more. What was sent again may
+// have arrived until a report says that it has not: a viewer that has the frame
+// after all would take what follows for something else, since the numbers of what
+// mends it are those of the frame. Where the report itself was lost that remains
+// unknown, and a key frame helps.
 func (e *ledgerFrame) gone(now, rtt time.Duration) bool {
 	if e.cut {
 		return true
 	}
 	again := e.resent != 0 && now-e.resent < rtt+rtt/4
-	return !e.whole && e.lost && !again && (e.asked || !e.parity)
+	return !e.whole && e.lost && e.open == 0 && !again && (e.asked || !e.parity)
 }

@@ -74,9 +74,16 @@ func TestLedger(t *testing.T) {
 	// As long as a packet of it may still arrive it is not certain.
 	l.ask(4)
 	l.again(l.now, 4)
+	l.seq++
+	l.packet(l.seq, &packet{frame: 4, place: 0})
 	if _, ok := l.missing(l.now+ledgerRTT, ledgerRTT); ok {
 		t.Fatal("what was sent again a moment ago is given up")
 	}
+	if _, ok := l.missing(l.now+time.Hour, ledgerRTT); ok {
+		t.Fatal("what was sent again is given up without a report that it has not arrived")
+	}
+	l.report(l.seq, false)
+	l.report(l.seq, false)
 	if _, ok := l.missing(l.now+2*ledgerRTT, ledgerRTT); !ok {
 		t.Fatal("what was sent again in vain is not given up")
 	}

@@ -192,7 +192,7 @@ func (b *Buffer) Wake(now time.Time, most time.Duration) time.Time {
 			wake = t
 		}
 	}
-	if c := b.find(); c.index >= 0 {
+	if c := b.find(now); c.index >= 0 {
 		sooner(b.ready(c))
 	}
 	if b.asking > 0 {

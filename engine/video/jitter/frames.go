@@ -165,6 +165,16 @@ func (b *Buffer) decodable(f *frame, c *cursor) bool {
 	return c.contiguous(f)
 }
 
+// renumbered reports whether f, a later frame of the base layer than the one handed
+// out last, has a number that is not later: the sender goes on from a frame that it
+// takes for lost, which has come all the same. What follows would fit by its
+// numbers, and refer to pictures that are not there.
+func (b *Buffer) renumbered(f *frame) bool {
+	l, d := &b.last, &f.desc
+	return l.key && l.hasTL0 && f.described && !f.bad && !f.key && d.HasTL0PicIdx && d.HasTemporalID && d.TemporalID == 0 &&
+		f.ts > l.ts && f.ts-l.ts < numbersWrap && int8(d.TL0PicIdx-l.tl0) <= 0
+}
+
 // candidate is the frame to be handed out next.
 type candidate struct {
 	index int  // into order, -1 for none
@@ -172,7 +182,7 @@ type candidate struct {
 }
 
 // find looks for the first frame that can be decoded.
-func (b *Buffer) find() candidate {
+func (b *Buffer) find(now time.Time) candidate {
 	for {
 		q, ok := b.holds(b.next)
 		if !ok || q.state != padding {
@@ -185,6 +195,10 @@ func (b *Buffer) find() candidate {
 	skips := false
 	for i := range b.count {
 		f := &b.frames[b.order[i]]
+		if b.renumbered(f) {
+			b.last.key = false
+			b.needKey(now)
+		}
 		if b.decodable(f, &c) {
 			return candidate{i, skips || f.first != b.next && b.last.known && !(f.desc.HasPictureID && b.last.hasPID && f.desc.follows(b.last.pid))}
 		}
@@ -231,7 +245,7 @@ func (b *Buffer) ready(c candidate) time.Time {
 
 // Next returns the next frame if one can be decoded and its time has come.
 func (b *Buffer) Next(now time.Time) (Frame, bool) {
-	c := b.find()
+	c := b.find(now)
 	if c.index < 0 {
 		return Frame{}, false
 	}

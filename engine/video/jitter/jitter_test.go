@@ -341,3 +341,51 @@ func TestUpperLayersComeBackAtASync(t *testing.T) {
 		t.Error("asks for a key frame though the base layer is whole")
 	}
 }
+
+// TestNumbersThatGoBack: a sender that takes a frame for lost which has come goes
+// on with its number. What follows fits by its number and is not taken, since it
+// refers to pictures that are not there.
+func TestNumbersThatGoBack(t *testing.T) {
+	base := func(seq uint16, tl0 byte) jitter.Packet {
+		p := inter(seq, byte(seq))
+		p.Payload = append([]byte{0x90, 0xe0, byte(seq), tl0, 0}, p.Payload[3:]...)
+		return p
+	}
+	start := func() *jitter.Buffer {
+		b := jitter.New(jitter.Config{Immediate: true})
+		first := key(1, 1)
+		first.Payload = append([]byte{0x90, 0xe0, 1, 10, 0}, first.Payload[3:]...)
+		b.Insert(first, at(0))
+		return b
+	}
+	// Frame 2 is lost in truth: frame 4, built on frame 1, has its number.
+	b := start()
+	b.Insert(base(3, 12), at(66))
+	b.Insert(base(4, 11), at(100))
+	b.Insert(base(5, 12), at(133))
+	if got := drain(b, at(300)); !slices.Equal(got, []int{1, 4, 5}) {
+		t.Errorf("frames %v, want 1 4 5", got)
+	}
+	if fb := b.Feedback(at(300)); fb.PLI {
+		t.Error("asks for a key frame though it was helped")
+	}
+	// Frame 2 has come: frame 4, which the sender renumbers, is lost or not.
+	for _, lost := range []bool{false, true} {
+		b := start()
+		b.Insert(base(2, 11), at(33))
+		if got := drain(b, at(40)); !slices.Equal(got, []int{1, 2}) {
+			t.Fatalf("frames %v", got)
+		}
+		if !lost {
+			b.Insert(base(4, 11), at(100))
+		}
+		b.Insert(base(5, 11+1), at(133))
+		b.Insert(base(6, 11), at(166))
+		if got := drain(b, at(600)); !lost && len(got) != 0 {
+			t.Errorf("frames %v after numbers that went back", got)
+		}
+		if fb := b.Feedback(at(600)); !fb.PLI {
+			t.Errorf("lost %v: no key frame is asked for", lost)
+		}
+	}
+}
