@@ -77,7 +77,7 @@ func (c *modelCamera) values(id uint32) (list []int64) {
 
 // draw makes the next frame.
 func (c *modelCamera) draw(p *media.Picture, n int) {
-	set := 1.0
+	var set float64
 	if c.auto {
 		bias := float64(c.value(controlExposureBias, 6)-6) / 3
 		light := (c.ground*0.8 + c.figure*0.2) * c.own

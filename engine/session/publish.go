@@ -22,7 +22,7 @@ func (m *Manager) Publish(ctx context.Context, subject string) (_ *Viewer, offer
 	}
 	p := &plan{
 		offer: &sdp.SessionDescription{}, video: "0", audio: "1",
-		voice: voice, params: params, types: codec.Types{Voice: uint8(params.PayloadType)},
+		voice: voice, params: params, types: codec.Types{Voice: params.PayloadType},
 	}
 	v, err := m.reserve(Grant{Subject: subject, View: true}, p)
 	if err != nil {
