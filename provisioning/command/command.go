@@ -119,6 +119,7 @@ type Runner struct {
 	fsys  durable.FS
 	ops   map[string]Op
 	queue chan task
+	cut   []string // commands that a former start began and did not end
 	journal
 }
 
@@ -145,6 +146,9 @@ func Open(fsys durable.FS, opt Options) (*Runner, error) {
 	if err := r.journal.load(fsys); err != nil {
 		return nil, err
 	}
+	for _, e := range r.journal.open() {
+		r.cut = append(r.cut, e.ID)
+	}
 	return r, nil
 }
 
@@ -158,10 +162,14 @@ func (r *Runner) Ops() []string {
 	return out
 }
 
-// Interrupted ends the commands that the journal knows to have begun and not
-// to have ended, and answers them. It is called once, when answers can be sent.
+// Interrupted ends the commands that a former start of the program began and did
+// not end, and answers them. It is called when answers can be sent, from one
+// goroutine, and may be called at each connection: what runs now is left alone.
 func (r *Runner) Interrupted() error {
 	for _, e := range r.journal.open() {
+		if !slices.Contains(r.cut, e.ID) {
+			continue
+		}
 		ack := wire.Ack{ID: e.ID, State: wire.AckFailed, Code: codeInterrupted, Text: "the node lost its power or was stopped meanwhile"}
 		if r.ops[e.Op].Restarts {
 			ack = wire.Ack{ID: e.ID, State: wire.AckDone}

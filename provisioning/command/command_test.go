@@ -273,6 +273,16 @@ func TestInterruptedReboot(t *testing.T) {
 	if r.Interrupted(); len(f.acks) != 0 {
 		t.Error("answered twice")
 	}
+	// What has begun since waits or runs: another connection does not end it.
+	r.Handle(unsigned(f.command("echo")), false)
+	f.acks = nil
+	if err := r.Interrupted(); err != nil || len(f.acks) != 0 {
+		t.Error("a command that waits was answered as interrupted", err, f.acks)
+	}
+	f.drain(r)
+	if len(f.acks) == 0 || f.acks[len(f.acks)-1].State != wire.AckDone {
+		t.Errorf("the command that waited ended as %+v", f.acks)
+	}
 }
 
 func FuzzHandle(f *testing.F) {
