@@ -9,7 +9,7 @@ GO_IMPORT = "github.com/edgecam/edgecam"
 GO_INSTALL = "${GO_IMPORT}/cmd/edgecam"
 
 PV = "0.1.0+git"
-SRCREV = "b59c6d2965e5f7ea5547a4567186576435d08f29"
+SRCREV = "36ac32b375dcefc61d926ef899cc22c0bafbae78"
 SRC_URI = "git://github.com/edgecam/edgecam.git;protocol=https;branch=main;destsuffix=${BPN}-${PV}/src/${GO_IMPORT}"
 require edgecam-go-mods.inc
 
