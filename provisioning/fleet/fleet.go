@@ -188,7 +188,11 @@ func (o *Operator) fromNode(t wire.Topic, m client.Received) {
 			return
 		}
 		n = &NodeState{ID: t.Name}
-		o.nodes[t.Name] = n
+		// A node is known by what it leaves at the broker: an event or an answer
+		// that comes late must not bring one back that has taken its leave.
+		if t.Kind == wire.UpStatus || t.Kind == wire.UpBirth || t.Kind == wire.UpReport {
+			o.nodes[t.Name] = n
+		}
 	}
 	n.Seen = time.Now()
 	if len(m.Payload) == 0 {

@@ -31,6 +31,11 @@ func TestStatus(t *testing.T) {
 	if _, ok := o.Node(id); ok {
 		t.Fatal("gone nodes are kept")
 	}
+	say(o, wire.UpEvent, wire.Event{ID: "00000001", Type: "ring"})
+	say(o, wire.UpAck, wire.Ack{ID: "00000002", State: wire.AckDone})
+	if _, ok := o.Node(id); ok {
+		t.Fatal("a late event brings a gone node back")
+	}
 }
 
 func TestEventsOnce(t *testing.T) {
