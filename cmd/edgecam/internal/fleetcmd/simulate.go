@@ -16,7 +16,6 @@ import (
 
 	"github.com/edgecam/edgecam/internal/durable"
 	"github.com/edgecam/edgecam/provisioning/authority"
-	"github.com/edgecam/edgecam/provisioning/client"
 	"github.com/edgecam/edgecam/provisioning/enrol"
 	"github.com/edgecam/edgecam/provisioning/node"
 	"github.com/edgecam/edgecam/provisioning/wire"
@@ -144,7 +143,7 @@ func simSerial(i int) string { return fmt.Sprintf("5100%012x", i) }
 func simNode(i int, site enrol.Site, sick bool) (*node.Node, error) {
 	return node.Open(node.Options{
 		FS: durable.NewMemory(), Site: site, Serial: simSerial(i), Board: "simulated", Software: "v0.0.0", OwnerSecret: simSecret,
-		Probation: 2 * time.Second, TelemetryEvery: -1, Backoff: client.Backoff{Lost: 10 * time.Second},
+		Probation: 2 * time.Second, TelemetryEvery: -1,
 		Check: func(cfg []byte) []wire.Fault {
 			if strings.Contains(string(cfg), "reject") {
 				return []wire.Fault{{Path: "reject", Code: "schema"}}
