@@ -143,19 +143,29 @@ func (v *Viewer) exchange(ctx context.Context, first bool) (string, error) {
 	if err := v.pc.SetLocalDescription(answer); err != nil {
 		return "", bad("%v", err)
 	}
+	local, err := v.gathered(ctx, gathered)
+	if err != nil {
+		return "", err
+	}
+	return v.plan.answer(local)
+}
+
+// gathered returns the node's own description once all its addresses are known or
+// the wait for them is over.
+func (v *Viewer) gathered(ctx context.Context, all <-chan struct{}) (string, error) {
 	wait := time.NewTimer(max(hostGather, v.m.cfg.GatherWait))
 	defer wait.Stop()
 	select {
-	case <-gathered:
+	case <-all:
 	case <-wait.C:
 	case <-v.done:
 		return "", ErrClosed
 	case <-ctx.Done():
-		return "", fmt.Errorf("session: answer: %w", ctx.Err())
+		return "", fmt.Errorf("session: wait for addresses: %w", ctx.Err())
 	}
 	local := v.pc.LocalDescription()
 	if local == nil {
 		return "", ErrClosed
 	}
-	return v.plan.answer(withReflexive(local.SDP, v.m.keeper.Public()))
+	return withReflexive(local.SDP, v.m.keeper.Public()), nil
 }

@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
@@ -95,21 +94,7 @@ func (v *Viewer) gatherOffer(ctx context.Context) (string, error) {
 	if err := v.pc.SetLocalDescription(offer); err != nil {
 		return "", fmt.Errorf("session: make offer: %w", err)
 	}
-	wait := time.NewTimer(max(hostGather, v.m.cfg.GatherWait))
-	defer wait.Stop()
-	select {
-	case <-gathered:
-	case <-wait.C:
-	case <-v.done:
-		return "", ErrClosed
-	case <-ctx.Done():
-		return "", fmt.Errorf("session: make offer: %w", ctx.Err())
-	}
-	local := v.pc.LocalDescription()
-	if local == nil {
-		return "", ErrClosed
-	}
-	return withReflexive(local.SDP, v.m.keeper.Public()), nil
+	return v.gathered(ctx, gathered)
 }
 
 // Accept takes the answer to an offer of Publish. Errors wrap ErrBadAnswer.

@@ -3,7 +3,6 @@ package app
 import (
 	"bytes"
 	"context"
-	"crypto/ed25519"
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
@@ -20,14 +19,9 @@ import (
 	"github.com/pion/stun/v4"
 
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/cli"
-	"github.com/edgecam/edgecam/cmd/edgecam/internal/config"
 	"github.com/edgecam/edgecam/engine/session/nat"
-	"github.com/edgecam/edgecam/provisioning/acl"
-	"github.com/edgecam/edgecam/provisioning/authority"
 	"github.com/edgecam/edgecam/provisioning/broker"
-	"github.com/edgecam/edgecam/provisioning/client"
 	fleettool "github.com/edgecam/edgecam/provisioning/fleet"
-	"github.com/edgecam/edgecam/provisioning/pki"
 	"github.com/edgecam/edgecam/provisioning/wire"
 )
 
@@ -105,42 +99,11 @@ func TestFleet(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs a whole node")
 	}
-	dir := t.TempDir()
-	port := freePort(t)
-	authDir := filepath.Join(dir, "authority")
-	must(t, authority.Init(authDir, authority.InitOptions{
-		Broker: fmt.Sprintf("tls://127.0.0.1:%d", port), Hosts: []string{"127.0.0.1"}, Name: "test", Now: time.Now(),
-	}))
-	a, err := authority.Open(authDir, authority.Options{})
-	must(t, err)
-	_, err = a.Expect(testSerial, ownerSecret, "")
-	must(t, err)
+	site := newFleetSite(t)
 
 	// The node, before there is a broker.
-	stateDir := filepath.Join(dir, "state")
-	must(t, os.MkdirAll(stateDir, 0o700))
 	httpPort := freePort(t)
-	file := filepath.Join(dir, "edgecam.yaml")
-	must(t, os.WriteFile(file, fmt.Appendf(nil, `
-camera: {source: sim}
-microphone: {enabled: false}
-speaker: {enabled: false}
-http: {listen: "127.0.0.1:%d", https_listen: ""}
-webrtc: {udp_port: 0, ice_tcp: false, ice_servers: [{urls: ["stun:%s"]}]}
-fleet: {site_file: %q, owner_secret: %q, serial: %q}
-`, httpPort, stunServer(t), filepath.Join(authDir, authority.SiteFile), ownerSecret, testSerial), 0o600))
-	src := config.Sources{Path: file}
-	load := func(provisioned []byte) (*config.Loaded, error) {
-		s := src
-		s.Provisioned = config.Text{Name: "provisioned", YAML: provisioned}
-		l, err := config.Load(s)
-		if err == nil {
-			l.StateDir = stateDir
-		}
-		return l, err
-	}
-	first, err := load(nil)
-	must(t, err)
+	load, first := site.configure(httpPort, fmt.Sprintf(`{udp_port: 0, ice_tcp: false, ice_servers: [{urls: ["stun:%s"]}]}`, stunServer(t)))
 	var log lockedBuffer
 	level := &slog.LevelVar{}
 	level.Set(slog.LevelDebug)
@@ -148,7 +111,7 @@ fleet: {site_file: %q, owner_secret: %q, serial: %q}
 	done := make(chan error, 1)
 	go func() {
 		done <- Run(ctx, cli.RunOptions{
-			Config: first.Config, Load: load, Level: level, Stdout: io.Discard, Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: level})),
+			Config: first, Load: load, Level: level, Stdout: io.Discard, Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: level})),
 		})
 	}()
 	stopped := false
@@ -170,32 +133,20 @@ fleet: {site_file: %q, owner_secret: %q, serial: %q}
 	})
 
 	// Broker, authority, operator.
-	cert, err := tls.LoadX509KeyPair(filepath.Join(authDir, "broker.crt"), filepath.Join(authDir, "broker.key"))
-	must(t, err)
-	root, err := os.ReadFile(filepath.Join(authDir, authority.RootCert))
-	must(t, err)
-	pool, err := pki.Pool(string(root))
+	cert, err := tls.LoadX509KeyPair(filepath.Join(site.authDir, "broker.crt"), filepath.Join(site.authDir, "broker.key"))
 	must(t, err)
 	b, err := broker.Start(broker.Options{
-		Listen: fmt.Sprintf("127.0.0.1:%d", port), Clients: pool, Cert: func() (*tls.Certificate, error) { return &cert, nil },
+		Listen: fmt.Sprintf("127.0.0.1:%d", site.port), Clients: site.roots, Cert: func() (*tls.Certificate, error) { return &cert, nil },
 	})
 	must(t, err)
 	defer b.Close()
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer stop()
-	fast := client.Backoff{First: 50 * time.Millisecond, Most: time.Second, Least: 10 * time.Millisecond}
-	wg.Go(func() { _ = a.Serve(ctx, fast) })
-	e, err := authority.ServiceEndpoint(authDir, acl.Operator, string(root), fmt.Sprintf("tls://127.0.0.1:%d", port))
-	must(t, err)
-	keyText, err := os.ReadFile(filepath.Join(authDir, authority.CmdKey))
-	must(t, err)
-	key, err := pki.ParseKey(keyText)
-	must(t, err)
+	wg.Go(func() { _ = site.auth.Serve(ctx, fastBackoff) })
 	blobs := make(chan []byte, 8)
 	events := make(chan wire.Event, 64)
-	op := fleettool.New(fleettool.Options{
-		Endpoint: e, ClientID: "operator-test", KeyID: authority.CommandKeyID, Key: key.(ed25519.PrivateKey), Backoff: fast,
+	op := site.operator(fleettool.Options{
 		OnBlob:  func(_, _ string, data []byte) { blobs <- data },
 		OnEvent: func(_ string, e wire.Event) { events <- e },
 	})
@@ -279,15 +230,15 @@ fleet: {site_file: %q, owner_secret: %q, serial: %q}
 	must(t, err)
 
 	// Factory reset: keys and the owner's access file are new.
-	before, err := os.ReadFile(filepath.Join(stateDir, "auth.json"))
+	before, err := os.ReadFile(filepath.Join(site.stateDir, "auth.json"))
 	must(t, err)
-	keys, _ := filepath.Glob(filepath.Join(stateDir, fleetDir, "key-*"))
+	keys, _ := filepath.Glob(filepath.Join(site.stateDir, fleetDir, "key-*"))
 	if len(keys) == 0 {
 		t.Error("no key on disk")
 	}
 	do("factory-reset", nil)
 	within(t, "new access file, old keys gone", func() bool {
-		after, err := os.ReadFile(filepath.Join(stateDir, "auth.json"))
+		after, err := os.ReadFile(filepath.Join(site.stateDir, "auth.json"))
 		for _, k := range keys {
 			if _, kerr := os.Stat(k); kerr == nil {
 				return false
@@ -303,7 +254,7 @@ fleet: {site_file: %q, owner_secret: %q, serial: %q}
 	stopped = true
 	must(t, <-done)
 	text := log.String()
-	private, err := os.ReadFile(filepath.Join(authDir, "claim.key"))
+	private, err := os.ReadFile(filepath.Join(site.authDir, "claim.key"))
 	must(t, err)
 	for _, secret := range []string{ownerSecret, "PRIVATE KEY", strings.Split(string(private), "\n")[1]} {
 		if strings.Contains(text, secret) {

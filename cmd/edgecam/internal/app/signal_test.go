@@ -20,14 +20,12 @@ import (
 	"time"
 
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/cli"
-	"github.com/edgecam/edgecam/cmd/edgecam/internal/config"
 	"github.com/edgecam/edgecam/engine/session"
 	"github.com/edgecam/edgecam/internal/testdata"
 	"github.com/edgecam/edgecam/provisioning/acl"
 	"github.com/edgecam/edgecam/provisioning/authority"
 	"github.com/edgecam/edgecam/provisioning/client"
 	fleettool "github.com/edgecam/edgecam/provisioning/fleet"
-	"github.com/edgecam/edgecam/provisioning/pki"
 	"github.com/edgecam/edgecam/provisioning/signal"
 	"github.com/edgecam/edgecam/provisioning/wire"
 )
@@ -164,38 +162,10 @@ func TestSignalling(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs a whole node")
 	}
-	dir := t.TempDir()
-	port, open := freePort(t), freePort(t)
-	authDir := filepath.Join(dir, "authority")
-	must(t, authority.Init(authDir, authority.InitOptions{
-		Broker: fmt.Sprintf("tls://127.0.0.1:%d", port), Hosts: []string{"127.0.0.1"}, Name: "test", Now: time.Now(),
-	}))
-	a, err := authority.Open(authDir, authority.Options{})
-	must(t, err)
-	_, err = a.Expect(testSerial, ownerSecret, "")
-	must(t, err)
-	mosquitto(t, authDir, port, open)
-
-	stateDir := filepath.Join(dir, "state")
-	must(t, os.MkdirAll(stateDir, 0o700))
-	file := filepath.Join(dir, "edgecam.yaml")
-	must(t, os.WriteFile(file, fmt.Appendf(nil, `
-camera: {source: sim}
-microphone: {enabled: false}
-speaker: {enabled: false}
-http: {listen: "127.0.0.1:%d", https_listen: ""}
-webrtc: {udp_port: 0, ice_tcp: false, ice_servers: [{urls: ["turn:127.0.0.1:9"], secret: "not to be told"}], relay_wait_ms: 0}
-fleet: {site_file: %q, owner_secret: %q, serial: %q}
-`, freePort(t), filepath.Join(authDir, authority.SiteFile), ownerSecret, testSerial), 0o600))
-	load := func(provisioned []byte) (*config.Loaded, error) {
-		l, err := config.Load(config.Sources{Path: file, Provisioned: config.Text{Name: "provisioned", YAML: provisioned}})
-		if err == nil {
-			l.StateDir = stateDir
-		}
-		return l, err
-	}
-	first, err := load(nil)
-	must(t, err)
+	site := newFleetSite(t)
+	open := freePort(t)
+	mosquitto(t, site.authDir, site.port, open)
+	load, first := site.configure(freePort(t), `{udp_port: 0, ice_tcp: false, ice_servers: [{urls: ["turn:127.0.0.1:9"], secret: "not to be told"}], relay_wait_ms: 0}`)
 	var log lockedBuffer
 	ctx, stop := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
@@ -208,47 +178,33 @@ fleet: {site_file: %q, owner_secret: %q, serial: %q}
 	}()
 	wg.Go(func() {
 		if err := Run(ctx, cli.RunOptions{
-			Config: first.Config, Load: load, Stdout: io.Discard, Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+			Config: first, Load: load, Stdout: io.Discard, Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		}); err != nil {
 			t.Error(err)
 		}
 	})
-	fast := client.Backoff{First: 50 * time.Millisecond, Most: time.Second, Least: 10 * time.Millisecond}
-	wg.Go(func() { _ = a.Serve(ctx, fast) })
-	root, err := os.ReadFile(filepath.Join(authDir, authority.RootCert))
-	must(t, err)
-	roots, err := pki.Pool(string(root))
-	must(t, err)
-	e, err := authority.ServiceEndpoint(authDir, acl.Operator, string(root), fmt.Sprintf("tls://127.0.0.1:%d", port))
-	must(t, err)
-	keyText, err := os.ReadFile(filepath.Join(authDir, authority.CmdKey))
-	must(t, err)
-	key, err := pki.ParseKey(keyText)
-	must(t, err)
-	op := fleettool.New(fleettool.Options{Endpoint: e, ClientID: "operator-test", KeyID: authority.CommandKeyID, Key: key.(ed25519.PrivateKey), Backoff: fast})
+	wg.Go(func() { _ = site.auth.Serve(ctx, fastBackoff) })
+	op := site.operator(fleettool.Options{})
 	wg.Go(func() { op.Run(ctx) })
 	wait, cancel := context.WithTimeout(ctx, 60*time.Second)
 	defer cancel()
-	_, err = op.Wait(wait, testID, func(n fleettool.NodeState) bool { return n.Online && n.Birth.Session > 0 && n.Report.State != "" })
+	_, err := op.Wait(wait, testID, func(n fleettool.NodeState) bool { return n.Online && n.Birth.Session > 0 && n.Report.State != "" })
 	must(t, err)
 
 	// The issuer learns the node's key over the broker, and believes it because
 	// of the fleet's root.
-	var ack wire.Ack
-	within(t, "the node tells its key", func() bool {
-		ack, err = op.Command(wait, testID, "signal-key", nil, 30*time.Second)
-		return err == nil
-	})
+	ack, err := op.Command(wait, testID, "signal-key", nil, 30*time.Second)
+	must(t, err)
 	var word signal.Attestation
 	must(t, json.Unmarshal(ack.Result, &word))
-	must(t, word.Verify(testID, roots, time.Now()))
+	must(t, word.Verify(testID, site.roots, time.Now()))
 	lie := word
 	other, err := signal.NewKey()
 	must(t, err)
-	if lie.Key = signal.PublicKey(&other.PublicKey); lie.Verify(testID, roots, time.Now()) == nil {
+	if lie.Key = signal.PublicKey(&other.PublicKey); lie.Verify(testID, site.roots, time.Now()) == nil {
 		t.Error("another key passes for the node's")
 	}
-	if word.Verify("ec-10000000abcdef99", roots, time.Now()) == nil {
+	if word.Verify("ec-10000000abcdef99", site.roots, time.Now()) == nil {
 		t.Error("the key passes for another node's")
 	}
 
@@ -258,7 +214,7 @@ fleet: {site_file: %q, owner_secret: %q, serial: %q}
 		env, err := signal.Issue(signal.Grant{
 			Node: testID, NodeKey: word.Key, Subject: "phone", Key: signal.PublicKey(&k.PublicKey), Scopes: scopes,
 			Begins: time.Now().Unix() - 5, Expires: time.Now().Unix() + 600,
-		}, authority.CommandKeyID, key.(ed25519.PrivateKey))
+		}, authority.CommandKeyID, site.key)
 		must(t, err)
 		return env
 	}
@@ -358,14 +314,19 @@ type envelope struct {
 	Sig     string         `json:"sig"`
 }
 
-func swapFingerprint(t *testing.T, m []byte) []byte {
+// opened returns a message and what is in it.
+func opened(t *testing.T, m []byte) (e envelope, body signal.Body) {
 	t.Helper()
-	var e envelope
 	must(t, json.Unmarshal(m, &e))
 	b, err := base64.StdEncoding.DecodeString(e.Payload)
 	must(t, err)
-	var body signal.Body
 	must(t, json.Unmarshal(b, &body))
+	return e, body
+}
+
+func swapFingerprint(t *testing.T, m []byte) []byte {
+	t.Helper()
+	e, body := opened(t, m)
 	var out strings.Builder
 	for line := range strings.Lines(body.SDP) {
 		if strings.HasPrefix(line, "a=fingerprint:") {
@@ -374,7 +335,7 @@ func swapFingerprint(t *testing.T, m []byte) []byte {
 		out.WriteString(line)
 	}
 	body.SDP = out.String()
-	b, err = json.Marshal(body)
+	b, err := json.Marshal(body)
 	must(t, err)
 	e.Payload = base64.StdEncoding.EncodeToString(b)
 	m, err = json.Marshal(e)
@@ -386,12 +347,7 @@ func swapFingerprint(t *testing.T, m []byte) []byte {
 // no longer for the key that has signed.
 func resign(t *testing.T, m []byte, key *ecdsa.PrivateKey) []byte {
 	t.Helper()
-	var e envelope
-	must(t, json.Unmarshal(m, &e))
-	b, err := base64.StdEncoding.DecodeString(e.Payload)
-	must(t, err)
-	var body signal.Body
-	must(t, json.Unmarshal(b, &body))
+	e, body := opened(t, m)
 	d, err := signal.NewDialog(strangersGrant(t, signal.PublicKey(&key.PublicKey), key), key)
 	must(t, err)
 	own, err := d.Request(signal.TypeOffer, body.SDP)
