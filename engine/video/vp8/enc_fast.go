@@ -73,41 +73,29 @@ func (e *Encoder) searchFast(s *encScratch, p *encMBPos, known *[3]motionVector,
 	price := func(x, y int) int {
 		return newCost + e.lambda.satd(e.mvCosts.cost(4*y-int(sr.predictor.y), 4*x-int(sr.predictor.x)))
 	}
-	bx, by, centre := int(starts[from].x), int(starts[from].y), best.satd
-	bc := int(centre) + price(bx, by)
-	if x, y := int(starts[3].x), int(starts[3].y); int(sad[3]) < bc {
-		if c := int(sad[3]) + price(x, y); c < bc {
-			bx, by, bc, centre = x, y, c, sad[3]
+	at := encPlace{x: int(starts[from].x), y: int(starts[from].y), sad: best.satd}
+	at.cost = int(at.sad) + price(at.x, at.y)
+	if x, y := int(starts[3].x), int(starts[3].y); int(sad[3]) < at.cost {
+		if c := int(sad[3]) + price(x, y); c < at.cost {
+			at = encPlace{x, y, c, sad[3]}
 		}
 	}
 	size := e.speed.searchSize
-	v := motionVector{int16(4 * bx), int16(4 * by)}
+	v := motionVector{int16(4 * at.x), int16(4 * at.y)}
 	for range e.speed.searchSteps {
-		if bx-size < sr.minX || bx+size > sr.maxX || by-size < sr.minY || by+size > sr.maxY {
+		if at.x-size < sr.minX || at.x+size > sr.maxX || at.y-size < sr.minY || at.y+size > sr.maxY {
 			break
 		}
-		for i, d := range encDiamond {
-			off[i] = p.yo + (by+d[1]*size)*stride + bx + d[0]*size
-		}
-		dsp.SAD16x16x4(src, stride, plane.pix, stride, off, sad)
-		cx, cy, cs := bx, by, centre
-		for i, d := range encDiamond {
-			if int(sad[i]) >= bc {
-				continue
-			}
-			x, y := cx+d[0]*size, cy+d[1]*size
-			if c := int(sad[i]) + price(x, y); c < bc {
-				bx, by, bc, centre = x, y, c, sad[i]
-			}
-		}
-		v = motionVector{int16(4 * bx), int16(4 * by)}
-		if bx == cx && by == cy {
+		next := sr.around(at, size, src, plane.pix, stride, p.yo, price)
+		v = motionVector{int16(4 * next.x), int16(4 * next.y)}
+		if next == at {
 			if size == 1 {
-				v = encFitVector(bx, by, cs, sad)
+				v = encFitVector(at.x, at.y, at.sad, sad)
 				break
 			}
 			size >>= 1
 		}
+		at = next
 	}
 	if v == best.mv {
 		return

@@ -19,6 +19,34 @@ type encSearch struct {
 	nTried int
 }
 
+// encPlace is a position in whole samples relative to the macroblock, with its SAD
+// and its cost.
+type encPlace struct {
+	x, y, cost int
+	sad        uint32
+}
+
+// around returns the best of a place and its four neighbours at a distance, whose
+// SADs stay in sr.sad. price is what a position costs beside its SAD. origin is the
+// macroblock's own place in pix.
+func (sr *encSearch) around(at encPlace, distance int, src, pix []byte, stride, origin int, price func(x, y int) int) encPlace {
+	for i, d := range encDiamond {
+		sr.off[i] = origin + (at.y+d[1]*distance)*stride + at.x + d[0]*distance
+	}
+	dsp.SAD16x16x4(src, stride, pix, stride, &sr.off, &sr.sad)
+	best := at
+	for i, d := range encDiamond {
+		if int(sr.sad[i]) >= best.cost {
+			continue
+		}
+		x, y := at.x+d[0]*distance, at.y+d[1]*distance
+		if c := int(sr.sad[i]) + price(x, y); c < best.cost {
+			best = encPlace{x, y, c, sr.sad[i]}
+		}
+	}
+	return best
+}
+
 // encTried is a vector and the SATD of its prediction.
 type encTried struct {
 	mv   motionVector
@@ -145,59 +173,45 @@ func (e *Encoder) searchVector(s *encScratch, p *encMBPos, ref uint8, starts [4]
 	src := e.source.y.pix[p.yo:]
 	stride := plane.stride
 	pred := sr.predictor
-	cost := func(x, y int, sad uint32) int {
-		return int(sad) + e.lambda.satd(e.mvCosts.cost(4*y-int(pred.y), 4*x-int(pred.x)))
+	price := func(x, y int) int {
+		return e.lambda.satd(e.mvCosts.cost(4*y-int(pred.y), 4*x-int(pred.x)))
 	}
 	inside := func(x, y int) bool { return x >= sr.minX && x <= sr.maxX && y >= sr.minY && y <= sr.maxY }
-	bx, by, bc := 0, 0, 1<<30
-	var centre uint32
+	at := encPlace{cost: 1 << 30}
 	for i, v := range starts {
 		x, y := (int(v.x)+2)>>2, (int(v.y)+2)>>2
 		if i > 0 && x == 0 && y == 0 || i > 1 && v == starts[1] || i == 3 && v == starts[2] || !inside(x, y) {
 			continue
 		}
 		sad := dsp.SAD16x16(src, stride, plane.pix[p.yo+y*stride+x:], stride)
-		if c := cost(x, y, sad); c < bc {
-			bx, by, bc, centre = x, y, c, sad
+		if c := int(sad) + price(x, y); c < at.cost {
+			at = encPlace{x, y, c, sad}
 		}
 	}
 	// A diamond that shrinks when its centre is best.
-	off, sad := &sr.off, &sr.sad
 	size := e.speed.searchSize
 	fit := false
 	var guess motionVector
 	for range e.speed.searchSteps {
-		if !inside(bx-size, by-size) || !inside(bx+size, by+size) {
+		if !inside(at.x-size, at.y-size) || !inside(at.x+size, at.y+size) {
 			if size >>= 1; size == 0 {
 				break
 			}
 			continue
 		}
-		for i, d := range encDiamond {
-			off[i] = p.yo + (by+d[1]*size)*stride + bx + d[0]*size
-		}
-		dsp.SAD16x16x4(src, stride, plane.pix, stride, off, sad)
-		cx, cy, cs := bx, by, centre
-		for i, d := range encDiamond {
-			if int(sad[i]) >= bc {
-				continue
-			}
-			x, y := cx+d[0]*size, cy+d[1]*size
-			if c := cost(x, y, sad[i]); c < bc {
-				bx, by, bc, centre = x, y, c, sad[i]
-			}
-		}
-		if bx == cx && by == cy {
+		next := sr.around(at, size, src, plane.pix, stride, p.yo, price)
+		if next == at {
 			if size == 1 {
 				if e.speed.subPel == subPelFit || e.speed.subPel == subPelGuess {
-					fit, guess = true, encFitVector(bx, by, cs, sad)
+					fit, guess = true, encFitVector(at.x, at.y, at.sad, &sr.sad)
 				}
 				break
 			}
 			size >>= 1
 		}
+		at = next
 	}
-	full := motionVector{int16(4 * bx), int16(4 * by)}
+	full := motionVector{int16(4 * at.x), int16(4 * at.y)}
 	sr.fine = encFine{cost: 1 << 30, buf: -1}
 	e.tryFine(s, p, ref, full)
 	switch e.speed.subPel {
