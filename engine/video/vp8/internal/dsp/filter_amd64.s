@@ -260,66 +260,26 @@ GLOBL ·word63(SB), RODATA, $16
 	ROWS8(SI, R11, R8, R10, X8, X10, X12, X14); \
 	ROWS8(DI, R12, R8, R10, X9, X11, X13, X15)
 
-// SI: first row of the block, R9: four rows above, R8 stride, R10 its triple.
-#define LUMAARGS \
-	MOVQ y+0(FP), SI; \
-	MOVQ stride+8(FP), R8; \
-	MOVQ f+16(FP), BX; \
-	LEAQ (R8)(R8*2), R10
-
-#define CHROMAARGS \
-	MOVQ u+0(FP), SI; \
-	MOVQ v+8(FP), DI; \
-	MOVQ stride+16(FP), R8; \
-	MOVQ f+24(FP), BX; \
-	LEAQ (R8)(R8*2), R10
-
-// R9, R11: four rows above SI and DI.
-#define ABOVE(P, A) \
-	MOVQ P, A; \
-	SUBQ R8, A; \
-	SUBQ R10, A
-
-#define LOADROWS \
-	VMOVDQU (R9), X0; \
-	VMOVDQU (R9)(R8*1), X1; \
-	VMOVDQU (R9)(R8*2), X2; \
-	VMOVDQU (R9)(R10*1), X3; \
-	VMOVDQU (SI), X4; \
-	VMOVDQU (SI)(R8*1), X5; \
-	VMOVDQU (SI)(R8*2), X6; \
-	VMOVDQU (SI)(R10*1), X7
+#define LOAD(A, X) VMOVDQU A, X
+#define STORE(X, A) VMOVDQU X, A
 
 #define LOADUV(A, B, X) \
 	VMOVQ   A, X; \
 	VMOVHPS B, X, X
 
-#define LOADROWSUV \
-	LOADUV((R9), (R11), X0); \
-	LOADUV((R9)(R8*1), (R11)(R8*1), X1); \
-	LOADUV((R9)(R8*2), (R11)(R8*2), X2); \
-	LOADUV((R9)(R10*1), (R11)(R10*1), X3); \
-	LOADUV((SI), (DI), X4); \
-	LOADUV((SI)(R8*1), (DI)(R8*1), X5); \
-	LOADUV((SI)(R8*2), (DI)(R8*2), X6); \
-	LOADUV((SI)(R10*1), (DI)(R10*1), X7)
-
 #define STOREUV(X, A, B) \
 	VMOVQ   X, A; \
 	VMOVHPS X, B
 
+#define SPREADAX(X) \
+	VMOVD        AX, X; \
+	VPBROADCASTB X, X
+
+#include "filter_amd64.h"
+
 // func filterMBHAVX2(y *byte, stride int, f *MBFilter)
 TEXT ·filterMBHAVX2(SB), NOSPLIT, $0-24
-	LUMAARGS
-	ABOVE(SI, R9)
-	LOADROWS
-	MBFILTER
-	VMOVDQU X1, (R9)(R8*1)
-	VMOVDQU X2, (R9)(R8*2)
-	VMOVDQU X3, (R9)(R10*1)
-	VMOVDQU X4, (SI)
-	VMOVDQU X5, (SI)(R8*1)
-	VMOVDQU X6, (SI)(R8*2)
+	MBH
 	RET
 
 // func filterSubHAVX2(y *byte, stride int, f *MBFilter)
@@ -329,56 +289,24 @@ TEXT ·filterSubHAVX2(SB), NOSPLIT, $0-24
 	MOVQ $3, CX
 
 subHloop:
-	MOVQ    SI, R9
-	LEAQ    (SI)(R8*4), SI
-	LOADROWS
-	SUBFILTER
-	VMOVDQU X2, (R9)(R8*2)
-	VMOVDQU X3, (R9)(R10*1)
-	VMOVDQU X4, (SI)
-	VMOVDQU X5, (SI)(R8*1)
-	DECQ    CX
-	JNZ     subHloop
+	SUBHNEXT
+	DECQ CX
+	JNZ  subHloop
 	RET
 
 // func filterMBHuvAVX2(u, v *byte, stride int, f *MBFilter)
 TEXT ·filterMBHuvAVX2(SB), NOSPLIT, $0-32
-	CHROMAARGS
-	ABOVE(SI, R9)
-	ABOVE(DI, R11)
-	LOADROWSUV
-	MBFILTER
-	STOREUV(X1, (R9)(R8*1), (R11)(R8*1))
-	STOREUV(X2, (R9)(R8*2), (R11)(R8*2))
-	STOREUV(X3, (R9)(R10*1), (R11)(R10*1))
-	STOREUV(X4, (SI), (DI))
-	STOREUV(X5, (SI)(R8*1), (DI)(R8*1))
-	STOREUV(X6, (SI)(R8*2), (DI)(R8*2))
+	MBHUV
 	RET
 
 // func filterSubHuvAVX2(u, v *byte, stride int, f *MBFilter)
 TEXT ·filterSubHuvAVX2(SB), NOSPLIT, $0-32
-	CHROMAARGS
-	MOVQ SI, R9
-	MOVQ DI, R11
-	LEAQ (SI)(R8*4), SI
-	LEAQ (DI)(R8*4), DI
-	LOADROWSUV
-	SUBFILTER
-	STOREUV(X2, (R9)(R8*2), (R11)(R8*2))
-	STOREUV(X3, (R9)(R10*1), (R11)(R10*1))
-	STOREUV(X4, (SI), (DI))
-	STOREUV(X5, (SI)(R8*1), (DI)(R8*1))
+	SUBHUV
 	RET
 
 // func filterMBVAVX2(y *byte, stride int, f *MBFilter)
 TEXT ·filterMBVAVX2(SB), NOSPLIT, $0-24
-	LUMAARGS
-	SUBQ $4, SI
-	LEAQ (SI)(R8*8), DI
-	LOADCOLUMNS
-	MBFILTER
-	STORECOLUMNS
+	MBV
 	RET
 
 // func filterSubVAVX2(y *byte, stride int, f *MBFilter)
@@ -388,63 +316,27 @@ TEXT ·filterSubVAVX2(SB), NOSPLIT, $0-24
 	MOVQ $3, CX
 
 subVloop:
-	LOADCOLUMNS
-	SUBFILTER
-	STORECOLUMNS
-	ADDQ $4, SI
-	ADDQ $4, DI
+	SUBVNEXT
 	DECQ CX
 	JNZ  subVloop
 	RET
 
 // func filterMBVuvAVX2(u, v *byte, stride int, f *MBFilter)
 TEXT ·filterMBVuvAVX2(SB), NOSPLIT, $0-32
-	CHROMAARGS
-	SUBQ $4, SI
-	SUBQ $4, DI
-	LOADCOLUMNS
-	MBFILTER
-	STORECOLUMNS
+	MBVUV
 	RET
 
 // func filterSubVuvAVX2(u, v *byte, stride int, f *MBFilter)
 TEXT ·filterSubVuvAVX2(SB), NOSPLIT, $0-32
-	CHROMAARGS
-	LOADCOLUMNS
-	SUBFILTER
-	STORECOLUMNS
+	SUBVUV
 	RET
 
 // func filterSimpleHAVX2(y *byte, stride, limit int)
 TEXT ·filterSimpleHAVX2(SB), NOSPLIT, $0-24
-	MOVQ         y+0(FP), SI
-	MOVQ         stride+8(FP), R8
-	MOVBLZX      limit+16(FP), AX
-	VMOVD        AX, X13
-	VPBROADCASTB X13, X13
-	MOVQ         SI, R9
-	SUBQ         R8, R9
-	SUBQ         R8, R9
-	VMOVDQU      (R9), X2
-	VMOVDQU      (R9)(R8*1), X3
-	VMOVDQU      (SI), X4
-	VMOVDQU      (SI)(R8*1), X5
-	SIMPLEFILTER(X13)
-	VMOVDQU      X3, (R9)(R8*1)
-	VMOVDQU      X4, (SI)
+	SIMPLEH
 	RET
 
 // func filterSimpleVAVX2(y *byte, stride, limit int)
 TEXT ·filterSimpleVAVX2(SB), NOSPLIT, $0-24
-	MOVQ         y+0(FP), SI
-	MOVQ         stride+8(FP), R8
-	MOVBLZX      limit+16(FP), AX
-	LEAQ         (R8)(R8*2), R10
-	SUBQ         $4, SI
-	LEAQ         (SI)(R8*8), DI
-	LOADCOLUMNS
-	VMOVD        AX, X13
-	VPBROADCASTB X13, X13
-	SIMPLEFILTER(X13)
-	STORECOLUMNS
+	SIMPLEV
 	RET

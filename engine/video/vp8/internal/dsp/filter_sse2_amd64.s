@@ -292,66 +292,28 @@
 	ROWS8(SI, R11, R8, R10, X8, X10, X12, X14); \
 	ROWS8(DI, R12, R8, R10, X9, X11, X13, X15)
 
-// SI: first row of the block, R9: four rows above, R8 stride, R10 its triple.
-#define LUMAARGS \
-	MOVQ y+0(FP), SI; \
-	MOVQ stride+8(FP), R8; \
-	MOVQ f+16(FP), BX; \
-	LEAQ (R8)(R8*2), R10
-
-#define CHROMAARGS \
-	MOVQ u+0(FP), SI; \
-	MOVQ v+8(FP), DI; \
-	MOVQ stride+16(FP), R8; \
-	MOVQ f+24(FP), BX; \
-	LEAQ (R8)(R8*2), R10
-
-// R9, R11: four rows above SI and DI.
-#define ABOVE(P, A) \
-	MOVQ P, A; \
-	SUBQ R8, A; \
-	SUBQ R10, A
-
-#define LOADROWS \
-	MOVOU      (R9), X0; \
-	MOVOU      (R9)(R8*1), X1; \
-	MOVOU      (R9)(R8*2), X2; \
-	MOVOU      (R9)(R10*1), X3; \
-	MOVOU      (SI), X4; \
-	MOVOU      (SI)(R8*1), X5; \
-	MOVOU      (SI)(R8*2), X6; \
-	MOVOU      (SI)(R10*1), X7
+#define LOAD(A, X) MOVOU A, X
+#define STORE(X, A) MOVOU X, A
 
 #define LOADUV(A, B, X) \
-	MOVQ       A, X; \
-	MOVHPS     B, X
-
-#define LOADROWSUV \
-	LOADUV((R9), (R11), X0); \
-	LOADUV((R9)(R8*1), (R11)(R8*1), X1); \
-	LOADUV((R9)(R8*2), (R11)(R8*2), X2); \
-	LOADUV((R9)(R10*1), (R11)(R10*1), X3); \
-	LOADUV((SI), (DI), X4); \
-	LOADUV((SI)(R8*1), (DI)(R8*1), X5); \
-	LOADUV((SI)(R8*2), (DI)(R8*2), X6); \
-	LOADUV((SI)(R10*1), (DI)(R10*1), X7)
+	MOVQ   A, X; \
+	MOVHPS B, X
 
 #define STOREUV(X, A, B) \
-	MOVQ       X, A; \
-	MOVHPS     X, B
+	MOVQ   X, A; \
+	MOVHPS X, B
+
+#define SPREADAX(X) \
+	MOVD       AX, X; \
+	PUNPCKLBW  X, X; \
+	PSHUFLW    $0, X, X; \
+	PUNPCKLQDQ X, X
+
+#include "filter_amd64.h"
 
 // func filterMBHSSE2(y *byte, stride int, f *MBFilter)
 TEXT ·filterMBHSSE2(SB), NOSPLIT, $0-24
-	LUMAARGS
-	ABOVE(SI, R9)
-	LOADROWS
-	MBFILTER
-	MOVOU      X1, (R9)(R8*1)
-	MOVOU      X2, (R9)(R8*2)
-	MOVOU      X3, (R9)(R10*1)
-	MOVOU      X4, (SI)
-	MOVOU      X5, (SI)(R8*1)
-	MOVOU      X6, (SI)(R8*2)
+	MBH
 	RET
 
 // func filterSubHSSE2(y *byte, stride int, f *MBFilter)
@@ -361,56 +323,24 @@ TEXT ·filterSubHSSE2(SB), NOSPLIT, $0-24
 	MOVQ $3, CX
 
 subHloop:
-	MOVQ    SI, R9
-	LEAQ    (SI)(R8*4), SI
-	LOADROWS
-	SUBFILTER
-	MOVOU      X2, (R9)(R8*2)
-	MOVOU      X3, (R9)(R10*1)
-	MOVOU      X4, (SI)
-	MOVOU      X5, (SI)(R8*1)
-	DECQ    CX
-	JNZ     subHloop
+	SUBHNEXT
+	DECQ CX
+	JNZ  subHloop
 	RET
 
 // func filterMBHuvSSE2(u, v *byte, stride int, f *MBFilter)
 TEXT ·filterMBHuvSSE2(SB), NOSPLIT, $0-32
-	CHROMAARGS
-	ABOVE(SI, R9)
-	ABOVE(DI, R11)
-	LOADROWSUV
-	MBFILTER
-	STOREUV(X1, (R9)(R8*1), (R11)(R8*1))
-	STOREUV(X2, (R9)(R8*2), (R11)(R8*2))
-	STOREUV(X3, (R9)(R10*1), (R11)(R10*1))
-	STOREUV(X4, (SI), (DI))
-	STOREUV(X5, (SI)(R8*1), (DI)(R8*1))
-	STOREUV(X6, (SI)(R8*2), (DI)(R8*2))
+	MBHUV
 	RET
 
 // func filterSubHuvSSE2(u, v *byte, stride int, f *MBFilter)
 TEXT ·filterSubHuvSSE2(SB), NOSPLIT, $0-32
-	CHROMAARGS
-	MOVQ SI, R9
-	MOVQ DI, R11
-	LEAQ (SI)(R8*4), SI
-	LEAQ (DI)(R8*4), DI
-	LOADROWSUV
-	SUBFILTER
-	STOREUV(X2, (R9)(R8*2), (R11)(R8*2))
-	STOREUV(X3, (R9)(R10*1), (R11)(R10*1))
-	STOREUV(X4, (SI), (DI))
-	STOREUV(X5, (SI)(R8*1), (DI)(R8*1))
+	SUBHUV
 	RET
 
 // func filterMBVSSE2(y *byte, stride int, f *MBFilter)
 TEXT ·filterMBVSSE2(SB), NOSPLIT, $0-24
-	LUMAARGS
-	SUBQ $4, SI
-	LEAQ (SI)(R8*8), DI
-	LOADCOLUMNS
-	MBFILTER
-	STORECOLUMNS
+	MBV
 	RET
 
 // func filterSubVSSE2(y *byte, stride int, f *MBFilter)
@@ -420,67 +350,27 @@ TEXT ·filterSubVSSE2(SB), NOSPLIT, $0-24
 	MOVQ $3, CX
 
 subVloop:
-	LOADCOLUMNS
-	SUBFILTER
-	STORECOLUMNS
-	ADDQ $4, SI
-	ADDQ $4, DI
+	SUBVNEXT
 	DECQ CX
 	JNZ  subVloop
 	RET
 
 // func filterMBVuvSSE2(u, v *byte, stride int, f *MBFilter)
 TEXT ·filterMBVuvSSE2(SB), NOSPLIT, $0-32
-	CHROMAARGS
-	SUBQ $4, SI
-	SUBQ $4, DI
-	LOADCOLUMNS
-	MBFILTER
-	STORECOLUMNS
+	MBVUV
 	RET
 
 // func filterSubVuvSSE2(u, v *byte, stride int, f *MBFilter)
 TEXT ·filterSubVuvSSE2(SB), NOSPLIT, $0-32
-	CHROMAARGS
-	LOADCOLUMNS
-	SUBFILTER
-	STORECOLUMNS
+	SUBVUV
 	RET
 
 // func filterSimpleHSSE2(y *byte, stride, limit int)
 TEXT ·filterSimpleHSSE2(SB), NOSPLIT, $0-24
-	MOVQ         y+0(FP), SI
-	MOVQ         stride+8(FP), R8
-	MOVBLZX      limit+16(FP), AX
-	MOVD       AX, X13
-	PUNPCKLBW  X13, X13
-	PSHUFLW    $0, X13, X13
-	PUNPCKLQDQ X13, X13
-	MOVQ         SI, R9
-	SUBQ         R8, R9
-	SUBQ         R8, R9
-	MOVOU      (R9), X2
-	MOVOU      (R9)(R8*1), X3
-	MOVOU      (SI), X4
-	MOVOU      (SI)(R8*1), X5
-	SIMPLEFILTER(X13)
-	MOVOU      X3, (R9)(R8*1)
-	MOVOU      X4, (SI)
+	SIMPLEH
 	RET
 
 // func filterSimpleVSSE2(y *byte, stride, limit int)
 TEXT ·filterSimpleVSSE2(SB), NOSPLIT, $0-24
-	MOVQ         y+0(FP), SI
-	MOVQ         stride+8(FP), R8
-	MOVBLZX      limit+16(FP), AX
-	LEAQ         (R8)(R8*2), R10
-	SUBQ         $4, SI
-	LEAQ         (SI)(R8*8), DI
-	LOADCOLUMNS
-	MOVD       AX, X13
-	PUNPCKLBW  X13, X13
-	PSHUFLW    $0, X13, X13
-	PUNPCKLQDQ X13, X13
-	SIMPLEFILTER(X13)
-	STORECOLUMNS
+	SIMPLEV
 	RET
