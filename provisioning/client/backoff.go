@@ -57,3 +57,27 @@ func (b Backoff) pauseLost(since time.Duration) time.Duration {
 func (b Backoff) pauseRefused(since time.Duration) time.Duration {
 	return max(b.pause(since), b.pause(16*min(max(since, b.First), b.Most)))
 }
+
+// trouble is what the pauses follow: since when no connection has held, and
+// whether one was lost since.
+type trouble struct {
+	since time.Time
+	lost  bool
+}
+
+// next returns the pause after an attempt that ended at now: it was connected or
+// not, for as long as held, and ended with an error of a kind.
+func (t *trouble) next(b Backoff, now time.Time, connected bool, held time.Duration, kind Kind) time.Duration {
+	if held >= b.Stable {
+		*t = trouble{since: now}
+	}
+	t.lost = t.lost || connected
+	lasted := now.Sub(t.since)
+	switch {
+	case kind != KindNetwork:
+		return b.pauseRefused(lasted)
+	case t.lost:
+		return b.pauseLost(lasted)
+	}
+	return b.pause(lasted)
+}

@@ -38,6 +38,49 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
+// TestTrouble: which range a pause has follows what has happened since the last
+// connection that held.
+func TestTrouble(t *testing.T) {
+	b := Backoff{}.withDefaults()
+	start := time.Unix(1_800_000_000, 0)
+	mean := func(happened func(*trouble) time.Duration) (m time.Duration) {
+		for range 2000 {
+			m += happened(&trouble{since: start}) / 2000
+		}
+		return m
+	}
+	for _, c := range []struct {
+		what        string
+		least, most time.Duration // of the mean
+		happened    func(*trouble) time.Duration
+	}{
+		{"never connected for 40 s", 15 * time.Second, 25 * time.Second, func(tr *trouble) time.Duration {
+			return tr.next(b, start.Add(40*time.Second), false, 0, KindNetwork)
+		}},
+		{"first attempt failed", time.Second, time.Second, func(tr *trouble) time.Duration { return tr.next(b, start, false, 0, KindNetwork) }},
+		{"a connection lost at once", 12 * time.Second, 18 * time.Second, func(tr *trouble) time.Duration {
+			return tr.next(b, start.Add(time.Second), true, time.Second, KindNetwork)
+		}},
+		{"lost, and an attempt since", 12 * time.Second, 18 * time.Second, func(tr *trouble) time.Duration {
+			tr.next(b, start.Add(time.Second), true, time.Second, KindNetwork)
+			return tr.next(b, start.Add(5*time.Second), false, 0, KindNetwork)
+		}},
+		{"one that held for an hour, lost", 12 * time.Second, 18 * time.Second, func(tr *trouble) time.Duration {
+			return tr.next(b, start.Add(time.Hour), true, time.Hour, KindNetwork)
+		}},
+		{"lost again and again for two minutes", 50 * time.Second, 70 * time.Second, func(tr *trouble) time.Duration {
+			return tr.next(b, start.Add(2*time.Minute), true, time.Second, KindNetwork)
+		}},
+		{"refused after ten seconds", 60 * time.Second, 100 * time.Second, func(tr *trouble) time.Duration {
+			return tr.next(b, start.Add(10*time.Second), false, 0, KindRefused)
+		}},
+	} {
+		if m := mean(c.happened); m < c.least || m > c.most {
+			t.Errorf("%s: mean pause %v, want %v to %v", c.what, m, c.least, c.most)
+		}
+	}
+}
+
 // TestStorm: ten thousand nodes lose their broker at one moment. Once it is
 // back they do not come at once: no second has more than three times the mean
 // over the time until 99 in 100 are back, nor more than a tenth of them,

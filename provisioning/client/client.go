@@ -189,32 +189,21 @@ func (c *Client) Run(ctx context.Context) {
 	if c.opt.Backoff.Start > 0 && !c.sleep(ctx, rand.N(c.opt.Backoff.Start)) {
 		return
 	}
-	// trouble is when the last connection that held was lost, or the start.
-	for trouble, lost := time.Now(), false; ctx.Err() == nil; {
+	for t := (trouble{since: time.Now()}); ctx.Err() == nil; {
 		began, connects := time.Now(), c.connects.Load()
 		e, err := c.session(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		if errors.Is(err, errAgain) {
-			trouble, lost = time.Now(), false
+			t = trouble{since: time.Now()}
 			if !c.sleep(ctx, 10*time.Millisecond) {
 				return
 			}
 			continue
 		}
-		if time.Since(began) >= c.opt.Backoff.Stable {
-			trouble, lost = time.Now(), false
-		}
-		lost = lost || c.connects.Load() > connects
-		kind := KindOf(err)
-		pause := c.opt.Backoff.pause(time.Since(trouble))
-		switch {
-		case kind != KindNetwork:
-			pause = c.opt.Backoff.pauseRefused(time.Since(trouble))
-		case lost:
-			pause = c.opt.Backoff.pauseLost(time.Since(trouble))
-		}
+		now, kind := time.Now(), KindOf(err)
+		pause := t.next(c.opt.Backoff, now, c.connects.Load() > connects, now.Sub(began), kind)
 		c.opt.Log.Warn("broker not connected", "broker", e.Broker, "kind", kind.String(), "pause_ms", pause.Milliseconds(), "error", err)
 		if !c.sleep(ctx, pause) {
 			return
