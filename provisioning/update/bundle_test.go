@@ -29,6 +29,33 @@ func (s *slots) Booted(context.Context) (string, error) { return s.booted, nil }
 func (s *slots) MarkGood(context.Context) error         { return nil }
 func (s *slots) Leave(context.Context) error            { return nil }
 
+// worn is a folder on a medium that does not keep what was written.
+type worn struct{ *durable.Dir }
+
+func (w worn) Rename(from, to string) error {
+	if err := w.Dir.Rename(from, to); err != nil || to != bundleFile {
+		return err
+	}
+	return os.WriteFile(w.File(to), []byte("another system"), 0o600)
+}
+
+// TestBundleOnAWornMedium: what RAUC would read is compared, not what came by.
+func TestBundleOnAWornMedium(t *testing.T) {
+	f := newFactory(t, []byte("a whole system"))
+	dir, err := durable.OpenDir(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	machine := &slots{booted: "A"}
+	u := f.updater(worn{dir})
+	u.opt.System = machine
+	m := f.manifest()
+	m.Programs[0].Kind = KindRauc
+	if _, err := u.Install(t.Context(), f.sign(m), f.base, "", false); CodeOf(err) != CodeHash || machine.got != nil {
+		t.Errorf("%v, and RAUC got %q", err, machine.got)
+	}
+}
+
 // TestBundle: a node with system slots takes the bundle of a version, and no
 // program alone; the same rules hold for both.
 func TestBundle(t *testing.T) {

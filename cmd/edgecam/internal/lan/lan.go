@@ -34,6 +34,9 @@ const (
 // address that appears later, such as Wi-Fi's, is announced within it.
 const lookAgain = 10 * time.Second
 
+// unknown is no state of the interfaces.
+const unknown = "not looked at yet"
+
 // ErrNoNetwork is returned when no interface can carry multicast DNS.
 var ErrNoNetwork = errors.New("lan: no network interface with an address; connect a cable or Wi-Fi")
 
@@ -109,23 +112,24 @@ func Announce(ctx context.Context, n Node, log *slog.Logger) {
 
 func announce(ctx context.Context, n Node, log *slog.Logger, networks func() ([]net.Interface, string), again time.Duration) {
 	var conn *mdns.Conn
-	var known, said string
+	known, said := unknown, ""
 	defer func() { closeConn(conn) }()
 	tick := time.NewTicker(again)
 	defer tick.Stop()
 	for {
 		if ifaces, key := networks(); key != known {
 			closeConn(conn)
+			known = key
 			var err error
-			if conn, err = open(ifaces, log, n.service()); err != nil {
-				known = "" // tried again at the next look
+			if conn, err = open(ifaces, log, n.service()); err == nil {
+				said = ""
+				log.Debug("announced on the local network", "service", ServiceType, "interfaces", len(ifaces))
+			} else {
+				known = unknown // tried again at the next look
 				if err.Error() != said {
 					said = err.Error()
 					log.Info("node is not announced on the local network", "error", err)
 				}
-			} else {
-				known, said = key, ""
-				log.Debug("announced on the local network", "service", ServiceType, "interfaces", len(ifaces))
 			}
 		}
 		select {

@@ -1,10 +1,12 @@
 package lan
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -71,6 +73,58 @@ func TestAnnounceAndFind(t *testing.T) {
 	<-ended
 	if found := search(t, 1500*time.Millisecond); len(found) != 0 {
 		t.Errorf("after the end: %+v", found)
+	}
+}
+
+// TestNetworkComesAndGoes: an interface that does not work yet is tried again
+// though nothing about it has changed, and where the last one goes the node is
+// silent.
+func TestNetworkComesAndGoes(t *testing.T) {
+	var mu sync.Mutex
+	state := "not working"
+	set := func(to string) {
+		mu.Lock()
+		state = to
+		mu.Unlock()
+	}
+	networks := func() ([]net.Interface, string) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch ifaces, _ := loopback(); state {
+		case "works":
+			return ifaces, "lo"
+		case "gone":
+			return nil, ""
+		}
+		return []net.Interface{{Index: 1 << 20, Name: "none", MTU: 1500, Flags: net.FlagUp | net.FlagMulticast}}, "lo"
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	var log bytes.Buffer
+	go func() {
+		defer close(ended)
+		announce(ctx, Node{Name: "Cellar", Host: "cellar", Port: 8443}, slog.New(slog.NewTextHandler(&log, nil)), networks, 50*time.Millisecond)
+	}()
+	time.Sleep(200 * time.Millisecond)
+	set("works")
+	seen := func() bool { return len(search(t, 1500*time.Millisecond)) == 1 }
+	for range 5 {
+		if seen() {
+			break
+		}
+	}
+	if !seen() {
+		t.Error("not found though the interface works now")
+	}
+	set("gone")
+	time.Sleep(200 * time.Millisecond)
+	if seen() {
+		t.Error("found without an interface")
+	}
+	stop()
+	<-ended
+	if n := strings.Count(log.String(), "not announced"); n != 2 {
+		t.Errorf("%d messages for two kinds of trouble:\n%s", n, &log)
 	}
 }
 
