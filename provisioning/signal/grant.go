@@ -58,7 +58,7 @@ func (g *Grant) check() error {
 	switch {
 	case g.Version != 1 || !wire.ValidID(g.Node) || len(g.Subject) > 64 || err != nil || nodeErr != nil || len(g.Scopes) > 8:
 		return errors.Join(fmt.Errorf("%w: grant", ErrFormat), err, nodeErr)
-	case g.Expires <= g.Begins || time.Duration(g.Expires-g.Begins)*time.Second > MaxLife:
+	case g.Begins < 0 || g.Expires <= g.Begins || g.Expires-g.Begins > int64(MaxLife/time.Second):
 		return fmt.Errorf("%w: it must live up to %v", ErrGrant, MaxLife)
 	case !slices.Contains(g.Scopes, ScopeView):
 		return fmt.Errorf("%w: it lacks the scope %s", ErrGrant, ScopeView)

@@ -105,7 +105,10 @@ func (s *Server) Close() {
 func (s *Server) Handle(message []byte, retained bool) {
 	b, g, payload, err := s.admit(message, retained)
 	if errors.Is(err, errNonce) && b.Type == TypeOffer {
-		s.challenge(b, payload)
+		// The viewer is told the nonce that its messages must have.
+		s.run(func() {
+			s.reply(&entry{}, b, payload, Body{Type: TypeError, Error: errNonce.Error(), Nonce: s.opt.Birth()})
+		})
 		return
 	}
 	if err != nil {
@@ -117,47 +120,36 @@ func (s *Server) Handle(message []byte, retained bool) {
 		s.opt.Log.Debug("signalling refused", "peer", b.Peer, "error", err)
 		return
 	}
+	if !s.run(func() { s.act(e, b, g, payload) }) {
+		s.opt.Log.Warn("signalling dropped, too much is under way", "peer", b.Peer)
+		if b.Type == TypeOffer {
+			s.forget(e)
+		}
+	}
+}
+
+// run does work beside, unless too much is under way or the server is closed.
+func (s *Server) run(work func()) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ctx.Err() != nil {
+		return false
+	}
 	select {
 	case s.busy <- struct{}{}:
 	default:
-		s.opt.Log.Warn("signalling dropped, too much is under way", "peer", b.Peer)
-		return
+		return false
 	}
-	s.wg.Add(1)
-	go func() {
-		defer s.wg.Done()
+	s.wg.Go(func() {
 		defer func() { <-s.busy }()
-		s.act(e, b, g, payload)
-	}()
+		work()
+	})
+	return true
 }
 
 // errNonce says that the sender is who it should be, and that this node, which has
 // no clock, cannot tell when the message was sent.
 var errNonce = fmt.Errorf("%w: this node's clock is not set: send the offer again with its nonce", ErrReplay)
-
-// challenge tells a viewer the nonce that its messages must have.
-func (s *Server) challenge(b Body, payload []byte) {
-	s.mu.Lock()
-	closed := s.ctx.Err() != nil
-	if !closed {
-		s.wg.Add(1)
-	}
-	s.mu.Unlock()
-	if closed {
-		return
-	}
-	select {
-	case s.busy <- struct{}{}:
-	default:
-		s.wg.Done()
-		return
-	}
-	go func() {
-		defer s.wg.Done()
-		defer func() { <-s.busy }()
-		s.reply(&entry{}, b, payload, Body{Type: TypeError, Error: errNonce.Error(), Nonce: s.opt.Birth()})
-	}()
-}
 
 // admit checks everything about a message but whether it was seen before.
 func (s *Server) admit(message []byte, retained bool) (Body, Grant, []byte, error) {

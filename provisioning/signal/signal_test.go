@@ -193,6 +193,43 @@ func TestSession(t *testing.T) {
 	}
 }
 
+// TestBusy: offers that are dropped because too much is under way take no place
+// among those that are remembered.
+func TestBusy(t *testing.T) {
+	b := newBench(t)
+	for range maxBusy {
+		b.server.busy <- struct{}{}
+	}
+	for range maxKnown {
+		b.server.Handle(b.request(b.dialog(nil), TypeOffer, sdpWith(fpA)), false)
+	}
+	for range maxBusy {
+		<-b.server.busy
+	}
+	b.silent("while busy", 0)
+	b.now = b.now.Add(4 * skew)
+	d := b.dialog(nil)
+	d.Nonce = b.nonce // this clock runs ahead of the dialog's
+	b.synced = false
+	b.server.Handle(b.request(d, TypeOffer, sdpWith(fpA)), false)
+	if r, err := d.Reply(b.reply()); err != nil || r.Type != TypeAnswer {
+		t.Fatalf("after it: %+v, %v", r, err)
+	}
+}
+
+func TestGrantBounds(t *testing.T) {
+	b := newBench(t)
+	for what, g := range map[string]Grant{
+		"too long": {Begins: 0, Expires: int64(MaxLife/time.Second) + 1}, "overflows": {Begins: 1, Expires: 1<<63 - 1},
+		"begins before time": {Begins: -1 << 62, Expires: 1 << 62}, "ends before it begins": {Begins: 2, Expires: 2},
+	} {
+		g.Node, g.NodeKey, g.Key, g.Scopes = testNode, b.server.key, PublicKey(&b.key.PublicKey), []string{ScopeView}
+		if _, err := Issue(g, "k1", b.private); !errors.Is(err, ErrGrant) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
 // wgIdle lets what is under way be done.
 func (s *Server) wgIdle() {
 	for len(s.busy) > 0 {

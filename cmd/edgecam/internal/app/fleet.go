@@ -5,7 +5,6 @@ import (
 	"crypto/ecdsa"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -247,9 +246,6 @@ func (f *fleet) telemetry() map[string]any {
 // wipe removes what the owner has given the node: secrets and certificates in
 // the state folder.
 func (f *fleet) wipe() error {
-	if err := durable.Erase(f.fsys, signalKeyFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
 	d, err := durable.OpenDir(f.app.o.Config.StateDir)
 	if err != nil {
 		return err

@@ -236,6 +236,8 @@ func TestFleet(t *testing.T) {
 	if len(keys) == 0 {
 		t.Error("no key on disk")
 	}
+	oldKey, err := os.ReadFile(filepath.Join(site.stateDir, fleetDir, signalKeyFile))
+	must(t, err)
 	do("factory-reset", nil)
 	within(t, "new access file, old keys gone", func() bool {
 		after, err := os.ReadFile(filepath.Join(site.stateDir, "auth.json"))
@@ -245,6 +247,10 @@ func TestFleet(t *testing.T) {
 			}
 		}
 		return err == nil && bytes.Contains(after, []byte("owner")) && !bytes.Equal(before, after)
+	})
+	within(t, "another signalling key", func() bool {
+		newKey, err := os.ReadFile(filepath.Join(site.stateDir, fleetDir, signalKeyFile))
+		return err == nil && !bytes.Equal(newKey, oldKey)
 	})
 	// It claims again, by the owner's secret, with a new key.
 	_, err = op.Wait(wait, testID, func(n fleettool.NodeState) bool { return n.Online })
