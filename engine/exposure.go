@@ -205,7 +205,7 @@ func newBiasKnob(ctl hal.Control) *biasKnob {
 		}
 		k.stops = append(k.stops, v)
 	}
-	if int64(len(k.stops)) != ctl.Max+1 || ctl.Min != 0 {
+	if int64(len(k.stops)) != ctl.Max+1 || ctl.Min != 0 || ctl.Value < 0 || ctl.Value > ctl.Max {
 		k.stops = nil
 	}
 	return k

@@ -320,3 +320,16 @@ func TestGainTellsNight(t *testing.T) {
 		t.Errorf("day at a mean of %.0f though the camera amplifies all it can", mean)
 	}
 }
+
+// TestBiasOutsideItsMenu: a driver that reports a value which its own menu does
+// not have is stepped all the same.
+func TestBiasOutsideItsMenu(t *testing.T) {
+	for _, value := range []int64{-1, 3, 1 << 40} {
+		k := newBiasKnob(hal.Control{ID: controlExposureBias, Max: 2, Value: value, Menu: []string{"-1000", "0", "1000"}})
+		for _, wish := range []int{-2000, 2000} {
+			if to := k.moved(wish, 1); to < 0 || to > 2 {
+				t.Errorf("from %d by %d: %d, outside 0 to 2", value, wish, to)
+			}
+		}
+	}
+}
