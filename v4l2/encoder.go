@@ -120,7 +120,9 @@ func (e *Encoder) setFormats() error {
 		if got.code != want {
 			continue
 		}
-		if got.width < e.cfg.Width || got.height < e.cfg.Height || got.strideBytes < e.cfg.Width {
+		// Chroma has half the samples, rounded up: odd sides need one more of room.
+		wide, high := e.cfg.Width+e.cfg.Width&1, e.cfg.Height+e.cfg.Height&1
+		if got.width < e.cfg.Width || got.height < high || got.height%2 != 0 || got.strideBytes < wide {
 			return &hal.Error{Op: "set raw format", Path: e.path, Kind: hal.Unsupported, Err: fmt.Errorf(
 				"v4l2: asked for %dx%d, the encoder takes %dx%d with rows of %d bytes", e.cfg.Width, e.cfg.Height, got.width, got.height, got.strideBytes)}
 		}

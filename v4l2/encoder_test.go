@@ -236,3 +236,34 @@ func TestInspectEncoder(t *testing.T) {
 		}
 	}
 }
+
+// TestEncoderOddSizes: pictures of every size are either refused or copied
+// without a step beyond the device's buffers.
+func TestEncoderOddSizes(t *testing.T) {
+	refused := 0
+	for _, raw := range []string{"YU12", "NV12"} {
+		for _, align := range []int{1, 2, 16} {
+			for side := 16; side < 36; side++ {
+				f := newFakeCoder()
+				f.raws, f.align, f.tight = []string{raw}, align, true
+				cfg := encoderConfig
+				cfg.Width, cfg.Height = side, 52-side/2
+				e, err := openEncoder(slog.New(slog.DiscardHandler), f, "/dev/video11", cfg)
+				if err != nil {
+					if align > 1 || hal.KindOf(err) != hal.Unsupported {
+						t.Errorf("%s %dx%d: %v", raw, cfg.Width, cfg.Height, err)
+					}
+					refused++
+					continue
+				}
+				e.copyIn(e.rawMaps[0], media.NewPicture(cfg.Width, cfg.Height))
+				if err := e.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	}
+	if refused == 0 {
+		t.Error("odd rows are taken for even ones")
+	}
+}

@@ -22,6 +22,7 @@ type fakeCoder struct {
 	raws     []string // formats that go in
 	coded    []string
 	align    int
+	tight    bool // rows without padding
 	lookMore int // pictures that it holds back
 	controls map[uint32]bool
 	damage   int // the frame of that number is flagged, from 1
@@ -83,6 +84,9 @@ func (f *fakeCoder) setFormatOf(side queueSide, want planeFormat) (planeFormat, 
 	if side == rawSide {
 		want.width, want.height = (want.width+f.align-1)/f.align*f.align, (want.height+f.align-1)/f.align*f.align
 		want.strideBytes = want.width + 32
+		if f.tight {
+			want.strideBytes = want.width
+		}
 		want.bufferBytes = want.strideBytes * want.height * 3 / 2
 	}
 	f.format[side] = want
