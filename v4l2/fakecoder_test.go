@@ -23,7 +23,7 @@ type fakeCoder struct {
 	coded    []string
 	align    int
 	tight    bool // rows without padding
-	lookMore int // pictures that it holds back
+	lookMore int  // pictures that it holds back
 	controls map[uint32]bool
 	damage   int // the frame of that number is flagged, from 1
 	mute     bool
