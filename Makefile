@@ -117,7 +117,7 @@ image: build $(if $(filter arm64,$(BOARD_ARCH)),cross)
 	packaging/image/build $(BOARD) \
 	$$(packaging/deb/build $(BOARD_ARCH) $(BIN)/edgecam$(if $(filter arm64,$(BOARD_ARCH)),-arm64) $(BIN)/edgecam $(CURDIR)/dist) $(IMAGES)
 
-## test-boot: make the image of BOARD= qemu-amd64 or qemu-arm64, boot it in QEMU, cut its power, update it (minutes, arm64 longer; as root)
+## test-boot: make the image of BOARD= qemu-amd64, qemu-arm64 or rpi4, boot it in QEMU, cut its power, update it (minutes, arm64 longer; as root)
 .PHONY: test-boot
 test-boot: image
 	@scripts/setup boot

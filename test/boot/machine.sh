@@ -19,17 +19,26 @@ fail() {
 }
 
 case $image in
+*-rpi4.img | *-zero2w.img)
+  # Not the board, but its own U-Boot script, kernel and system on another board.
+  arch=arm64 loader=uboot
+  machine=(qemu-system-aarch64 -M virt -cpu cortex-a72 -bios /usr/lib/u-boot/qemu_arm64/u-boot.bin)
+  code=/usr/lib/u-boot/qemu_arm64/u-boot.bin package="qemu-system-arm u-boot-qemu"
+  ;;
 *arm64*)
   arch=arm64
   machine=(qemu-system-aarch64 -M virt -cpu cortex-a72)
-  code=/usr/share/AAVMF/AAVMF_CODE.fd vars=/usr/share/AAVMF/AAVMF_VARS.fd package="qemu-system-arm qemu-efi-aarch64"
+  loader=uefi code=/usr/share/AAVMF/AAVMF_CODE.fd vars=/usr/share/AAVMF/AAVMF_VARS.fd package="qemu-system-arm qemu-efi-aarch64"
   ;;
 *)
   arch=amd64
   machine=(qemu-system-x86_64 -M q35 -cpu max)
-  code=/usr/share/OVMF/OVMF_CODE_4M.fd vars=/usr/share/OVMF/OVMF_VARS_4M.fd package="qemu-system-x86 ovmf"
+  loader=uefi code=/usr/share/OVMF/OVMF_CODE_4M.fd vars=/usr/share/OVMF/OVMF_VARS_4M.fd package="qemu-system-x86 ovmf"
   ;;
 esac
+if [ "$loader" = uefi ]; then
+  machine+=(-drive "if=pflash,format=raw,readonly=on,file=$code" -drive "if=pflash,format=raw,file=$work/vars.fd")
+fi
 command -v "${machine[0]}" >/dev/null && [ -e "$code" ] || { echo "test-boot: install $package" >&2; exit 1; }
 
 free() { # a port that nobody listens on
@@ -48,7 +57,6 @@ power_on() {
   from=$(stat -c %s "$console") # this start's part of the console
   # One processor: on a busy host two emulated ones wait for each other.
   "${machine[@]}" -accel tcg -smp 1 -m 1024 -nodefaults -nographic -serial stdio \
-    -drive "if=pflash,format=raw,readonly=on,file=$code" -drive "if=pflash,format=raw,file=$work/vars.fd" \
     -drive "if=virtio,format=raw,file=$disk,cache=writeback" -device virtio-rng-pci \
     -netdev "user,id=n,hostfwd=tcp:127.0.0.1:$https-:8443,hostfwd=udp:127.0.0.1:$media-:$media,hostfwd=tcp:127.0.0.1:$ssh-:22" \
     -device virtio-net-pci,netdev=n,romfile= </dev/null >>"$console" 2>&1 &
@@ -97,9 +105,23 @@ picture() {
   frames=$(grep -o '"framesDecoded":[0-9]*' "$logs/view.json" | tail -n 1 | cut -d: -f2)
   [ "${frames:-0}" -gt 0 ]
 }
-# entry FILE EDIT: changes a boot menu entry.
-edit_entry() {
-  mtype -i "$at" "::loader/entries/$1" >"$work/entry"
-  sed -i "$2" "$work/entry"
-  mcopy -o -i "$at" "$work/entry" "::loader/entries/$1"
+# edit_options SLOT EDIT: changes the kernel's options.
+edit_options() {
+  local entry=loader/entries/edgecam-$1.conf
+  [ "$loader" = uefi ] || entry=$1/boot.env
+  mtype -i "$at" "::$entry" >"$work/entry"
+  sed -i -E "/^(options |bootargs=)/ { $2 }" "$work/entry"
+  mcopy -o -i "$at" "$work/entry" "::$entry"
+}
+# slots: what the boot loader goes by.
+slots() {
+  if [ "$loader" = uefi ]; then
+    mdir -i "$at" -b ::loader/entries 2>/dev/null | grep -o 'edgecam-[ab][^/]*' | sort | tr '\n' ' '
+  else
+    dd if="$disk" bs=512 skip=2047 count=1 status=none | tr -d '\0' | tr '\n' ' '
+  fi
+}
+# kept SLOT: it is started, and no other is on trial.
+kept() {
+  case "$loader $(slots)" in "uefi "*edgecam-"$1".conf*) ;; "uboot slot=$1 try= left=0 ") ;; *) return 1 ;; esac
 }
