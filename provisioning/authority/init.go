@@ -18,6 +18,7 @@ import (
 	"github.com/edgecam/edgecam/provisioning/acl"
 	"github.com/edgecam/edgecam/provisioning/enrol"
 	"github.com/edgecam/edgecam/provisioning/pki"
+	"github.com/edgecam/edgecam/provisioning/seal"
 	"github.com/edgecam/edgecam/provisioning/wire"
 )
 
@@ -30,6 +31,7 @@ const (
 	caChain    = "ca-chain.crt"
 	CmdRootKey = "command-root.key" // keep offline: needed to change keys.json only
 	CmdKey     = "command.key"      // for who sends commands
+	OwnerKey   = "owner.key"        // for who may see pictures
 	keySet     = "keys.json"
 	SiteFile   = "site.json" // for nodes
 	crlFile    = "crl.pem"
@@ -45,7 +47,10 @@ type InitOptions struct {
 	Broker string   // address that nodes connect to, tls://HOST:PORT
 	Hosts  []string // names and addresses in the broker's certificate
 	Name   string   // of the fleet
-	Now    time.Time
+	// PlainPictures lets nodes send pictures as they are; otherwise they are
+	// sealed for the owner's key, which Init makes.
+	PlainPictures bool
+	Now           time.Time
 }
 
 // ErrExists refuses to overwrite an authority.
@@ -97,6 +102,12 @@ func Init(dir string, o InitOptions) error {
 	if err != nil {
 		return err
 	}
+	var owner []byte
+	if !o.PlainPictures {
+		if owner, err = f.ownerKey(); err != nil {
+			return err
+		}
+	}
 	claimKey, err := pki.EncodeKey(claim.Key)
 	if err != nil {
 		return err
@@ -104,6 +115,7 @@ func Init(dir string, o InitOptions) error {
 	site, err := json.MarshalIndent(enrol.Site{
 		Version: 1, Broker: o.Broker, Root: pki.EncodeCert(root.Cert), CommandRoot: rootPub,
 		ClaimCert: pki.EncodeCert(claim.Cert, ca.Cert), ClaimKey: string(claimKey),
+		OwnerKey: owner, PlainPictures: o.PlainPictures,
 	}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("authority: %w", err)
@@ -191,6 +203,20 @@ func (f *files) commandKeys() (ed25519.PublicKey, error) {
 		f.put(name, text)
 	}
 	return rootPub, nil
+}
+
+// ownerKey makes the key that opens pictures, and returns its public half.
+func (f *files) ownerKey() ([]byte, error) {
+	key, err := seal.NewPrivate()
+	if err != nil {
+		return nil, err
+	}
+	text, err := key.Encode()
+	if err != nil {
+		return nil, err
+	}
+	f.put(OwnerKey, text)
+	return key.Public().Bytes(), nil
 }
 
 // SignKeySet signs a key set by the offline key.

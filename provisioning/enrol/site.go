@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/edgecam/edgecam/provisioning/pki"
+	"github.com/edgecam/edgecam/provisioning/seal"
 	"github.com/edgecam/edgecam/provisioning/wire"
 )
 
@@ -20,6 +21,10 @@ type Site struct {
 	CommandRoot []byte `json:"command_root"` // ed25519 public key; signs key sets
 	ClaimCert   string `json:"claim_cert"`   // PEM with chain; may ask, nothing else
 	ClaimKey    string `json:"claim_key"`    // PEM
+	// OwnerKey is the X25519 public key for which pictures are sealed. Without
+	// it none are sent, unless PlainPictures lets them go as they are.
+	OwnerKey      []byte `json:"owner_key,omitempty"`
+	PlainPictures bool   `json:"plain_pictures,omitempty"`
 }
 
 // ErrSite tells that a site file is unusable.
@@ -42,6 +47,14 @@ func (s Site) check() error {
 		return fmt.Errorf("%w: broker %q must be like tls://HOST:8883", ErrSite, s.Broker)
 	case len(s.CommandRoot) != ed25519.PublicKeySize:
 		return fmt.Errorf("%w: command_root is not an ed25519 public key", ErrSite)
+	}
+	if len(s.OwnerKey) > 0 {
+		if _, err := seal.ParsePublic(s.OwnerKey); err != nil {
+			return fmt.Errorf("%w: owner_key: %w", ErrSite, err)
+		}
+		if s.PlainPictures {
+			return fmt.Errorf("%w: owner_key and plain_pictures are both given; which of them holds?", ErrSite)
+		}
 	}
 	if _, err := pki.Pool(s.Root); err != nil {
 		return fmt.Errorf("%w: root: %w", ErrSite, err)

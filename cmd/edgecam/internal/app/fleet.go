@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/ecdsa"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
@@ -19,6 +20,7 @@ import (
 	"github.com/edgecam/edgecam/provisioning/enrol"
 	fleetnode "github.com/edgecam/edgecam/provisioning/node"
 	"github.com/edgecam/edgecam/provisioning/queue"
+	"github.com/edgecam/edgecam/provisioning/seal"
 	"github.com/edgecam/edgecam/provisioning/signal"
 	"github.com/edgecam/edgecam/provisioning/update/slot"
 )
@@ -39,6 +41,9 @@ type fleet struct {
 	fsys      durable.FS
 	signal    *signal.Server
 	signalKey *ecdsa.PrivateKey
+
+	owner *seal.Public // for whom pictures are sealed, nil for nobody
+	plain bool         // without an owner pictures go as they are
 }
 
 // fleetDir is the folder of the fleet's state in the state folder.
@@ -64,6 +69,10 @@ func openFleet(n *node) (*fleet, error) {
 		return nil, err
 	}
 	f := &fleet{app: n, fsys: fsys, next: make(chan *config.Config, 1), events: make(chan engine.Event, 64)}
+	if f.owner, err = ownerOf(c, site); err != nil {
+		return nil, err
+	}
+	f.plain = site.PlainPictures
 	serial := c.Serial
 	if serial == "" {
 		serial = boardSerial()
@@ -91,6 +100,26 @@ func openFleet(n *node) (*fleet, error) {
 		n.cfg = l.Config
 	}
 	return f, nil
+}
+
+// ownerOf returns for whom pictures are sealed: the node's own configuration
+// goes before the site that all nodes of a fleet share. Nil for nobody.
+func ownerOf(c config.Fleet, site enrol.Site) (*seal.Public, error) {
+	data := site.OwnerKey
+	if c.OwnerKey != "" {
+		var err error
+		if data, err = base64.StdEncoding.DecodeString(c.OwnerKey); err != nil {
+			return nil, fmt.Errorf("app: fleet.owner_key: %w", err)
+		}
+	}
+	if len(data) == 0 {
+		return nil, nil
+	}
+	owner, err := seal.ParsePublic(data)
+	if err != nil {
+		return nil, fmt.Errorf("app: fleet.owner_key: %w", err)
+	}
+	return &owner, nil
 }
 
 // start runs the membership; the returned function waits for its end. stop is

@@ -162,6 +162,9 @@ func TestFleet(t *testing.T) {
 	// Refused: not the fleet's, unknown, not there.
 	for _, c := range []struct{ cfg, path, code string }{
 		{`{"fleet":{"site_file":"/x"}}`, "fleet", "forbidden"},
+		{`{"home_assistant":{"enabled":true,"lock":true}}`, "home_assistant", "forbidden"},
+		{`{"uplink":{"url":"https://elsewhere.example/whip"}}`, "uplink", "forbidden"},
+		{`{"lines":{"relay":{"active_low":true}}}`, "lines", "forbidden"},
 		{`{"video":{"sped":1}}`, "video.sped", "schema"},
 		{`{"camera":{"source":"v4l2:/dev/video99"}}`, "camera.source", "reality"},
 	} {
@@ -203,8 +206,8 @@ func TestFleet(t *testing.T) {
 	}
 	do("open-door", nil)
 	within(t, "the door's event", func() bool { ev := <-events; return ev.Type == "door" })
-	do("snapshot", nil)
-	if jpeg := <-blobs; !bytes.HasPrefix(jpeg, []byte{0xff, 0xd8}) {
+	shot := do("snapshot", nil)
+	if jpeg := site.openPicture(shot, <-blobs); !bytes.HasPrefix(jpeg, []byte{0xff, 0xd8}) {
 		t.Errorf("the snapshot is no JPEG: % x", jpeg[:4])
 	}
 	do("log-level", map[string]any{"level": "warn", "minutes": 1})

@@ -16,6 +16,7 @@ import (
 	"github.com/edgecam/edgecam/internal/version"
 	"github.com/edgecam/edgecam/provisioning/command"
 	"github.com/edgecam/edgecam/provisioning/queue"
+	"github.com/edgecam/edgecam/provisioning/seal"
 	"github.com/edgecam/edgecam/provisioning/update"
 	"github.com/edgecam/edgecam/provisioning/wire"
 )
@@ -59,7 +60,7 @@ func rebootSoon(log *slog.Logger) {
 	})
 }
 
-// snapshot sends a picture beside the answer.
+// snapshot sends a picture, sealed for its owner, beside the answer.
 func (f *fleet) snapshot(ctx context.Context, c command.Call) (any, error) {
 	e := f.engine.Load()
 	if e == nil {
@@ -69,7 +70,30 @@ func (f *fleet) snapshot(ctx context.Context, c command.Call) (any, error) {
 	if err := e.Snapshot(ctx, &jpeg); err != nil {
 		return nil, err
 	}
-	return f.blob(ctx, c, "image/jpeg", jpeg.Bytes())
+	return f.picture(ctx, c, "image/jpeg", jpeg.Bytes())
+}
+
+// errNoOwner keeps pictures back that anybody at the broker could see.
+var errNoOwner = command.Failure("no-owner-key",
+	errors.New("app: pictures leave the node sealed for their owner, and it knows no owner's key: give fleet.owner_key, or owner_key in the site file"))
+
+// picture sends what only the owner may see: sealed, unless the site says that
+// it may go as it is.
+func (f *fleet) picture(ctx context.Context, c command.Call, kind string, data []byte) (any, error) {
+	if f.owner == nil {
+		if !f.plain {
+			return nil, errNoOwner
+		}
+		return f.blob(ctx, c, kind, data)
+	}
+	sealed, err := f.owner.Seal(seal.Purpose{Node: f.node.ID(), Command: c.ID, Type: kind}, data)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := f.blob(ctx, c, kind, sealed); err != nil {
+		return nil, err
+	}
+	return map[string]any{"type": kind, "bytes": len(data), "sealed": f.owner.ID()}, nil
 }
 
 func (f *fleet) blob(ctx context.Context, c command.Call, kind string, data []byte) (any, error) {

@@ -1,8 +1,10 @@
 package app
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/x509"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,6 +17,8 @@ import (
 	"github.com/edgecam/edgecam/provisioning/client"
 	fleettool "github.com/edgecam/edgecam/provisioning/fleet"
 	"github.com/edgecam/edgecam/provisioning/pki"
+	"github.com/edgecam/edgecam/provisioning/seal"
+	"github.com/edgecam/edgecam/provisioning/wire"
 )
 
 // fastBackoff makes waits short, so that the tests are.
@@ -58,6 +62,24 @@ func newFleetSite(t *testing.T) *fleetSite {
 }
 
 func (s *fleetSite) broker() string { return fmt.Sprintf("tls://127.0.0.1:%d", s.port) }
+
+// openPicture opens what came beside the answer to a snapshot with the owner's
+// key, and sees that nothing but that key would show a picture.
+func (s *fleetSite) openPicture(a wire.Ack, blob []byte) []byte {
+	s.Helper()
+	var r struct{ Type, Sealed string }
+	must(s.T, json.Unmarshal(a.Result, &r))
+	text, err := os.ReadFile(filepath.Join(s.authDir, authority.OwnerKey))
+	must(s.T, err)
+	key, err := seal.ParsePrivate(text)
+	must(s.T, err)
+	if r.Sealed != key.Public().ID() || bytes.Contains(blob, []byte{0xff, 0xd8, 0xff}) && bytes.Contains(blob, []byte("JFIF")) {
+		s.Errorf("not sealed for the owner: %s", a.Result)
+	}
+	picture, err := key.Open(seal.Purpose{Node: testID, Command: a.ID, Type: r.Type}, blob)
+	must(s.T, err)
+	return picture
+}
 
 // configure writes the node's file, with the line of its WebRTC settings, and
 // returns how it is loaded and the first configuration.

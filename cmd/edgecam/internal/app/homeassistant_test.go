@@ -86,7 +86,7 @@ speaker: {enabled: false}
 http: {listen: "127.0.0.1:0", https_listen: ""}
 webrtc: {udp_port: 0, ice_tcp: false}
 fleet: {serial: %q}
-home_assistant: {enabled: true, broker: "mqtt://127.0.0.1:%d", lock: true}
+home_assistant: {enabled: true, broker: "mqtt://127.0.0.1:%d", lock: true, pictures: true}
 `, testSerial, port), 0o600))
 	load := func([]byte) (*config.Loaded, error) {
 		l, err := config.Load(config.Sources{Path: file})

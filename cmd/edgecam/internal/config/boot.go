@@ -36,6 +36,8 @@ type BootSite struct {
 	CommandRoot string `yaml:"command_root" doc:"public key of the offline command root"`
 	ClaimCert   string `yaml:"claim_cert" doc:"claim certificate in PEM"`
 	ClaimKey    string `yaml:"claim_key" doc:"claim key in PEM; removed from the file once it is stored" secret:"true"`
+	OwnerKey    string `yaml:"owner_key" doc:"public key for which pictures are sealed"`
+	Plain       bool   `yaml:"plain_pictures" doc:"pictures go to the fleet as they are"`
 }
 
 // SitePath is where the boot file's site is put.

@@ -14,14 +14,14 @@ type HomeAssistant struct {
 	Password string `yaml:"password" doc:"password at the broker" secret:"true"`
 	CAFile   string `yaml:"ca_file" doc:"root certificate of an mqtts broker in PEM; empty: the system's"`
 	Prefix   string `yaml:"prefix" doc:"prefix of discovery topics, as set in Home Assistant"`
-	Pictures bool   `yaml:"pictures" doc:"send the picture of who rings, and others on request"`
+	Pictures bool   `yaml:"pictures" doc:"send the picture of who rings, and others on request; whoever reads the broker sees them too"`
 	Lock     bool   `yaml:"lock" doc:"let Home Assistant, and whoever may write to its broker, open the door"`
 	Restart  bool   `yaml:"restart" doc:"let Home Assistant restart the machine"`
 }
 
 // Defaults returns a node that tells nobody.
 func (HomeAssistant) Defaults() HomeAssistant {
-	return HomeAssistant{Prefix: "homeassistant", Pictures: true}
+	return HomeAssistant{Prefix: "homeassistant"}
 }
 
 // Validate returns the problems of the values.

@@ -4,10 +4,12 @@ package fleetcmd
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/url"
@@ -24,6 +26,7 @@ import (
 	"github.com/edgecam/edgecam/provisioning/acl"
 	"github.com/edgecam/edgecam/provisioning/authority"
 	"github.com/edgecam/edgecam/provisioning/client"
+	"github.com/edgecam/edgecam/provisioning/seal"
 )
 
 // Streams are where the commands write.
@@ -57,14 +60,15 @@ func (s Streams) log() *slog.Logger { return slog.New(slog.NewTextHandler(s.Err,
 func Authority(s Streams) *cobra.Command {
 	root := group("authority", "Run a fleet's certificate authority",
 		"A small certificate authority for fleets without a cloud. Its folder holds every secret of the\n"+
-			"fleet; move root.key and command-root.key to a safe place after init, nothing here needs them.")
+			"fleet; move root.key and command-root.key to a safe place after init, nothing here needs them.\n"+
+			"owner.key opens the pictures that nodes send; give it to nobody but who may see them.")
 	var dir string
 	root.PersistentFlags().StringVar(&dir, "dir", "edgecam-authority", "the authority's folder")
 	open := func() (*authority.Authority, error) {
 		return authority.Open(dir, authority.Options{Log: s.log()})
 	}
 	root.AddCommand(initCommand(s, &dir), runCommand(s, open), listCommand(s, open), approveCommand(s, open), expectCommand(s, open),
-		brokerConfigCommand(s, &dir), &cobra.Command{
+		brokerConfigCommand(s, &dir), ownerKeyCommand(s), &cobra.Command{
 			Use: "revoke NODE", Short: "Take a node's certificates back and refuse it new ones", Args: cobra.ExactArgs(1),
 			RunE: func(_ *cobra.Command, args []string) error {
 				a, err := open()
@@ -125,8 +129,48 @@ func initCommand(s Streams, dir *string) *cobra.Command {
 	f.StringVar(&o.Broker, "broker", "", "address of the broker as nodes reach it, tls://HOST:PORT")
 	f.StringSliceVar(&o.Hosts, "host", nil, "names and addresses for the broker's certificate (default: the host of --broker)")
 	f.StringVar(&o.Name, "name", "edgecam fleet", "name of the fleet in its certificates")
+	f.BoolVar(&o.PlainPictures, "plain-pictures", false, "let nodes send pictures as they are, for whoever reads the broker; otherwise they are sealed for owner.key")
 	_ = cmd.MarkFlagRequired("broker")
 	return cmd
+}
+
+func ownerKeyCommand(s Streams) *cobra.Command {
+	return &cobra.Command{
+		Use: "owner-key FILE", Short: "Make a key that opens pictures; prints the public half for fleet.owner_key", Args: cobra.ExactArgs(1),
+		Long: "For an owner other than the fleet's: with fleet.owner_key in the node's own configuration its pictures\n" +
+			"open with this key and no other. If FILE is there its public half is printed again.",
+		RunE: func(_ *cobra.Command, args []string) error {
+			key, err := ownerKey(args[0])
+			if err == nil {
+				_, err = fmt.Fprintln(s.Out, base64.StdEncoding.EncodeToString(key.Public().Bytes()))
+			}
+			return err
+		},
+	}
+}
+
+// ownerKey reads an owner's key, or makes one where there is none.
+func ownerKey(path string) (seal.Private, error) {
+	text, err := os.ReadFile(path)
+	if err == nil {
+		return seal.ParsePrivate(text)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return seal.Private{}, err
+	}
+	key, err := seal.NewPrivate()
+	if err != nil {
+		return key, err
+	}
+	if text, err = key.Encode(); err != nil {
+		return key, err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return key, err
+	}
+	_, err = f.Write(text)
+	return key, errors.Join(err, f.Sync(), f.Close())
 }
 
 func runCommand(s Streams, open func() (*authority.Authority, error)) *cobra.Command {

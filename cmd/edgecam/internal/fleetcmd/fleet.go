@@ -19,6 +19,7 @@ import (
 	"github.com/edgecam/edgecam/provisioning/fleet"
 	"github.com/edgecam/edgecam/provisioning/pki"
 	"github.com/edgecam/edgecam/provisioning/schema"
+	"github.com/edgecam/edgecam/provisioning/seal"
 	"github.com/edgecam/edgecam/provisioning/wire"
 )
 
@@ -238,11 +239,12 @@ func configArgument(args []string, file string) (json.RawMessage, error) {
 
 func (t *tool) commandCommand() *cobra.Command {
 	var ttl time.Duration
-	var out string
+	var out, ownerFile string
 	cmd := &cobra.Command{
 		Use: "command NODE OP [JSON-ARGS]", Short: "Send a command and wait for the answer", Args: cobra.RangeArgs(2, 3),
 		Long: "Commands: open-door, reboot, snapshot, ring-test, log-level, diagnostics, update, rotate, factory-reset,\n" +
-			"decommission. 'fleet show NODE' lists what a node knows.",
+			"decommission. 'fleet show NODE' lists what a node knows. Pictures come sealed for their owner, and are\n" +
+			"opened with the owner's key.",
 		Example: "  edgecam fleet command ec-10000000abcdef01 snapshot --output door.jpg",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var raw any
@@ -281,11 +283,42 @@ func (t *tool) commandCommand() *cobra.Command {
 				if !ok {
 					return errors.New("the node has sent nothing to write to --output")
 				}
+				if data, err = t.unsealed(args[0], a, data, ownerFile); err != nil {
+					return err
+				}
 				return os.WriteFile(out, data, 0o600)
 			})
 		},
 	}
 	cmd.Flags().DurationVar(&ttl, "ttl", 30*time.Second, "the node refuses the command after this long")
 	cmd.Flags().StringVarP(&out, "output", "o", "", "write what comes with the answer (picture, bundle) to this file")
+	cmd.Flags().StringVar(&ownerFile, "owner-key", "", "file with the key that opens pictures (default owner.key in --dir)")
 	return cmd
+}
+
+// unsealed returns what came beside an answer as it was before the node has
+// sealed it.
+func (t *tool) unsealed(id string, a wire.Ack, data []byte, keyFile string) ([]byte, error) {
+	var r struct {
+		Type   string `json:"type"`
+		Sealed string `json:"sealed"`
+	}
+	if err := json.Unmarshal(a.Result, &r); err != nil || r.Sealed == "" {
+		return data, nil // not sealed, and no other kind of answer has a blob
+	}
+	if keyFile == "" {
+		keyFile = filepath.Join(t.dir, authority.OwnerKey)
+	}
+	text, err := os.ReadFile(keyFile)
+	if err != nil {
+		return nil, fmt.Errorf("what the node has sent is sealed for the owner's key %s: %w; name its file by --owner-key", clean(r.Sealed), err)
+	}
+	key, err := seal.ParsePrivate(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", keyFile, err)
+	}
+	if own := key.Public().ID(); own != r.Sealed {
+		return nil, fmt.Errorf("what the node has sent is sealed for the owner's key %s; that of %s is %s", clean(r.Sealed), keyFile, own)
+	}
+	return key.Open(seal.Purpose{Node: id, Command: a.ID, Type: r.Type}, data)
 }
