@@ -3,6 +3,7 @@ package fleet
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"os"
@@ -13,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	tool "github.com/edgecam/edgecam/provisioning/fleet"
 )
 
 func must(t *testing.T, err error) {
@@ -41,9 +44,29 @@ func freePort(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// build links one of the repository's commands, as version if that is not "".
-func build(t *testing.T, into, name, version string) string {
+// programs is the folder of what the tests have built.
+var programs string
+
+func TestMain(m *testing.M) {
+	var err error
+	if programs, err = os.MkdirTemp("", "edgecam-fleet-"); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	if err := os.RemoveAll(programs); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	os.Exit(code)
+}
+
+// build links one of the repository's commands, as version if that is not "",
+// unless another test has done so.
+func build(t *testing.T, name, version string) string {
 	t.Helper()
+	into := filepath.Join(programs, name+version)
+	if _, err := os.Stat(into); err == nil {
+		return into
+	}
 	args := []string{"build", "-o", into}
 	if version != "" {
 		args = append(args, "-ldflags=-X github.com/edgecam/edgecam/internal/version.version="+version)
@@ -144,10 +167,11 @@ func (h *house) mustTool(args ...string) string {
 
 // newHouse makes an authority, and starts Debian's mosquitto, or the embedded
 // broker where that is not installed.
-func newHouse(t *testing.T, edgecam string) *house {
+func newHouse(t *testing.T, edgecam string, initOptions ...string) *house {
 	t.Helper()
 	h := &house{t: t, edgecam: edgecam, dir: t.TempDir(), port: freePort(t)}
-	h.mustTool("authority", "--dir", h.authority(), "init", "--broker", fmt.Sprintf("tls://127.0.0.1:%d", h.port), "--host", "127.0.0.1")
+	h.mustTool(append([]string{"authority", "--dir", h.authority(), "init", "--broker", fmt.Sprintf("tls://127.0.0.1:%d", h.port), "--host", "127.0.0.1"},
+		initOptions...)...)
 	secretFile := filepath.Join(h.dir, "secret")
 	must(t, os.WriteFile(secretFile, []byte(secret), 0o600))
 	h.mustTool("authority", "--dir", h.authority(), "expect", serial, "--secret-file", secretFile)
@@ -182,8 +206,42 @@ func newHouse(t *testing.T, edgecam string) *house {
 	return h
 }
 
-// station is a node under its launcher, which is started again whenever it
-// ends, as a service manager does.
+// configure writes the node's configuration, with more lines of it, and returns
+// its file.
+func (h *house) configure(state, more string) string {
+	h.t.Helper()
+	must(h.t, os.MkdirAll(state, 0o700))
+	config := filepath.Join(h.dir, "edgecam.yaml")
+	must(h.t, os.WriteFile(config, fmt.Appendf(nil, `
+state_dir: %q
+camera: {source: sim}
+microphone: {enabled: false}
+speaker: {enabled: false}
+http: {listen: "127.0.0.1:%d", https_listen: "", announce: false}
+webrtc: {udp_port: 0, ice_tcp: false}
+fleet: {site_file: %q, owner_secret: %q, serial: %q}
+%s
+`, state, freePort(h.t), filepath.Join(h.authority(), "site.json"), secret, serial, more), 0o600))
+	return config
+}
+
+// node returns what the fleet knows of the node.
+func (h *house) node() tool.NodeState {
+	h.t.Helper()
+	out, err := h.tool("fleet", "--dir", h.authority(), "--json", "list")
+	must(h.t, err)
+	var nodes []tool.NodeState
+	must(h.t, json.Unmarshal([]byte(out), &nodes))
+	for _, n := range nodes {
+		if n.ID == nodeID {
+			return n
+		}
+	}
+	return tool.NodeState{}
+}
+
+// station is a node under its launcher, or without one, which is started again
+// whenever it ends, as a service manager does.
 type station struct {
 	state string
 	log   record

@@ -35,10 +35,9 @@ type bench struct {
 
 func newBench(t *testing.T) (b *bench, update []byte) {
 	t.Helper()
-	bin := t.TempDir()
-	edgecam := build(t, filepath.Join(bin, "edgecam"), "edgecam", installedVersion)
-	launcher := build(t, filepath.Join(bin, "edgecam-launcher"), "edgecam-launcher", "")
-	update, err := os.ReadFile(build(t, filepath.Join(bin, "update"), "edgecam", updateVersion))
+	edgecam := build(t, "edgecam", installedVersion)
+	launcher := build(t, "edgecam-launcher", "")
+	update, err := os.ReadFile(build(t, "edgecam", updateVersion))
 	must(t, err)
 	b = &bench{T: t, house: newHouse(t, edgecam), releases: newReleases(t)}
 	b.key = filepath.Join(b.house.dir, "release.key")
@@ -46,36 +45,10 @@ func newBench(t *testing.T) (b *bench, update []byte) {
 	b.watch = start(t, nil, edgecam, "fleet", "--dir", b.authority(), "watch", "--json")
 
 	state := filepath.Join(b.house.dir, "state")
-	must(t, os.MkdirAll(state, 0o700))
-	config := filepath.Join(b.house.dir, "edgecam.yaml")
-	must(t, os.WriteFile(config, fmt.Appendf(nil, `
-state_dir: %q
-camera: {source: sim}
-microphone: {enabled: false}
-speaker: {enabled: false}
-http: {listen: "127.0.0.1:%d", https_listen: "", announce: false}
-webrtc: {udp_port: 0, ice_tcp: false}
-fleet: {site_file: %q, owner_secret: %q, serial: %q}
-update: {keys: [%q]}
-`, state, freePort(t), filepath.Join(b.authority(), "site.json"), secret, serial, public), 0o600))
+	config := b.configure(state, fmt.Sprintf("update: {keys: [%q]}", public))
 	b.station = startStation(t, state, []string{"SSL_CERT_FILE=" + b.root}, launcher,
 		"--installed", edgecam, "--state", state, "--trial", trial.String(), "run", "--config", config)
 	return b, update
-}
-
-// node returns what the fleet knows of the node.
-func (b *bench) node() tool.NodeState {
-	b.Helper()
-	out, err := b.tool("fleet", "--dir", b.authority(), "--json", "list")
-	must(b.T, err)
-	var nodes []tool.NodeState
-	must(b.T, json.Unmarshal([]byte(out), &nodes))
-	for _, n := range nodes {
-		if n.ID == nodeID {
-			return n
-		}
-	}
-	return tool.NodeState{}
 }
 
 // runs waits until the node is online with a program from a slot.
