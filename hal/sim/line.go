@@ -11,18 +11,21 @@ import (
 )
 
 // ChipLabel is the label of the simulated GPIO chip. Its lines are "button"
-// (offset 0, input), "pir" (1, input) and "relay" (2, output).
+// (offset 0, input), "pir" (1, input), "relay" (2, output), "reset" (3, input)
+// and "reset-light" (4, output).
 const ChipLabel = "sim"
 
-var lineNames = [...]string{"button", "pir", "relay"}
+var lineNames = [...]string{"button", "pir", "relay", "reset", "reset-light"}
 
-const relayOffset = 2
+// isOutput tells which lines are moved by their outputs only.
+var isOutput = [len(lineNames)]bool{2: true, 4: true}
 
 // maxEdges bounds the changes kept for an input that nobody waits on, as the
 // kernel does; the oldest are lost.
 const maxEdges = 64
 
-// LineDriver is a [hal.LineDriver] with a button, a motion sensor and a relay.
+// LineDriver is a [hal.LineDriver] with a button, a motion sensor, a relay, and a
+// reset button with its light.
 // They are wired as configured: levels are always logical, whatever ActiveLow
 // says. Nothing moves unless Set or Press moves it.
 type LineDriver struct {
@@ -49,15 +52,15 @@ func (d *LineDriver) Chips(ctx context.Context) ([]hal.ChipInfo, error) {
 	return []hal.ChipInfo{{Label: ChipLabel, Path: ChipLabel, Lines: append([]string(nil), lineNames[:]...)}}, nil
 }
 
-// Set moves the input with that name, as a finger or a visitor would. The
-// relay is moved by its output only.
+// Set moves the input with that name, as a finger or a visitor would. Outputs
+// are moved by the node only.
 func (d *LineDriver) Set(name string, active bool) error {
 	i, err := d.find(hal.LineRef{Name: name})
 	if err != nil {
 		return err
 	}
-	if i == relayOffset {
-		return &hal.Error{Op: "set", Path: name, Kind: hal.Unsupported, Err: errors.New("the relay is an output: only the node moves it")}
+	if isOutput[i] {
+		return &hal.Error{Op: "set", Path: name, Kind: hal.Unsupported, Err: errors.New("the line is an output: only the node moves it")}
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -102,7 +105,7 @@ func (d *LineDriver) find(ref hal.LineRef) (int, error) {
 			return i, nil
 		}
 	}
-	return 0, &hal.Error{Op: "open", Path: path, Kind: hal.Gone, Err: errors.New(`there is no such simulated line (there are "button", "pir" and "relay")`)}
+	return 0, &hal.Error{Op: "open", Path: path, Kind: hal.Gone, Err: errors.New(`there is no such simulated line (there are "button", "pir", "relay", "reset" and "reset-light")`)}
 }
 
 func lineRefString(ref hal.LineRef) string {
@@ -127,8 +130,8 @@ func (d *LineDriver) claim(ctx context.Context, ref hal.LineRef, output bool) (i
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
-	case output != (i == relayOffset):
-		return fail(hal.Unsupported, `the simulated "relay" is an output, "button" and "pir" are inputs`)
+	case output != isOutput[i]:
+		return fail(hal.Unsupported, `of the simulated lines "relay" and "reset-light" are outputs, all others inputs`)
 	case d.lines[i].open:
 		return fail(hal.Busy, "the line is open already: close it first")
 	}
@@ -136,7 +139,7 @@ func (d *LineDriver) claim(ctx context.Context, ref hal.LineRef, output bool) (i
 	return i, nil
 }
 
-// OpenInput opens "button" or "pir".
+// OpenInput opens "button", "pir" or "reset".
 func (d *LineDriver) OpenInput(ctx context.Context, cfg hal.InputConfig) (hal.Input, error) {
 	i, err := d.claim(ctx, cfg.Line, false)
 	if err != nil {
@@ -153,7 +156,7 @@ func (d *LineDriver) OpenInput(ctx context.Context, cfg hal.InputConfig) (hal.In
 	return in, nil
 }
 
-// OpenOutput opens "relay" at its safe level.
+// OpenOutput opens "relay" or "reset-light" at its safe level.
 func (d *LineDriver) OpenOutput(ctx context.Context, cfg hal.OutputConfig) (hal.Output, error) {
 	i, err := d.claim(ctx, cfg.Line, true)
 	if err != nil {

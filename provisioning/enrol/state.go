@@ -28,7 +28,7 @@ const (
 
 const (
 	stateFile = "identity"
-	runsFile  = "runs" // survives a reset: session numbers must rise
+	RunsFile  = "runs" // survives a reset: session numbers must rise
 	keyPrefix = "key-"
 )
 
@@ -138,11 +138,11 @@ func (m *Machine) newKey() (string, error) {
 // nextRun counts a start of the program and returns its number.
 func (m *Machine) nextRun() (uint64, error) {
 	var n uint64
-	if err := durable.Load(m.fsys, runsFile, &n); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := durable.Load(m.fsys, RunsFile, &n); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return 0, fmt.Errorf("enrol: %w", err)
 	}
 	n++
-	if err := durable.Save(m.fsys, runsFile, n); err != nil {
+	if err := durable.Save(m.fsys, RunsFile, n); err != nil {
 		return 0, fmt.Errorf("enrol: %w", err)
 	}
 	return n, nil
@@ -170,7 +170,7 @@ func (m *Machine) finishReset() error {
 		return fmt.Errorf("enrol: reset: %w", err)
 	}
 	for _, n := range names {
-		if n == stateFile || strings.HasPrefix(n, runsFile) {
+		if n == stateFile || strings.HasPrefix(n, RunsFile) {
 			continue
 		}
 		if err := durable.Erase(m.fsys, n); err != nil {

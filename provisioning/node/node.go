@@ -202,9 +202,18 @@ func (n *Node) Event(class queue.Class, kind string, data map[string]any) {
 	}
 }
 
-// FactoryReset erases what the fleet and the owner have given the node, and
-// ends Run with ErrReset. It is what a long press of a reset button does.
+// farewellTime bounds how long a reset on the spot waits for the broker.
+const farewellTime = 3 * time.Second
+
+// FactoryReset takes leave of the broker if it is reached, erases what the fleet
+// and the owner have given the node, and ends Run with ErrReset. It is what a
+// long press of a reset button does.
 func (n *Node) FactoryReset() error {
+	if n.client.Connected() && n.identity.Phase() == enrol.Active {
+		ctx, cancel := context.WithTimeout(context.Background(), farewellTime)
+		n.farewell(ctx)
+		cancel()
+	}
 	if err := n.identity.FactoryReset(); err != nil {
 		return err
 	}

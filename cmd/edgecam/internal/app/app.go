@@ -57,7 +57,7 @@ func Run(ctx context.Context, o cli.RunOptions) error {
 		if !errors.Is(err, errReset) {
 			return err
 		}
-		o.Log.Warn("factory reset done, starting again")
+		o.Log.Warn("factory reset, starting again")
 		l, lerr := o.Load(nil)
 		if lerr != nil {
 			return lerr
@@ -71,6 +71,9 @@ func runOnce(ctx context.Context, o cli.RunOptions) (err error) {
 	if o.Dev {
 		n.auth = auth.NewDev(auth.Options{Log: o.Log})
 	} else {
+		if err := finishReset(o.Config); err != nil {
+			return err
+		}
 		if n.auth, err = auth.Open(o.Config.StateDir, auth.Options{
 			Log: o.Log, SessionAge: o.Config.Auth.SessionAge(), TokenAge: o.Config.Auth.TokenAge(), MaxFailures: o.Config.Auth.MaxFailures,
 		}); err != nil {
@@ -84,6 +87,9 @@ func runOnce(ctx context.Context, o cli.RunOptions) (err error) {
 	if n.fleet, err = openFleet(n); err != nil {
 		return err
 	}
+	if n.fleet != nil && resetMarked(o.Config.StateDir) {
+		return errReset // the fleet's part has just ended one that was cut short
+	}
 	if n.updates, err = openUpdates(n); err != nil {
 		return err
 	}
@@ -93,7 +99,10 @@ func runOnce(ctx context.Context, o cli.RunOptions) (err error) {
 	if n.updates != nil {
 		defer n.updates.start(ctx, stop)()
 	}
+	reset := resetWatch{node: n}
+	defer reset.close()
 	for {
+		reset.follow(ctx, stop, n.cfg.Lines)
 		err := n.run(ctx)
 		next := n.changedConfig(err)
 		if next == nil && err != nil && ctx.Err() == nil && n.fleet != nil {

@@ -275,23 +275,18 @@ func (f *fleet) telemetry() map[string]any {
 // wipe removes what the owner has given the node: secrets and certificates in
 // the state folder.
 func (f *fleet) wipe() error {
+	if err := markReset(f.app.o.Config.StateDir); err != nil {
+		return err
+	}
 	d, err := durable.OpenDir(f.app.o.Config.StateDir)
 	if err != nil {
 		return err
 	}
-	names, err := d.Names()
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		if filepath.Join(d.Path(), name) == filepath.Clean(f.app.o.Config.Fleet.SiteFile) {
-			continue // it came with the board, and the next claim needs it
-		}
-		if err := durable.Erase(d, name); err != nil {
-			return err
-		}
-	}
-	return nil
+	site := filepath.Clean(f.app.o.Config.Fleet.SiteFile)
+	return eraseAll(d, func(name string) bool {
+		// The site came with the board, and the next claim needs it.
+		return name == resetMark || filepath.Join(d.Path(), name) == site
+	})
 }
 
 // firstLine returns a small system file's first line, "" if there is none.

@@ -18,6 +18,9 @@ type Lines struct {
 	IRFilter     OutputLine `yaml:"ir_filter" doc:"infrared filter before the sensor; active by day"`
 	IRFilterOut  OutputLine `yaml:"ir_filter_out" doc:"second line of a filter that stays where a pulse has moved it: one on ir_filter moves it in, one here out"`
 	IRLight      OutputLine `yaml:"ir_light" doc:"infrared light; active by night"`
+	Reset        InputLine  `yaml:"reset" doc:"reset button: held for reset_hold_ms and let go, it brings the node back to what left the factory"`
+	ResetLight   OutputLine `yaml:"reset_light" doc:"light that shows where a press of the reset button stands"`
+	ResetHoldMS  int        `yaml:"reset_hold_ms" doc:"how long the reset button is held, in milliseconds" min:"3000" max:"60000"`
 	RelayPulseMS int        `yaml:"relay_pulse_ms" doc:"how long the door strike is powered, in milliseconds" min:"50" max:"5000"`
 	IRPulseMS    int        `yaml:"ir_filter_pulse_ms" doc:"how long the coil of a filter with two lines is powered, in milliseconds" min:"10" max:"1000"`
 }
@@ -50,6 +53,9 @@ func (Lines) Defaults() Lines {
 		IRFilter:     OutputLine{Offset: -1},
 		IRFilterOut:  OutputLine{Offset: -1},
 		IRLight:      OutputLine{Offset: -1},
+		Reset:        InputLine{Offset: -1, ActiveLow: true, Bias: "pull-up", DebounceMS: 50},
+		ResetLight:   OutputLine{Offset: -1},
+		ResetHoldMS:  10_000,
 		RelayPulseMS: 1500,
 		IRPulseMS:    100,
 	}
@@ -64,6 +70,11 @@ func (l Lines) Validate() Problems {
 	p = append(p, l.IRFilter.Validate().under("ir_filter")...)
 	p = append(p, l.IRFilterOut.Validate().under("ir_filter_out")...)
 	p = append(p, l.IRLight.Validate().under("ir_light")...)
+	p = append(p, l.Reset.Validate().under("reset")...)
+	p = append(p, l.ResetLight.Validate().under("reset_light")...)
+	if l.ResetLight.Configured() && !l.Reset.Configured() {
+		p.add("reset_light", "is given without reset, the button whose press it shows")
+	}
 	if l.IRFilterOut.Configured() && !l.IRFilter.Configured() {
 		p.add("ir_filter_out", "is given without ir_filter, which moves the filter back")
 	}
@@ -71,7 +82,7 @@ func (l Lines) Validate() Problems {
 		key string
 		ref hal.LineRef
 		on  bool
-	}{{"button", l.Button.ref(), l.Button.Configured()}, {"pir", l.PIR.ref(), l.PIR.Configured()}, {"relay", l.Relay.ref(), l.Relay.Configured()}, {"ir_filter", l.IRFilter.ref(), l.IRFilter.Configured()}, {"ir_filter_out", l.IRFilterOut.ref(), l.IRFilterOut.Configured()}, {"ir_light", l.IRLight.ref(), l.IRLight.Configured()}}
+	}{{"button", l.Button.ref(), l.Button.Configured()}, {"pir", l.PIR.ref(), l.PIR.Configured()}, {"relay", l.Relay.ref(), l.Relay.Configured()}, {"ir_filter", l.IRFilter.ref(), l.IRFilter.Configured()}, {"ir_filter_out", l.IRFilterOut.ref(), l.IRFilterOut.Configured()}, {"ir_light", l.IRLight.ref(), l.IRLight.Configured()}, {"reset", l.Reset.ref(), l.Reset.Configured()}, {"reset_light", l.ResetLight.ref(), l.ResetLight.Configured()}}
 	for i, a := range refs {
 		for _, b := range refs[:i] {
 			if a.on && b.on && a.ref == b.ref {

@@ -51,12 +51,12 @@ func notes(b boards.Board) string {
 // configuredLines are the lines with their keys.
 func configuredLines(l config.Lines) map[string]hal.LineRef {
 	lines := map[string]hal.LineRef{}
-	for key, line := range map[string]config.InputLine{"button": l.Button, "pir": l.PIR} {
+	for key, line := range map[string]config.InputLine{"button": l.Button, "pir": l.PIR, "reset": l.Reset} {
 		if line.Configured() {
 			lines[key] = line.HAL().Line
 		}
 	}
-	for key, line := range map[string]config.OutputLine{"relay": l.Relay, "ir_filter": l.IRFilter, "ir_filter_out": l.IRFilterOut, "ir_light": l.IRLight} {
+	for key, line := range map[string]config.OutputLine{"relay": l.Relay, "ir_filter": l.IRFilter, "ir_filter_out": l.IRFilterOut, "ir_light": l.IRLight, "reset_light": l.ResetLight} {
 		if line.Configured() {
 			lines[key] = line.HAL().Line
 		}
@@ -77,7 +77,7 @@ func checkBoardLines(r *Report, s Subject, b boards.Board) {
 		width[c.Label] = len(c.Lines)
 	}
 	lines := configuredLines(s.Config.Lines)
-	for _, key := range []string{"button", "pir", "relay", "ir_filter", "ir_light"} {
+	for _, key := range []string{"button", "pir", "relay", "ir_filter", "ir_filter_out", "ir_light", "reset", "reset_light"} {
 		ref, ok := lines[key]
 		switch {
 		case !ok:
