@@ -80,7 +80,7 @@ const (
 	idle    state = iota
 	held          // down, not yet long enough
 	ready         // long enough: to be let go
-	stuck         // down for too long: nothing counts until it is let go
+	stuck         // down for too long, to be let go
 	again         // let go, and to be confirmed
 	confirm       // down to confirm
 )
@@ -216,7 +216,7 @@ func (w *watcher) change(e hal.Edge) bool {
 			// The edge before the start has no time: this program's clock counts.
 			lasted = time.Since(w.down)
 		}
-		if lasted >= w.Hold && lasted <= w.Hold+LetGo {
+		if lasted >= w.Hold {
 			if !early {
 				w.enter(idle, time.Hour)
 				return true

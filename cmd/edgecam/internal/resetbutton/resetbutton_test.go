@@ -3,7 +3,6 @@ package resetbutton
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -170,6 +169,7 @@ func TestDownAtStart(t *testing.T) {
 		{"the second press is a touch", func(b *bench) { time.Sleep(hold + time.Second); b.press(0); b.press(100 * time.Millisecond) }, 0},
 		{"the second press sticks", func(b *bench) { time.Sleep(hold + time.Second); b.press(0); b.press(time.Hour) }, 0},
 		{"let go early, held anew", func(b *bench) { time.Sleep(3 * time.Second); b.press(0); b.press(hold + time.Second) }, 1},
+		{"stuck, free, then held", func(b *bench) { time.Sleep(hold + LetGo + time.Second); b.press(0); b.press(hold + time.Second) }, 1},
 		{"let go too late", func(b *bench) { time.Sleep(hold + LetGo + time.Second); b.press(0); b.press(time.Second) }, 0},
 	} {
 		t.Run(c.what, func(t *testing.T) {
@@ -242,27 +242,74 @@ func TestFailure(t *testing.T) {
 	})
 }
 
-// TestClocks: neither an edge that is read late nor a wall clock that is set
-// makes a short press a long one.
-func TestClocks(t *testing.T) {
-	now := time.Now()
-	synctest.Test(t, func(t *testing.T) {
-		w := watcher{Config: Config{Hold: hold, Log: slog.New(slog.DiscardHandler)}, timer: time.NewTimer(time.Hour)}
-		w.press(now)
-		time.Sleep(hold + time.Second) // the machine was busy
-		w.expired()
-		if w.change(hal.Edge{At: now.Add(time.Second)}) {
-			t.Error("an edge that was read late made a press long")
-		}
-		w.press(now)
-		if w.change(hal.Edge{At: now.Add(time.Hour)}) { // the clock was set meanwhile
-			t.Error("a clock that was set made a press long")
-		}
-		w.press(now)
-		time.Sleep(hold + time.Second)
-		w.expired()
-		if !w.change(hal.Edge{At: now.Add(hold + time.Second)}) {
-			t.Error("a long press is none")
-		}
-	})
+// scripted is a line whose changes the test writes, one a call.
+type scripted struct {
+	edges  chan hal.Edge
+	active bool
+}
+
+func (s *scripted) Active() (bool, error) { return s.active, nil }
+func (s *scripted) Close() error          { return nil }
+func (s *scripted) WaitEdge(ctx context.Context) (hal.Edge, error) {
+	select {
+	case e := <-s.edges:
+		return e, nil
+	case <-ctx.Done():
+		return hal.Edge{}, ctx.Err()
+	}
+}
+
+// TestEdges: an edge that is lost, late, or stamped by a clock that was set does
+// not make a short press a long one; nor does a line that is down again at the
+// moment of the reset.
+func TestEdges(t *testing.T) {
+	// step: so much later an edge comes, with a time stamp so far from the first.
+	type step struct {
+		after  time.Duration
+		active bool
+		at     time.Duration
+	}
+	const s = time.Second
+	long := []step{{0, true, 0}, {hold + s, false, hold + s}}
+	for _, c := range []struct {
+		what   string
+		early  bool // down at the start
+		bounce bool // the line is active when it is looked at before the reset
+		steps  []step
+		resets int
+	}{
+		{"a long press", false, false, long, 1},
+		{"read late", false, false, []step{{0, true, 0}, {hold + s, false, s}}, 0},
+		{"the clock is set forward", false, false, []step{{0, true, 0}, {s, false, time.Hour}}, 0},
+		{"the clock is set back", false, false, []step{{0, true, 0}, {hold + s, false, -time.Hour}}, 0},
+		{"a release is lost", false, false, []step{{0, true, 0}, {6 * s, true, 6 * s}, {6 * s, false, 12 * s}}, 0},
+		{"a press is lost", false, false, []step{{0, false, 0}, {hold + s, false, hold + s}}, 0},
+		{"down again", false, true, long, 0},
+		{"the confirming press is short, and the clock set forward", true, false, []step{{hold + s, false, 0}, {s, true, s}, {s / 5, false, 3 * s}}, 0},
+		{"confirmed", true, false, []step{{hold + s, false, 0}, {s, true, s}, {s, false, 2 * s}}, 1},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			in := &scripted{edges: make(chan hal.Edge), active: c.early}
+			resets := 0
+			ctx, stop := context.WithCancel(t.Context())
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				Watch(ctx, Config{Button: func(context.Context) (hal.Input, error) { return in, nil }, Hold: hold, Reset: func() error { resets++; return nil }})
+			}()
+			synctest.Wait()
+			in.active = c.bounce
+			first := time.Now()
+			for _, s := range c.steps {
+				time.Sleep(s.after)
+				in.edges <- hal.Edge{Active: s.active, At: first.Add(s.at)}
+				synctest.Wait()
+			}
+			if resets != c.resets {
+				t.Errorf("%s: %d resets, want %d", c.what, resets, c.resets)
+			}
+			stop()
+			<-done
+		})
+	}
 }
