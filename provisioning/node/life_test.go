@@ -47,7 +47,8 @@ var fast = client.Backoff{First: 20 * time.Millisecond, Most: 200 * time.Millise
 type site struct {
 	t     *testing.T
 	dir   string
-	port  int
+	port  int // in the site file: where nodes find the broker
+	own   int // the broker's own, if something is between
 	auth  *authority.Authority
 	start func() func()
 }
@@ -90,6 +91,14 @@ func (s *site) site() enrol.Site {
 	return out
 }
 
+// listen returns the port that the broker listens on.
+func (s *site) listen() int {
+	if s.own != 0 {
+		return s.own
+	}
+	return s.port
+}
+
 // embedded starts edgecam's own broker.
 func (s *site) embedded() func() {
 	s.t.Helper()
@@ -106,7 +115,7 @@ func (s *site) embedded() func() {
 		s.t.Fatal(err)
 	}
 	b, err := broker.Start(broker.Options{
-		Listen: fmt.Sprintf("127.0.0.1:%d", s.port), Clients: pool, FS: fsys,
+		Listen: fmt.Sprintf("127.0.0.1:%d", s.listen()), Clients: pool, FS: fsys,
 		Cert:    func() (*tls.Certificate, error) { return &cert, nil },
 		Revoked: func(c *x509.Certificate) bool { return s.auth.IsRevoked(c.Subject.CommonName, pki.SerialHex(c)) },
 	})
@@ -131,7 +140,7 @@ func (s *site) mosquitto() func() {
 		s.t.Skip("mosquitto is not installed; scripts/setup test installs it")
 	}
 	conf := filepath.Join(s.dir, "mosquitto.conf")
-	text := acl.MosquittoConfig(s.dir, s.port) + "persistence_location " + s.dir + "/\n"
+	text := acl.MosquittoConfig(s.dir, s.listen()) + "persistence_location " + s.dir + "/\n"
 	if os.Geteuid() == 0 {
 		text += "user root\n"
 	}
@@ -148,7 +157,7 @@ func (s *site) mosquitto() func() {
 		s.t.Fatal(err)
 	}
 	for range 100 {
-		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.port))
+		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.listen()))
 		if err == nil {
 			c.Close()
 			return func() {
@@ -174,6 +183,8 @@ type device struct {
 	doors   int
 	node    *node.Node
 	end     func() error
+
+	keepAlive time.Duration
 }
 
 // boot opens the node's state and runs it.
@@ -185,7 +196,7 @@ func (d *device) boot() {
 	}
 	n, err := node.Open(node.Options{
 		FS: fsys, Site: d.site.site(), Serial: serial, Board: "test board", Software: "v0.4.1", OwnerSecret: secret,
-		Backoff: fast, Probation: 150 * time.Millisecond, AckTimeout: 3 * time.Second,
+		Backoff: fast, Probation: 150 * time.Millisecond, AckTimeout: 3 * time.Second, KeepAlive: d.keepAlive,
 		Check: func(cfg []byte) []wire.Fault {
 			if strings.Contains(string(cfg), "wrong") {
 				return []wire.Fault{{Path: "wrong", Code: "unknown"}}
@@ -221,7 +232,7 @@ func (d *device) boot() {
 // operator connects an operator's end and returns it and how to end it.
 func (s *site) operator(onEvent func(string, wire.Event)) (*fleet.Operator, func()) {
 	s.t.Helper()
-	e, err := authority.ServiceEndpoint(s.dir, acl.Operator, string(s.read(authority.RootCert)), s.site().Broker)
+	e, err := authority.ServiceEndpoint(s.dir, acl.Operator, string(s.read(authority.RootCert)), fmt.Sprintf("tls://127.0.0.1:%d", s.listen()))
 	if err != nil {
 		s.t.Fatal(err)
 	}
