@@ -325,7 +325,9 @@ func (m *Machine) Request(software string) (wire.CertRequest, error) {
 		Version: 1, Nonce: wire.NewNonce(), ID: m.opt.ID, CSR: csr,
 		Serial: m.opt.Serial, Model: m.opt.Model, Software: software,
 	}
-	if s.Cert != "" {
+	// The certificate of a suspended node proves nothing: it was taken back, and
+	// its owner must want the node again.
+	if s.Cert != "" && s.Phase != Suspended {
 		if r.Renew, err = m.renewal(s, r); err != nil {
 			return r, err
 		}

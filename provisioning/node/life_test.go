@@ -399,8 +399,30 @@ func life(t *testing.T, s *site) {
 	}
 	emu.Unlock()
 
+	// Taken back: the broker refuses the certificate, the authority says why,
+	// and the node stays away until its owner wants it again.
+	if err := s.auth.Revoke(id); err != nil {
+		t.Fatal(err)
+	}
+	stopBroker()
+	stopBroker = s.start() // reads the list of what was taken back
+	eventually(t, "the node is suspended", func() bool { return d.node.Phase() == enrol.Suspended })
+	if d.node.Event(queue.Ring, "ring", nil); d.node.Connected() && d.node.Phase() == enrol.Active {
+		t.Error("a revoked node is active")
+	}
+	if _, err := s.auth.Expect(serial, secret, "lobby"); err != nil {
+		t.Fatal(err)
+	}
+	d.end()
+	d.boot() // instead of waiting for the retry
+	eventually(t, "the node is back", func() bool { return d.node.Phase() == enrol.Active && d.node.Connected() })
+	eventually(t, "the operator is back", op.Connected)
+
 	// The end.
-	if _, err := op.Wait(ctx, id, func(n fleet.NodeState) bool { return n.Online }); err != nil {
+	if _, err := op.Wait(ctx, id, func(n fleet.NodeState) bool {
+		now, _ := d.node.Session()
+		return n.Online && n.Birth.Session == now
+	}); err != nil {
 		t.Fatal(err)
 	}
 	keyFile := d.keys()
@@ -420,6 +442,32 @@ func life(t *testing.T, s *site) {
 	}
 }
 
+// certify makes a certificate as another node of the fleet has one.
+func (s *site) certify(name string) {
+	s.t.Helper()
+	certs, err := pki.ParseCerts(string(s.read("ca.crt")))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	key, err := pki.ParseKey(s.read("ca.key"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	c, err := pki.Signer{Cert: certs[0], Key: key}.NewClient(name, time.Now(), time.Hour)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	text, err := pki.EncodeKey(c.Key)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for suffix, data := range map[string][]byte{".crt": []byte(pki.EncodeCert(c.Cert, certs[0])), ".key": text} {
+		if err := os.WriteFile(filepath.Join(s.dir, name+suffix), data, 0o600); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
 // keys lists the key files that the node has.
 func (d *device) keys() []string {
 	names, _ := filepath.Glob(filepath.Join(d.dir, "key-*"))
@@ -431,13 +479,16 @@ func (d *device) keys() []string {
 // listener was not deaf.
 func (s *site) forbidden(t *testing.T, op *fleet.Operator) {
 	t.Helper()
-	const other = "ec-00000000000000ff"
-	for _, who := range []string{acl.Claim, acl.Operator, acl.Authority} {
+	const other, neighbour = "ec-00000000000000ff", "ec-00000000000000ee"
+	s.certify(neighbour)
+	for _, who := range []string{acl.Claim, acl.Operator, acl.Authority, neighbour} {
 		e, err := authority.ServiceEndpoint(s.dir, who, string(s.read(authority.RootCert)), s.site().Broker)
 		if err != nil {
 			t.Fatal(err)
 		}
-		e.ClientID = who + "-intruder"
+		if e.ClientID = who + "-intruder"; who == neighbour {
+			e.ClientID = who // another would be refused at once
+		}
 		up := make(chan struct{}, 1)
 		c := client.New(client.Options{
 			Endpoint: func(context.Context) (client.Endpoint, error) { return e, nil }, Backoff: fast, AckTimeout: time.Second,
