@@ -81,40 +81,6 @@ func TestTrouble(t *testing.T) {
 	}
 }
 
-// TestStorm: ten thousand nodes lose their broker at one moment. Once it is
-// back they do not come at once: no second has more than three times the mean
-// over the time until 99 in 100 are back, nor more than a tenth of them,
-// however long it was away.
-func TestStorm(t *testing.T) {
-	const nodes = 10_000
-	b := Backoff{}.withDefaults()
-	for _, outage := range []time.Duration{
-		500 * time.Millisecond, 5 * time.Second, 20 * time.Second, 40 * time.Second, time.Minute, 2 * time.Minute,
-		4 * time.Minute, 6 * time.Minute, 10 * time.Minute, time.Hour,
-	} {
-		bins := make([]int, 400)
-		for range nodes {
-			at := time.Duration(0)
-			for at < outage {
-				at += b.pauseLost(at)
-			}
-			bins[int((at-outage)/time.Second)]++
-		}
-		most, sum, p99 := 0, 0, 0
-		for i, n := range bins {
-			most = max(most, n)
-			if sum += n; sum < nodes*99/100 {
-				p99 = i + 1
-			}
-		}
-		times := float64(most) * float64(p99+1) / (nodes * 0.99)
-		t.Logf("outage %v: 99 %% back within %d s, most in a second %d, %.1f times the mean", outage, p99+1, most, times)
-		if times > 3 || most > nodes/10 {
-			t.Errorf("outage %v: %d in one second", outage, most)
-		}
-	}
-}
-
 func FuzzGuard(f *testing.F) {
 	f.Add([]byte{0x30, 0x05, 1, 2, 3, 4, 5, 0x40, 2, 0, 1}, 3)
 	f.Fuzz(func(t *testing.T, data []byte, cut int) {

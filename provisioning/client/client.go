@@ -75,9 +75,12 @@ type Options struct {
 	Inbox int
 	Wait  bool
 
-	Backoff        Backoff
-	KeepAlive      time.Duration // default 60 s
-	ConnectTimeout time.Duration // default 20 s
+	Backoff   Backoff
+	KeepAlive time.Duration // default 60 s
+	// ConnectTimeout bounds an attempt, TLS and CONNACK included; default 90 s. It
+	// is long, since giving up does not help a broker to which a whole fleet
+	// comes back: it spends its time on handshakes for clients that are gone.
+	ConnectTimeout time.Duration
 	AckTimeout     time.Duration // of a QoS 1 publish, default 30 s
 	Log            *slog.Logger
 }
@@ -112,7 +115,7 @@ func New(opt Options) *Client {
 		opt.KeepAlive = 60 * time.Second
 	}
 	if opt.ConnectTimeout <= 0 {
-		opt.ConnectTimeout = 20 * time.Second
+		opt.ConnectTimeout = 90 * time.Second
 	}
 	if opt.AckTimeout <= 0 {
 		opt.AckTimeout = 30 * time.Second
@@ -347,10 +350,16 @@ func (c *Client) connect(ctx context.Context, e Endpoint, lost chan<- error) (mq
 	}
 	if err := token.Error(); err != nil {
 		conn.Disconnect(0)
+		if g != nil && timedOut(err) {
+			err = errors.Join(errBusy, err)
+		}
 		return nil, g, fmt.Errorf("client: connect: %w", explain(err, g))
 	}
 	return conn, g, nil
 }
+
+// dialTimeout bounds the wait for TCP: whoever listens answers that at once.
+const dialTimeout = 20 * time.Second
 
 func (c *Client) dial(ctx context.Context, u *url.URL, e Endpoint) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.opt.ConnectTimeout)
@@ -371,7 +380,7 @@ func (c *Client) dial(ctx context.Context, u *url.URL, e Endpoint) (net.Conn, er
 			port = "1883"
 		}
 	}
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
 	if err != nil || !secure {
 		return conn, err
 	}
@@ -385,6 +394,9 @@ func (c *Client) dial(ctx context.Context, u *url.URL, e Endpoint) (net.Conn, er
 	}
 	tc := tls.Client(conn, cfg)
 	if err := tc.HandshakeContext(ctx); err != nil {
+		if timedOut(err) {
+			err = errors.Join(errBusy, err)
+		}
 		return nil, errors.Join(err, conn.Close())
 	}
 	return tc, nil

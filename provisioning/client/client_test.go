@@ -166,7 +166,8 @@ func TestFaults(t *testing.T) {
 		want       client.Kind
 	}{
 		{"nobody listens", closed.Addr().String(), c.client(id), id, nil, client.KindNetwork},
-		{"no answer", mute.Addr().String(), c.client(id), id, nil, client.KindNetwork},
+		{"no answer", mute.Addr().String(), c.client(id), id, nil, client.KindBusy},
+		{"no answer after the handshake", c.raw(func(n net.Conn) { io.Copy(io.Discard, n) }), c.client(id), id, nil, client.KindBusy},
 		{"closes at once", c.raw(func(net.Conn) {}), c.client(id), id, nil, client.KindNetwork},
 		{"broker of a stranger", stranger.broker(stranger.server("127.0.0.1", time.Now()), nil).Addr(), c.client(id), id, nil, client.KindServer},
 		{"broker of another name", other.Addr(), c.client(id), id, nil, client.KindServer},

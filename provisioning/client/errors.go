@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"net"
 	"strings"
 
 	"github.com/eclipse/paho.mqtt.golang/packets"
@@ -15,15 +16,16 @@ type Kind uint8
 
 // The kinds.
 const (
-	KindNetwork  Kind = iota // no answer, reset, time-out: try again
+	KindNetwork  Kind = iota // nobody there, reset, lost: try again
 	KindServer               // the broker's certificate is not trusted: keep out
 	KindOwnCert              // the broker does not take our certificate
 	KindRefused              // CONNACK says no
 	KindProtocol             // the broker does not keep to MQTT
 	KindLocal                // we have nothing to connect with
+	KindBusy                 // the broker takes the connection, and does not come to it
 )
 
-var kindNames = [...]string{"network", "server-certificate", "own-certificate", "refused", "protocol", "local"}
+var kindNames = [...]string{"network", "server-certificate", "own-certificate", "refused", "protocol", "local", "busy"}
 
 // String returns the kind's name.
 func (k Kind) String() string { return kindNames[k] }
@@ -33,6 +35,14 @@ var ErrOffline = errors.New("client: not connected")
 
 // ErrInsecure refuses a broker without TLS that was not allowed.
 var ErrInsecure = errors.New("client: the broker's address is without TLS; use tls://HOST:PORT, or allow plain connections on purpose")
+
+var errBusy = errors.New("client: the broker took the connection and has not answered in time")
+
+// timedOut reports whether an error is that of a time limit.
+func timedOut(err error) bool {
+	var ne net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &ne) && ne.Timeout()
+}
 
 var errLocal = errors.New("client: cannot connect")
 
@@ -49,6 +59,8 @@ func KindOf(err error) Kind {
 	switch {
 	case err == nil, errors.Is(err, context.Canceled):
 		return KindNetwork
+	case errors.Is(err, errBusy):
+		return KindBusy
 	case errors.Is(err, ErrInsecure), errors.Is(err, errLocal):
 		return KindLocal
 	case errors.As(err, &verify), errors.As(err, &unknown), errors.As(err, &hostname), errors.As(err, &invalid):

@@ -92,6 +92,9 @@ func (n *Node) up(ctx context.Context, e client.Endpoint) error {
 		return err
 	}
 	n.born.Store(true)
+	if n.opt.Birth != nil {
+		n.opt.Birth()
+	}
 	n.log.Info("broker connected", "broker", e.Broker, "session", b.Session, "certificate", e.Tag)
 	if err := n.publish(ctx, wire.UpReport, n.twin.Report(), true); err != nil {
 		return err

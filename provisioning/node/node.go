@@ -46,6 +46,8 @@ type Options struct {
 	Ops []command.Op
 	// Signal takes messages of viewers, dn/rtc; it must not block.
 	Signal func(message []byte, retained bool)
+	// Birth is called when the broker has acknowledged a birth; it must not block.
+	Birth func()
 	// Telemetry returns figures for up/tel.
 	Telemetry func() map[string]any
 	// Wipe are called by a factory reset.

@@ -32,6 +32,9 @@ type simulation struct {
 	AllIn    float64       `json:"all_in_s"`     // seconds until all were connected, 0 if never
 	PerNode  uint64        `json:"bytes_per_node"`
 	Bins     []int         `json:"births_per_second"`
+	// Return is how the nodes came back after all had been in and their broker
+	// was lost; nil if that has not happened.
+	Return *comeback `json:"return,omitempty"`
 }
 
 func (t *tool) simulateCommand() *cobra.Command {
@@ -55,6 +58,10 @@ func (t *tool) simulateCommand() *cobra.Command {
 			most := 0
 			for _, n := range s.Bins {
 				most = max(most, n)
+			}
+			if r := s.Return; r != nil {
+				fmt.Fprintf(t.Out, "%d came back, 99 %% of them within %.1f s of the first: %d in the fullest second, %.1f times the mean\n",
+					r.Nodes, r.Seconds, r.Most, r.TimesMean)
 			}
 			fmt.Fprintf(t.Out, "%d of %d nodes connected, all after %.1f s, most births in one second %d, %d bytes of memory each\n",
 				s.Born, s.Nodes, s.AllIn, most, s.PerNode)
@@ -98,8 +105,9 @@ func (t *tool) simulate(ctx context.Context, s *simulation) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	nodes := make([]*node.Node, s.Nodes)
+	var births births
 	for i := range nodes {
-		if nodes[i], err = simNode(i, site, (i*37+50)%100 < s.FailPct); err != nil {
+		if nodes[i], err = simNode(i, site, (i*37+50)%100 < s.FailPct, births.add); err != nil {
 			return err
 		}
 	}
@@ -114,6 +122,7 @@ func (t *tool) simulate(ctx context.Context, s *simulation) error {
 			}
 		}
 	})
+	var allIn time.Time
 	for tick := time.NewTicker(time.Second); ; {
 		select {
 		case <-tick.C:
@@ -123,9 +132,9 @@ func (t *tool) simulate(ctx context.Context, s *simulation) error {
 					born++
 				}
 			}
-			s.Bins = append(s.Bins, max(0, born-s.Born))
 			if s.Born = born; born == s.Nodes && s.AllIn == 0 {
-				s.AllIn = time.Since(began).Seconds()
+				allIn = time.Now()
+				s.AllIn = allIn.Sub(began).Seconds()
 				runtime.GC()
 				var after runtime.MemStats
 				runtime.ReadMemStats(&after)
@@ -133,6 +142,8 @@ func (t *tool) simulate(ctx context.Context, s *simulation) error {
 			}
 		case <-ctx.Done():
 			tick.Stop()
+			s.Bins = births.perSecond(began)
+			s.Return = births.comeback(allIn, s.Nodes)
 			return nil
 		}
 	}
@@ -140,10 +151,10 @@ func (t *tool) simulate(ctx context.Context, s *simulation) error {
 
 func simSerial(i int) string { return fmt.Sprintf("5100%012x", i) }
 
-func simNode(i int, site enrol.Site, sick bool) (*node.Node, error) {
+func simNode(i int, site enrol.Site, sick bool, birth func()) (*node.Node, error) {
 	return node.Open(node.Options{
 		FS: durable.NewMemory(), Site: site, Serial: simSerial(i), Board: "simulated", Software: "v0.0.0", OwnerSecret: simSecret,
-		Probation: 2 * time.Second, TelemetryEvery: -1,
+		Probation: 2 * time.Second, TelemetryEvery: -1, Birth: birth,
 		Check: func(cfg []byte) []wire.Fault {
 			if strings.Contains(string(cfg), "reject") {
 				return []wire.Fault{{Path: "reject", Code: "schema"}}
