@@ -51,7 +51,7 @@ type ToneConfig struct {
 }
 
 // rateDefault is slow enough not to be seen and quick enough for dusk.
-const rateDefault = 0.4
+const rateDefault = 0.3
 
 // rate returns the limit, 0 for none.
 func (t ToneConfig) rate() float32 {

@@ -8,31 +8,33 @@ import (
 
 func log2(v float32) float32 { return float32(math.Log2(float64(v))) }
 
-// tone maps brightness by a coarse grid of curves, each from its area's mean:
-// dark areas are lifted, bright ones kept. Between the grid's nodes the curves
-// are interpolated, so that there is nothing whose edge could show.
+// tone maps brightness by one curve for the whole picture, which takes back
+// what darkness did to it, and by a coarse grid of lifts against the light.
+// Between the grid's nodes the lifts are interpolated, so that there is nothing
+// whose edge could show.
 type tone struct {
 	cfg     ToneConfig
 	now     curves
 	started bool
 	active  bool
+	table   [256]byte
+	made    curve // what table holds
 	liftQ15 []int16
 	gainQ12 []int16
 }
 
 // curves are the parameters of the tone mapping.
 type curves struct {
-	black, gain float32
-	lift        [gridRows][gridColumns]float32
-	chroma      [gridRows][gridColumns]float32
+	curve
+	lift   [gridRows][gridColumns]float32
+	chroma [gridRows][gridColumns]float32
 }
 
 const (
 	liftMost = 0.62 // four times over, black is amplified by 6.9
 	gainMost = 3.87
-	// Lifts and gains below these change nothing that could be seen.
+	// Lifts below this change nothing that could be seen.
 	liftLeast = 0.012
-	gainLeast = 1.01
 )
 
 func newTone(cfg ToneConfig, width int) *tone {
@@ -42,7 +44,7 @@ func newTone(cfg ToneConfig, width int) *tone {
 }
 
 func (c *curves) reset() {
-	*c = curves{black: 16, gain: 1}
+	*c = curves{curve: straight}
 	for y := range c.chroma {
 		for x := range c.chroma[y] {
 			c.chroma[y][x] = 1
@@ -64,13 +66,35 @@ func (t *tone) process(p *media.Picture, s *scene, sigma float32, hold bool) boo
 	} else {
 		t.now.follow(&want, s, t.cfg.rate())
 	}
-	if t.now.identity() {
-		t.active = false
-		return false
+	bent, lifted := !t.now.identity(), t.now.lifts()
+	t.active = bent || lifted
+	if bent {
+		if t.made != t.now.curve {
+			t.now.fill(&t.table)
+			t.made = t.now.curve
+		}
+		for y := range p.Height {
+			mapRow(p.Y[y*p.YStride:y*p.YStride+p.Width], &t.table)
+		}
 	}
-	t.active = true
-	t.now.apply(p, t.liftQ15, t.gainQ12)
-	return true
+	if lifted {
+		t.now.apply(p, t.liftQ15)
+	}
+	if t.active {
+		t.now.colour(p, t.gainQ12)
+	}
+	return t.active
+}
+
+// mapRow replaces samples by what the table holds for them.
+func mapRow(row []byte, table *[256]byte) {
+	for len(row) >= 4 {
+		row[0], row[1], row[2], row[3] = table[row[0]], table[row[1]], table[row[2]], table[row[3]]
+		row = row[4:]
+	}
+	for i, v := range row {
+		row[i] = table[v]
+	}
 }
 
 // aim sets the curves that suit the scene.
@@ -79,45 +103,30 @@ func (c *curves) aim(s *scene, sigma float32) {
 	if s.samples < 64 {
 		return // too small to judge
 	}
-	// A picture that does not use its range is stretched.
-	black := min(max(float32(s.Black)-2, 16), 48)
-	white := float32(s.White)
-	if spare := ramp(float32(235-s.White), 20, 60); spare > 0 || s.Black > 40 {
-		c.gain = min(max(204/max(white-black, 20), 1), gainMost)
-		c.gain = 1 + (c.gain-1)*max(spare, ramp(float32(s.Black), 40, 60))
-		c.black = 16 + (black-16)*max(spare, ramp(float32(s.Black), 40, 60))
+	c.invert(s, sigma)
+	face, around := max(c.at(s.FaceMean), 0.02), c.at(s.AroundMean)
+	against := float32(1)
+	if s.Backlight > 0 && around > face {
+		// Against the light the zone of faces comes most of the way to the rest.
+		against = log2(face+(around-face)*0.9*s.Backlight) / log2(face)
 	}
-	stretch := func(v float32) float32 { return min(max((v-c.black)*c.gain/219, 0), 1) }
-	key := 0.6*stretch(s.FaceMean) + 0.4*stretch(s.Mean)
-	wanted := key + max(keyLeast-key, 0)*0.9
-	gamma := float32(1)
-	if wanted > key+0.004 {
-		gamma = log2(wanted) / log2(max(key, 0.02))
-		gamma = max(gamma, 0.4)
-	}
-	if gamma > 0.98 && s.Backlight == 0 && c.gain < gainLeast {
+	if against == 1 && c.identity() {
 		c.reset()
 		return
 	}
-	// Against the light the zone of faces comes most of the way to the rest.
-	face, around := max(stretch(s.FaceMean), 0.02), stretch(s.AroundMean)
-	against := float32(1)
-	if s.Backlight > 0 && around > face {
-		against = log2(face+(around-face)*0.9*s.Backlight) / log2(face)
-	}
-	most := lowLightLift(sigma * c.gain)
+	most := lowLightLift(sigma * c.slope(s.FaceMean))
 	var mean [gridRows][gridColumns]float32
 	s.grid(&mean)
 	for y := range mean {
 		for x, m := range mean[y] {
-			v := min(max(stretch(m), 0.02), 0.98)
-			g := 1 - (1-gamma)*(1-ramp(v, 0.5, 0.95))
-			g *= 1 + (against-1)*window(x, y)*(1-ramp(v, 0.6, 0.95))
-			a := min(solveLift(v, float32(math.Pow(float64(v), float64(g)))), most)
-			c.lift[y][x] = a
+			v := min(max(c.at(m), 0.02), 0.98)
+			if against < 1 {
+				g := 1 + (against-1)*window(x, y)*(1-ramp(v, 0.6, 0.95))
+				c.lift[y][x] = min(solveLift(v, float32(math.Pow(float64(v), float64(g)))), most)
+			}
 			// Colours keep pace with brightness, less where there is noise.
-			k := c.gain * liftOnce(v, a) / v
-			c.chroma[y][x] = min(1+(k-1)*0.7, 3)
+			k := liftOnce(v, c.lift[y][x]) / max(unit(m), 0.02)
+			c.chroma[y][x] = min(max(1+(k-1)*0.7, 1), 3)
 		}
 	}
 }
@@ -127,10 +136,6 @@ func window(x, y int) float32 {
 	dx := min(ramp(float32(x), -0.5, 2), ramp(float32(gridColumns-1-x), -0.5, 2))
 	return dx * ramp(float32(y), -0.5, 1.5)
 }
-
-// keyLeast is the mean, weighted towards faces, that dark pictures are lifted
-// to.
-const keyLeast = 0.36
 
 // lowLightLift bounds the lift so that black's noise is not amplified beyond
 // what the eye takes for grain.
@@ -193,16 +198,29 @@ func (s *scene) grid(mean *[gridRows][gridColumns]float32) {
 // follow moves the curves towards want, by no more than changes the picture's
 // mean by rate levels.
 func (c *curves) follow(want *curves, s *scene, rate float32) {
-	change := float32(math.Abs(float64(want.mean(s) - c.mean(s))))
-	part := float32(followPart)
-	if rate > 0 && change*part > rate {
-		part = rate / change
+	if *c == *want {
+		return
 	}
 	if rate == 0 {
-		part = 1
+		*c = *want
+		return
 	}
-	c.black += (want.black - c.black) * part
-	c.gain += (want.gain - c.gain) * part
+	old, mean, part := *c, c.mean(s), float32(followPart)
+	// A part of the way is not that part of the change.
+	for range 3 {
+		*c = old
+		c.approach(want, part)
+		change := float32(math.Abs(float64(c.mean(s) - mean)))
+		if change <= rate {
+			return
+		}
+		part *= rate / change
+	}
+}
+
+// approach goes part of the way to want.
+func (c *curves) approach(want *curves, part float32) {
+	c.curve.approach(&want.curve, part)
 	for y := range c.lift {
 		for x := range c.lift[y] {
 			c.lift[y][x] += (want.lift[y][x] - c.lift[y][x]) * part
@@ -216,47 +234,52 @@ const followPart = 1.0 / 16
 
 // mean returns the mean that the curves give to the scene, in levels.
 func (c *curves) mean(s *scene) float32 {
-	var sum, n float32
+	if s.samples == 0 {
+		return 0
+	}
+	var sum float32
+	for v, n := range s.histogram {
+		if n > 0 {
+			// As the table rounds it: levels that hold much of a picture go up
+			// by whole steps.
+			sum += float32(n) * float32(int(219*c.at(float32(v))+0.5))
+		}
+	}
 	for y := range c.lift {
-		for x := range c.lift[y] {
-			if k := float32(s.count[y][x]); k > 0 {
-				v := min(max((float32(s.sum[y][x])/k-c.black)*c.gain/219, 0), 1)
-				sum += k * liftOnce(v, c.lift[y][x])
-				n += k
+		for x, a := range c.lift[y] {
+			if n := s.count[y][x]; n > 0 && a != 0 {
+				v := c.at(float32(s.sum[y][x]) / float32(n))
+				sum += 219 * float32(n) * (liftOnce(v, a) - v)
 			}
 		}
 	}
-	if n == 0 {
-		return 0
-	}
-	return 219 * sum / n
+	return sum / float32(s.samples)
 }
 
-// identity reports whether the curves would change nothing that can be seen.
-func (c *curves) identity() bool {
-	if c.gain > gainLeast || c.black > 16.25 {
-		return false
-	}
+// lifts reports whether the lifts would change anything that can be seen.
+func (c *curves) lifts() bool {
 	for y := range c.lift {
 		for _, a := range c.lift[y] {
 			if a > liftLeast || a < -liftLeast {
-				return false
+				return true
 			}
 		}
 	}
-	return true
+	return false
 }
 
-// apply maps p's samples.
-func (c *curves) apply(p *media.Picture, liftQ15, gainQ12 []int16) {
-	gain := uint16(min(c.gain*38302/4+0.5, 65535))
-	blackQ8 := uint16(c.black*256 + 0.5)
+// apply lifts p's luma.
+func (c *curves) apply(p *media.Picture, liftQ15 []int16) {
 	for y := range p.Height {
 		if y&1 == 0 { // from one row to the next hardly anything changes
 			gridRow(liftQ15[:p.Width], &c.lift, y, p.Height, 32767)
 		}
-		toneRow(p.Y[y*p.YStride:y*p.YStride+p.Width], liftQ15[:p.Width], blackQ8, gain)
+		toneRow(p.Y[y*p.YStride:y*p.YStride+p.Width], liftQ15[:p.Width], 16<<8, 38302/4)
 	}
+}
+
+// colour scales p's chroma.
+func (c *curves) colour(p *media.Picture, gainQ12 []int16) {
 	cw, ch := p.ChromaSize()
 	for y := range ch {
 		if y&1 == 0 {
