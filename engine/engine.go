@@ -189,6 +189,9 @@ func (e *Engine) planChanged(p session.VideoPlan) {
 func (e *Engine) viewersChanged(n int) {
 	e.viewers.Store(int32(n))
 	e.idle.set(n > 0)
+	if n == 0 {
+		_ = e.PointAt(wholeView) // cannot be refused
+	}
 	e.updateDemand()
 	e.stateChanged()
 }

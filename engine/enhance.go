@@ -48,6 +48,11 @@ type enhancer struct {
 	mu    sync.Mutex
 	chain *enhance.Chain
 	night NightMode
+	base  enhance.Config // the configuration, without what viewers point at
+	view  View
+	// viewWaits says that view is not in force yet, viewAt when one came into force.
+	viewWaits bool
+	viewAt    time.Time
 	// denoises says that the chain takes noise out, so that the encoder need not.
 	denoises atomic.Bool
 
@@ -68,6 +73,7 @@ func (e *enhancer) init(cfg Config, devices Devices, observer Observer, log *slo
 		e.observer = o
 	}
 	e.decision = enhance.NewDayNight(enhance.DayNightConfig{})
+	e.base, e.view = cfg.Enhance, wholeView
 	e.denoises.Store(cfg.Enhance.Denoise.Mode != enhance.Off)
 	var err error
 	e.chain, err = enhance.New(cfg.Enhance, enhance.Options{Now: time.Now, StepDone: e.observer.EnhanceStep})
@@ -78,7 +84,8 @@ func (e *enhancer) init(cfg Config, devices Devices, observer Observer, log *slo
 // returns, no picture of the former configuration will be handed to the encoder
 // or to a snapshot any more, and if masks or geometry changed, no frame of it to
 // a viewer: what a new mask hides is hidden from then on. A bad configuration is
-// refused and the former one stays.
+// refused and the former one stays. Whatever viewers have pointed the picture at
+// ends.
 func (e *Engine) SetEnhance(cfg enhance.Config, night NightMode) error {
 	e.enhance.mu.Lock()
 	defer e.enhance.mu.Unlock()
@@ -86,6 +93,7 @@ func (e *Engine) SetEnhance(cfg enhance.Config, night NightMode) error {
 	if err := e.enhance.chain.Reconfigure(cfg); err != nil {
 		return err
 	}
+	e.enhance.base, e.enhance.view, e.enhance.viewWaits = cfg, wholeView, false
 	e.enhance.night = night
 	e.enhance.denoises.Store(cfg.Denoise.Mode != enhance.Off)
 	// A key frame for a new viewer must not be made of an older picture.
@@ -113,6 +121,7 @@ func (e *Engine) handOn(ctx context.Context, p *media.Picture, fps float64) {
 	defer h.mu.Unlock()
 	h.chain.SetFrameRate(fps)
 	h.chain.HoldTone(h.exposure.acting)
+	h.point(began)
 	if h.night != NightAuto {
 		h.chain.SetNight(h.night == AlwaysNight)
 	}

@@ -18,7 +18,7 @@ import (
 // needs.
 func enhancing(t *testing.T, cfg Config, devices Devices) *Engine {
 	t.Helper()
-	e := &Engine{cfg: cfg, log: slog.New(slog.DiscardHandler), observer: noObserver{}, watching: newGate()}
+	e := &Engine{cfg: cfg, log: slog.New(slog.DiscardHandler), observer: noObserver{}, watching: newGate(), demand: newGate()}
 	e.pulses.init()
 	e.latest.ready = make(chan struct{}, 1)
 	e.shots.changed = func() {}

@@ -138,6 +138,7 @@ type (
 		Action string `json:"action"`
 		On     bool   `json:"on"`
 		Duplex Duplex `json:"duplex"`
+		View          // of a message "ptz"
 	}
 )
 
@@ -174,6 +175,9 @@ func (e *Engine) channelOpened(v *session.Viewer) {
 	e.send(v, e.floorMessage(v))
 	if ch := e.call.current(); ch.state != CallIdle {
 		e.send(v, callMessageTo(v.ID(), ch))
+	}
+	if view := e.View(); view != wholeView {
+		e.send(v, marshal(viewMessage{"ptz", view}))
 	}
 	if e.visiting.Load() {
 		e.send(v, marshal(voiceMessage{"voice", true}))
@@ -236,8 +240,10 @@ func (e *Engine) message(v *session.Viewer, msg []byte) {
 		e.chooseDuplex(v, r)
 	case "call":
 		e.callRequest(v, r)
+	case "ptz":
+		e.pointRequest(v, r)
 	default:
-		e.send(v, marshal(reply{Type: "error", ID: r.ID, Error: "unknown message type; known: call, door, talk, duplex"}))
+		e.send(v, marshal(reply{Type: "error", ID: r.ID, Error: "unknown message type; known: call, door, talk, duplex, ptz"}))
 	}
 }
 

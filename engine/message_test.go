@@ -14,7 +14,7 @@ func FuzzMessage(f *testing.F) {
 	for _, s := range []string{
 		`{"type":"door","id":"7","action":"open"}`, `{"type":"talk","on":true}`, `{"type":"talk"}`,
 		`{"type":"duplex","id":"8","duplex":"half"}`, `{"type":"call","id":"9","action":"answer"}`,
-		`{"type":"call","action":"hangup"}`, `{"type":`, `[]`, `null`, `{"type":7}`,
+		`{"type":"call","action":"hangup"}`, `{"type":"ptz","zoom":2,"x":1,"y":1}`, `{"type":`, `[]`, `null`, `{"type":7}`,
 	} {
 		f.Add([]byte(s))
 	}
@@ -29,6 +29,9 @@ func FuzzMessage(f *testing.F) {
 		e.message(&session.Viewer{}, b)
 		if s := e.call.current().state; s != CallIdle {
 			t.Errorf("the call is %s", s)
+		}
+		if v := e.View(); v != wholeView {
+			t.Errorf("the picture shows %+v", v)
 		}
 	})
 }

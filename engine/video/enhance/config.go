@@ -112,7 +112,7 @@ func (c Config) Validate() error {
 	between("crop x and width together", g.CropX+g.CropWidth, 0, 1.0001)
 	between("crop y and height together", g.CropY+g.CropHeight, 0, 1.0001)
 	if g.Zoom != 0 {
-		between("zoom", g.Zoom, 1, 8)
+		between("zoom", g.Zoom, 1, ZoomMost)
 	}
 	between("pan x", g.PanX, -1, 1)
 	between("pan y", g.PanY, -1, 1)

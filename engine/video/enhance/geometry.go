@@ -25,6 +25,44 @@ type GeometryConfig struct {
 	Mirror bool
 }
 
+// ZoomMost is the largest digital zoom.
+const ZoomMost = 8
+
+// Within returns the geometry that shows a part of what g shows: zoom (1 to
+// ZoomMost) times as large, about the point x, y (-1 to 1 from edge to edge of
+// the shown picture, right and down). It never shows more than g does.
+func (g GeometryConfig) Within(zoom, x, y float32) GeometryConfig {
+	// Back from the shown picture to the camera's.
+	if g.Mirror {
+		x = -x
+	}
+	switch g.Rotate {
+	case 90:
+		x, y = y, -x
+	case 180:
+		x, y = -x, -y
+	case 270:
+		x, y = -y, x
+	}
+	base := max(g.Zoom, 1)
+	zoom = max(min(zoom, ZoomMost/base), 1)
+	g.PanX, g.PanY = panWithin(base, g.PanX, zoom, x), panWithin(base, g.PanY, zoom, y)
+	g.Zoom = base * zoom
+	return g
+}
+
+// panWithin is the pan of a window that is at pan in the window of base and
+// basePan.
+func panWithin(base, basePan, zoom, pan float32) float32 {
+	outside := 1 - 1/(base*zoom)
+	if outside == 0 {
+		return 0
+	}
+	from := (1 - 1/base) * (1 + basePan)
+	inside := (1 - 1/zoom) * (1 + pan) / base
+	return min(max((from+inside)/outside-1, -1), 1)
+}
+
 func (g GeometryConfig) identity() bool {
 	whole := (g.CropWidth == 0 || g.CropWidth == 1) && (g.CropHeight == 0 || g.CropHeight == 1)
 	return whole && g.Rotate == 0 && !g.Mirror && !g.resamples()
