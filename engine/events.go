@@ -42,6 +42,7 @@ func networkChanged(m *session.Manager) {
 // runInput waits for an input's edges for as long as the engine runs.
 func (e *Engine) runInput(ctx context.Context, name string, open func(context.Context) (hal.Input, error), active func(time.Time)) {
 	retry := retryFirst
+	var away hal.Outage
 	for first := true; ctx.Err() == nil; {
 		in, err := open(ctx)
 		if err == nil {
@@ -51,6 +52,7 @@ func (e *Engine) runInput(ctx context.Context, name string, open func(context.Co
 				active(time.Now())
 			}
 			first = false
+			away.Over(e.log, name)
 			err = waitEdges(ctx, in, active)
 			if cerr := in.Close(); cerr != nil {
 				e.log.Warn("input close failed", "input", name, "error", cerr)
@@ -59,7 +61,7 @@ func (e *Engine) runInput(ctx context.Context, name string, open func(context.Co
 		if ctx.Err() != nil {
 			return
 		}
-		e.log.Warn("input not available, trying again", "input", name, "kind", hal.KindOf(err).String(), "error", err)
+		away.Failed(e.log, name, err)
 		if !sleep(ctx, retry) {
 			return
 		}

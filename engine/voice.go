@@ -13,11 +13,12 @@ import (
 func (e *Engine) runVoice(ctx context.Context) {
 	defer e.pulses.voice.rest()
 	retry := retryFirst
+	var away hal.Outage
 	for e.pulses.voice.wait(ctx, e.watching) == nil {
 		mic, err := e.devices.Microphone(ctx)
 		if err == nil {
 			var spoke bool
-			spoke, err = e.capturePCM(ctx, mic)
+			spoke, err = e.capturePCM(ctx, mic, &away)
 			if cerr := mic.Close(); cerr != nil {
 				e.log.Warn("microphone close failed", "error", cerr)
 			}
@@ -28,7 +29,7 @@ func (e *Engine) runVoice(ctx context.Context) {
 		if err == nil || ctx.Err() != nil {
 			continue
 		}
-		e.log.Warn("microphone not available, trying again", "kind", hal.KindOf(err).String(), "error", err)
+		away.Failed(e.log, "microphone", err)
 		if !sleep(ctx, retry) {
 			return
 		}
@@ -36,8 +37,9 @@ func (e *Engine) runVoice(ctx context.Context) {
 	}
 }
 
-// capturePCM reads the microphone until nobody watches (nil) or it fails.
-func (e *Engine) capturePCM(ctx context.Context, mic hal.Microphone) (spoke bool, err error) {
+// capturePCM reads the microphone until nobody watches (nil) or it fails. The
+// first block ends what away tells of.
+func (e *Engine) capturePCM(ctx context.Context, mic hal.Microphone, away *hal.Outage) (spoke bool, err error) {
 	enc := voiceEncoders{sessions: e.sessions, opusBps: e.cfg.Voice.BitrateBps, log: e.log}
 	e.encoders.Store(&enc)
 	defer e.encoders.Store(nil)
@@ -55,6 +57,7 @@ func (e *Engine) capturePCM(ctx context.Context, mic hal.Microphone) (spoke bool
 		e.voice.VoiceCaptured(err != nil)
 		if !spoke {
 			spoke = true
+			away.Over(e.log, "microphone")
 			e.log.Info("microphone streams")
 		}
 		start := time.Now()
@@ -78,10 +81,11 @@ func (e *Engine) capturePCM(ctx context.Context, mic hal.Microphone) (spoke bool
 func (e *Engine) runPlayout(ctx context.Context) {
 	defer e.pulses.playout.rest()
 	retry := retryFirst
+	var away hal.Outage
 	for e.pulses.playout.wait(ctx, e.talk.active) == nil {
 		speaker, err := e.devices.Speaker(ctx)
 		if err == nil {
-			err = e.play(ctx, speaker)
+			err = e.play(ctx, speaker, &away)
 			if cerr := speaker.Close(); cerr != nil {
 				e.log.Warn("speaker close failed", "error", cerr)
 			}
@@ -90,7 +94,7 @@ func (e *Engine) runPlayout(ctx context.Context) {
 		if err == nil || ctx.Err() != nil {
 			continue
 		}
-		e.log.Warn("speaker not available, trying again", "kind", hal.KindOf(err).String(), "error", err)
+		away.Failed(e.log, "speaker", err)
 		if !sleep(ctx, retry) {
 			return
 		}
@@ -98,8 +102,9 @@ func (e *Engine) runPlayout(ctx context.Context) {
 	}
 }
 
-// play mixes the talkers at the card's clock until all have fallen silent.
-func (e *Engine) play(ctx context.Context, speaker hal.Speaker) error {
+// play mixes the talkers at the card's clock until all have fallen silent. The
+// first block ends what away tells of.
+func (e *Engine) play(ctx context.Context, speaker hal.Speaker, away *hal.Outage) error {
 	e.log.Info("speaker opened: somebody talks")
 	e.stateChanged()
 	defer e.stateChanged()
@@ -128,6 +133,7 @@ func (e *Engine) play(ctx context.Context, speaker hal.Speaker) error {
 		if err != nil && hal.KindOf(err) != hal.Overrun {
 			return err
 		}
+		away.Over(e.log, "speaker")
 		// What is written next is heard after the delay; b lies before it.
 		if counter != nil {
 			total := counter.Silence()

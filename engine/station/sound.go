@@ -92,15 +92,18 @@ func (l *link) runPlayout(ctx context.Context) {
 		return
 	case <-l.voiceCh:
 	}
+	var away hal.Outage
 	for ctx.Err() == nil {
 		var speaker hal.Speaker
 		if l.s.devices.Speaker != nil {
 			var err error
 			if speaker, err = l.s.devices.Speaker(ctx); err != nil {
 				if ctx.Err() == nil {
-					l.s.log.Warn("speaker not available, trying again", "kind", hal.KindOf(err).String(), "error", err)
+					away.Failed(l.s.log, "speaker", err)
 				}
 				speaker = nil
+			} else {
+				away.Over(l.s.log, "speaker")
 			}
 		}
 		err := l.play(ctx, speaker)
@@ -176,6 +179,7 @@ func (l *link) runMicrophone(ctx context.Context) {
 	case <-l.connected:
 	}
 	client := l.client.Load()
+	var away hal.Outage
 	for ctx.Err() == nil {
 		if !l.s.talking.Load() {
 			select {
@@ -185,7 +189,7 @@ func (l *link) runMicrophone(ctx context.Context) {
 			continue
 		}
 		if err := l.talk(ctx, client); err != nil && ctx.Err() == nil {
-			l.s.log.Warn("microphone not available, trying again", "kind", hal.KindOf(err).String(), "error", err)
+			away.Failed(l.s.log, "microphone", err)
 			sleep(ctx, deviceRetry)
 		}
 	}
