@@ -15,6 +15,20 @@ type VideoMode struct {
 	// FrameInterval is the time from one frame to the next, such as
 	// time.Second/30.
 	FrameInterval time.Duration
+	// Crop is the part of the sensor's picture that the camera reads out.
+	Crop Crop `json:",omitzero"`
+}
+
+// Crop is a part of a picture, in parts of its width and height. The zero value
+// is all of it.
+type Crop struct{ X, Y, Width, Height float32 }
+
+// Whole reports whether the part is all.
+func (c Crop) Whole() bool { return c == Crop{} || c == Crop{Width: 1, Height: 1} }
+
+// Valid reports whether the part lies inside and is not empty.
+func (c Crop) Valid() bool {
+	return c.Whole() || c.X >= 0 && c.Y >= 0 && c.Width > 0 && c.Height > 0 && c.X+c.Width <= 1.0001 && c.Y+c.Height <= 1.0001
 }
 
 // FPS returns the frame rate in hertz, 0 if the interval is not known.
@@ -77,6 +91,21 @@ type ControlledCamera interface {
 	Camera
 	Controls() ([]Control, error)
 	SetControl(id uint32, value int64) error
+}
+
+// ControlWatcher is a ControlledCamera that tells when somebody else, or the camera
+// itself, has changed a control. changed is called by Read, with every change of
+// the controls with these IDs; those that the camera lacks, or tells nothing of,
+// are left out of the answer.
+type ControlWatcher interface {
+	WatchControls(ids []uint32, changed func(id uint32, value int64)) (watched []uint32)
+}
+
+// BufferExporter is a Camera whose frames other devices can read where they lie.
+// ExportFrame returns a DMABUF file descriptor of the memory that f's data are in,
+// which the caller closes, and fails with Kind Unsupported where the driver cannot.
+type BufferExporter interface {
+	ExportFrame(f *media.Frame) (fd int, err error)
 }
 
 // ControlReader is a ControlledCamera of which single values can be asked for,

@@ -3,6 +3,7 @@
 package v4l2
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -52,7 +53,10 @@ type Camera struct {
 	quietSince   time.Time
 	spins        int
 	signal       signal
-	filled       filled
+	events       events
+	// changed is told of changes of controls.
+	changed atomic.Pointer[func(id uint32, value int64)]
+	filled  filled
 }
 
 // buffer is one mapped buffer and the frame that carries it.
@@ -67,6 +71,13 @@ var _ hal.ControlledCamera = (*Camera)(nil)
 // configure sets the mode and starts streaming. On failure the buffers are
 // freed, and k is left open for the next try.
 func configure(log *slog.Logger, k kernel, path string, cand candidate, want hal.VideoMode) (*Camera, *hal.Error) {
+	crop, err := setCrop(k, want.Crop)
+	switch {
+	case errors.Is(err, errNoCrop):
+		log.Warn("v4l2: camera reads out its whole picture; cut it with enhance.crop", "path", path, "err", err)
+	case err != nil:
+		return nil, fail("crop", path, err)
+	}
 	got, err := k.setFormat(uapi.PixFormat{
 		Width: uint32(cand.width), Height: uint32(cand.height),
 		PixelFormat: cand.code, Field: uapi.FieldNone,
@@ -84,6 +95,13 @@ func configure(log *slog.Logger, k kernel, path string, cand candidate, want hal
 		log: log, path: path, kernel: k, done: make(chan struct{}),
 		mode: hal.VideoMode{Format: format, Width: int(got.Width), Height: int(got.Height)},
 	}
+	// The driver may have fitted the part to the format.
+	if all, err := k.selection(cropDefaultTarget); err == nil && all.width > 0 && all.height > 0 {
+		if now, err := k.selection(cropTarget); err == nil {
+			crop = partOf(now, all)
+		}
+	}
+	c.mode.Crop = crop
 	c.mode.FrameInterval = setInterval(k, cand.interval, want.FrameInterval)
 	if err := c.allocate(got); err != nil {
 		c.free()

@@ -20,6 +20,7 @@ var (
 	errNoBuffers  = errors.New("v4l2: the driver gave no buffers")
 	errNoControl  = errors.New("v4l2: the camera has no such control")
 	errReadOnly   = errors.New("v4l2: the control is read-only")
+	errNoCrop     = errors.New("v4l2: the camera cannot read out a part of its picture")
 	errOutOfRange = errors.New("v4l2: the value is outside the control's range")
 )
 

@@ -4,6 +4,7 @@ package v4l2
 
 import (
 	"math/bits"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -46,6 +47,12 @@ type fakeNode struct {
 	noStatus      error
 	status        uint32
 	event         bool
+	sensor        rect // zero: no selection at all
+	crop          rect
+	fixedCrop     bool
+	noExport      bool
+	watched       []uint32
+	changes       []controlChange
 
 	pix       uapi.PixFormat
 	interval  uapi.Fract
@@ -272,11 +279,61 @@ func (f *fakeNode) wait(timeout time.Duration) (ready, event bool, err error) {
 
 func (f *fakeNode) watchSource() error { return nil }
 
-func (f *fakeNode) sourceEvents() bool {
+func (f *fakeNode) watchControl(id uint32) error {
+	defer f.lock("subscribe").Unlock()
+	if _, ok := f.values[id]; !ok {
+		return syscall.EINVAL
+	}
+	f.watched = append(f.watched, id)
+	return nil
+}
+
+func (f *fakeNode) takeEvents(e *events) {
 	defer f.lock("dqevent").Unlock()
-	changed := f.event
-	f.event = false
-	return changed
+	e.source, e.controls = f.event && len(f.changes) == 0, append(e.room[:0], f.changes...)
+	f.event, f.changes = false, f.changes[:0]
+}
+
+// adjust is somebody else who sets a control.
+func (f *fakeNode) adjust(id uint32, value int64) {
+	f.mu.Lock()
+	f.values[id] = value
+	if slices.Contains(f.watched, id) {
+		f.changes, f.event = append(f.changes, controlChange{id, value}), true
+	}
+	f.mu.Unlock()
+	f.cond.Broadcast()
+}
+
+func (f *fakeNode) selection(target uint32) (rect, error) {
+	defer f.lock("g_selection").Unlock()
+	switch {
+	case f.sensor == rect{}:
+		return rect{}, syscall.ENOTTY
+	case target == cropDefaultTarget:
+		return f.sensor, nil
+	case f.fixedCrop:
+		return rect{}, syscall.EINVAL
+	}
+	return f.crop, nil
+}
+
+func (f *fakeNode) setCrop(want rect) (rect, error) {
+	defer f.lock("s_selection").Unlock()
+	if f.sensor == (rect{}) || f.fixedCrop {
+		return rect{}, syscall.ENOTTY
+	}
+	want.left, want.top, want.width, want.height = want.left&^3, want.top&^3, want.width&^3, want.height&^3
+	f.crop = want
+	return want, nil
+}
+
+func (f *fakeNode) exportBuffer(i uint32) (int, error) {
+	defer f.lock("expbuf").Unlock()
+	if f.noExport {
+		return -1, syscall.ENOTTY
+	}
+	return syscall.Dup(0)
 }
 
 func (f *fakeNode) inputStatus() (uint32, error) {

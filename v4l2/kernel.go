@@ -23,6 +23,13 @@ type kernel interface {
 	setInterval(want uapi.Fract) (uapi.Fract, error)
 
 	// requestBuffers returns the number the driver gave; 0 frees them.
+	// selection asks for one of the rectangles of the sensor's picture;
+	// setCrop returns what the driver made of the wish.
+	selection(target uint32) (rect, error)
+	setCrop(want rect) (rect, error)
+
+	// exportBuffer returns a DMABUF descriptor of the buffer with that index.
+	exportBuffer(index uint32) (fd int, err error)
 	requestBuffers(count uint32) (uint32, error)
 	// mapBuffer maps the buffer with that index; unmapBuffer undoes it, also
 	// after close.
@@ -42,10 +49,11 @@ type kernel interface {
 	// until close returns.
 	wake()
 
-	// watchSource subscribes to changes of the source; sourceEvents takes the
-	// events that have come and reports whether its format has changed.
+	// watchSource subscribes to changes of the source, watchControl to those of a
+	// control's value that others make; takeEvents takes the events that have come.
 	watchSource() error
-	sourceEvents() (changed bool)
+	watchControl(id uint32) error
+	takeEvents(e *events)
 	// inputStatus is the status of the input in use (v4l2_input.status).
 	inputStatus() (uint32, error)
 
@@ -68,6 +76,26 @@ type filled struct {
 	// timestamp counts from the start of the clock that flags name.
 	timestamp time.Duration
 }
+
+// rect is a v4l2_rect.
+type rect struct{ left, top, width, height int }
+
+// events are what the kernel has told since it was last asked.
+type events struct {
+	// source: the format of the source has changed.
+	source   bool
+	controls []controlChange // valid until the next takeEvents
+	room     [maxEvents]controlChange
+}
+
+// controlChange is what is needed of a v4l2_event_ctrl.
+type controlChange struct {
+	id    uint32
+	value int64
+}
+
+// maxEvents bounds what is taken of a queue of events at once.
+const maxEvents = 64
 
 // controlInfo is what is needed of a v4l2_query_ext_ctrl.
 type controlInfo struct {

@@ -53,7 +53,9 @@ func (c *Camera) checkSignal(now time.Time, event bool) error {
 	}
 	changed := false
 	if event {
-		changed = c.kernel.sourceEvents()
+		c.kernel.takeEvents(&c.events)
+		changed = c.events.source
+		c.tellChanges(c.events.controls)
 	}
 	if s.status {
 		status, err := c.kernel.inputStatus()
