@@ -110,6 +110,16 @@ func (e *Engine) openExposure(camera hal.Camera) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.exposure.open(camera, h.chain.Config().Deflicker, h.log)
+	w, ok := camera.(hal.ControlWatcher)
+	if !ok {
+		return
+	}
+	w.WatchControls(exposureModes, func(id uint32, value int64) {
+		h.log.Info("camera control was changed by somebody else", "control", id, "value", value)
+		h.mu.Lock()
+		h.exposure.stale = true
+		h.mu.Unlock()
+	})
 }
 
 // handOn enhances p, whose reference it takes over, and gives it to snapshots
@@ -151,6 +161,9 @@ func (h *enhancer) follow(ctx context.Context, at time.Time) {
 	}
 	h.chain.SetNight(night)
 	h.setLines(ctx, night)
+	if h.exposure.stale {
+		h.exposure.open(h.exposure.camera, h.chain.Config().Deflicker, h.log)
+	}
 	h.exposure.follow(exposure, h.chain.Mains(), at)
 	noise, _ := h.chain.Noise()
 	h.observer.Enhanced(noise, exposure, night)

@@ -40,7 +40,12 @@ type exposureControl struct {
 	reads  bool        // gain can be read
 	gainIs float32
 	gainAt time.Time
+	// stale is set when somebody else has changed what exposure rests on.
+	stale bool
 }
+
+// exposureModes are the controls that say who exposes, and how.
+var exposureModes = []uint32{controlExposureAuto, controlAutoGain, controlPowerLine}
 
 // exposureKnob is a way to make a camera expose otherwise.
 type exposureKnob interface {

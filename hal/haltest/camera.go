@@ -59,6 +59,7 @@ func Camera(t *testing.T, driver hal.CameraDriver, id string) {
 			t.Errorf("read after a cancelled one: %v", err)
 		}
 	})
+	t.Run("crop", func(t *testing.T) { leaks(t); crop(t, open) })
 	t.Run("unknown id", func(t *testing.T) {
 		leaks(t)
 		_, err := driver.OpenCamera(limited(t), "no-such-camera-0", hal.VideoMode{})
@@ -119,6 +120,41 @@ func negotiate(t *testing.T, open func(*testing.T, hal.VideoMode) hal.Camera) {
 		}
 	}
 }
+
+// crop asks for a part of the sensor's picture: a camera reads out that part, or
+// all, and says which; and the next one who opens it has all again.
+func crop(t *testing.T, open func(*testing.T, hal.VideoMode) hal.Camera) {
+	first := open(t, hal.VideoMode{})
+	usual := first.Mode().Crop
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	want := hal.Crop{X: 0.25, Y: 0.25, Width: 0.5, Height: 0.5}
+	for _, ask := range []hal.Crop{want, {}} {
+		cam := open(t, hal.VideoMode{Crop: ask})
+		got := cam.Mode().Crop
+		off := max(distance(got.X, ask.X), distance(got.Y, ask.Y), distance(got.Width, ask.Width), distance(got.Height, ask.Height))
+		if !got.Valid() || got != usual && off > 0.05 {
+			t.Errorf("asked for %+v: %+v, usually %+v", ask, got, usual)
+		}
+		if ask.Whole() && got != usual {
+			t.Errorf("after a crop the camera reads out %+v, before %+v", got, usual)
+		}
+		f, err := cam.Read(limited(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m := cam.Mode(); f.Width != m.Width || f.Height != m.Height {
+			t.Errorf("frame is %dx%d, mode %dx%d", f.Width, f.Height, m.Width, m.Height)
+		}
+		f.Release()
+		if err := cam.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func distance(a, b float32) float32 { return max(a-b, b-a) }
 
 // frames checks order, times and sizes of frames, and the pace.
 func frames(t *testing.T, cam hal.Camera) {

@@ -87,7 +87,14 @@ func (d *devices) chooseCamera(out *engine.Devices) error {
 	if err != nil {
 		return err
 	}
-	want := hal.VideoMode{Width: d.cfg.Camera.Width, Height: d.cfg.Camera.Height, FrameInterval: time.Second / time.Duration(d.cfg.Camera.FPS)}
+	crop, err := d.cfg.Camera.CropRect()
+	if err != nil {
+		return err
+	}
+	want := hal.VideoMode{
+		Width: d.cfg.Camera.Width, Height: d.cfg.Camera.Height, FrameInterval: time.Second / time.Duration(d.cfg.Camera.FPS),
+		Crop: hal.Crop{X: crop[0], Y: crop[1], Width: crop[2], Height: crop[3]},
+	}
 	var driver hal.CameraDriver
 	id := src.Arg
 	switch src.Kind {
@@ -171,7 +178,14 @@ func (d *devices) chooseLines(out *engine.Devices, simulate bool) {
 	case l.IRFilter.Configured():
 		out.IRFilter = d.output(d.lines, l.IRFilter.HAL())
 	}
-	if l.IRLight.Configured() {
+	switch {
+	case l.IRLightPWM.Configured():
+		light := gpio.PWMConfig{
+			Chip: l.IRLightPWM.Chip, Channel: l.IRLightPWM.Channel, FrequencyHz: l.IRLightPWM.FrequencyHz,
+			Duty: float32(l.IRLightPWM.Duty) / 100, MostDuty: float32(l.IRLightPWM.MostDuty) / 100, Inverted: l.IRLightPWM.Inverted,
+		}
+		out.IRLight = func(ctx context.Context) (hal.Output, error) { return gpio.OpenPWM(ctx, light) }
+	case l.IRLight.Configured():
 		out.IRLight = d.output(d.lines, l.IRLight.HAL())
 	}
 	if simulate && !l.Button.Configured() && !l.PIR.Configured() && !l.Relay.Configured() {

@@ -45,6 +45,7 @@ type Camera struct {
 	Width    int    `yaml:"width" doc:"picture width in pixels; the camera's nearest is taken" min:"16" max:"3840"`
 	Height   int    `yaml:"height" doc:"picture height in pixels" min:"16" max:"2160"`
 	FPS      int    `yaml:"fps" doc:"frames per second" min:"1" max:"120"`
+	Crop     string `yaml:"crop" doc:"part of the sensor's picture that the camera reads out, where it can: X,Y,WIDTH,HEIGHT in hundredths; empty: all. enhance.crop cuts what any camera gives"`
 	KeepOpen bool   `yaml:"keep_open" doc:"keep the camera running without viewers, so that a new one sees a picture at once"`
 }
 
@@ -57,8 +58,15 @@ func (Camera) Defaults() Camera {
 func (c Camera) Validate() Problems {
 	p := checkTags(c)
 	p.source("source", c.Source, "v4l2")
+	if _, err := parseRect(c.Crop); err != nil {
+		p.add("crop", "%v", err)
+	}
 	return p
 }
+
+// CropRect returns the crop's x, y, width and height as parts of the sensor's
+// picture; all zero without one.
+func (c Camera) CropRect() (rect [4]float32, err error) { return parseRect(c.Crop) }
 
 // Microphone says where the sound comes from.
 type Microphone struct {

@@ -72,23 +72,26 @@ func (e Enhance) Validate() Problems {
 
 // CropRect returns the crop's x, y, width and height as parts of the picture;
 // all zero without one.
-func (e Enhance) CropRect() (rect [4]float32, err error) {
-	if e.Crop == "" {
+func (e Enhance) CropRect() (rect [4]float32, err error) { return parseRect(e.Crop) }
+
+// parseRect reads X,Y,WIDTH,HEIGHT in hundredths; text without anything is all zero.
+func parseRect(text string) (rect [4]float32, err error) {
+	if text == "" {
 		return rect, nil
 	}
-	words := strings.Split(e.Crop, ",")
+	words := strings.Split(text, ",")
 	if len(words) != 4 {
-		return rect, fmt.Errorf("is %q, must be X,Y,WIDTH,HEIGHT in hundredths of the picture", e.Crop)
+		return rect, fmt.Errorf("is %q, must be X,Y,WIDTH,HEIGHT in hundredths of the picture", text)
 	}
 	for i, w := range words {
 		v, err := strconv.ParseFloat(strings.TrimSpace(w), 32)
 		if err != nil || !(v >= 0 && v <= 100) {
-			return rect, fmt.Errorf("is %q: %q is not a number from 0 to 100", e.Crop, w)
+			return rect, fmt.Errorf("is %q: %q is not a number from 0 to 100", text, w)
 		}
 		rect[i] = float32(v / 100)
 	}
 	if rect[2] < 0.05 || rect[3] < 0.05 || rect[0]+rect[2] > 1.0001 || rect[1]+rect[3] > 1.0001 {
-		return rect, fmt.Errorf("is %q: it must lie in the picture and be 5 or more wide and high", e.Crop)
+		return rect, fmt.Errorf("is %q: it must lie in the picture and be 5 or more wide and high", text)
 	}
 	return rect, nil
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"strings"
 	"time"
 
 	"github.com/edgecam/edgecam/hal"
@@ -21,6 +22,7 @@ type Lines struct {
 	Reset        InputLine  `yaml:"reset" doc:"reset button: held for reset_hold_ms and let go, it brings the node back to what left the factory"`
 	ResetLight   OutputLine `yaml:"reset_light" doc:"light that shows where a press of the reset button stands"`
 	ResetHoldMS  int        `yaml:"reset_hold_ms" doc:"how long the reset button is held, in milliseconds" min:"3000" max:"60000"`
+	IRLightPWM   PWMLine    `yaml:"ir_light_pwm" doc:"infrared light that is dimmed by pulses, instead of ir_light"`
 	RelayPulseMS int        `yaml:"relay_pulse_ms" doc:"how long the door strike is powered, in milliseconds" min:"50" max:"5000"`
 	IRPulseMS    int        `yaml:"ir_filter_pulse_ms" doc:"how long the coil of a filter with two lines is powered, in milliseconds" min:"10" max:"1000"`
 }
@@ -43,6 +45,34 @@ type OutputLine struct {
 	ActiveLow bool   `yaml:"active_low" doc:"a low level powers the relay"`
 }
 
+// PWMLine is a light at a channel of the kernel's class pwm.
+type PWMLine struct {
+	Chip        string `yaml:"chip" doc:"device of the PWM chip, such as fe20c000.pwm (ls -l /sys/class/pwm/*/device); empty: none"`
+	Channel     int    `yaml:"channel" doc:"channel of that chip" min:"0" max:"63"`
+	FrequencyHz int    `yaml:"frequency_hz" doc:"pulses per second" min:"50" max:"200000"`
+	Duty        int    `yaml:"duty" doc:"share of the time that the light is on by night, in hundredths" min:"1" max:"100"`
+	MostDuty    int    `yaml:"most_duty" doc:"what the light bears for ever, in hundredths; duty may not exceed it" min:"1" max:"100"`
+	Inverted    bool   `yaml:"inverted" doc:"a low level powers the light"`
+}
+
+// Defaults returns no light.
+func (PWMLine) Defaults() PWMLine { return PWMLine{FrequencyHz: 20000, Duty: 50, MostDuty: 100} }
+
+// Validate returns the problems of the values.
+func (l PWMLine) Validate() Problems {
+	p := checkTags(l)
+	if l.Duty > l.MostDuty {
+		p.add("duty", "is %d, must be at most most_duty, which is %d", l.Duty, l.MostDuty)
+	}
+	if strings.Contains(l.Chip, "/") {
+		p.add("chip", "is %q, must be a name without a folder, such as fe20c000.pwm", l.Chip)
+	}
+	return p
+}
+
+// Configured reports whether there is such a light.
+func (l PWMLine) Configured() bool { return l.Chip != "" }
+
 // Defaults returns a button to ground, a sensor that is active high, and no
 // line connected.
 func (Lines) Defaults() Lines {
@@ -56,6 +86,7 @@ func (Lines) Defaults() Lines {
 		Reset:        InputLine{Offset: -1, ActiveLow: true, Bias: "pull-up", DebounceMS: 50},
 		ResetLight:   OutputLine{Offset: -1},
 		ResetHoldMS:  10_000,
+		IRLightPWM:   PWMLine{}.Defaults(),
 		RelayPulseMS: 1500,
 		IRPulseMS:    100,
 	}
@@ -74,6 +105,10 @@ func (l Lines) Validate() Problems {
 	p = append(p, l.ResetLight.Validate().under("reset_light")...)
 	if l.ResetLight.Configured() && !l.Reset.Configured() {
 		p.add("reset_light", "is given without reset, the button whose press it shows")
+	}
+	p = append(p, l.IRLightPWM.Validate().under("ir_light_pwm")...)
+	if l.IRLight.Configured() && l.IRLightPWM.Configured() {
+		p.add("ir_light_pwm", "and ir_light are both given; the light is at a line or at a PWM channel")
 	}
 	if l.IRFilterOut.Configured() && !l.IRFilter.Configured() {
 		p.add("ir_filter_out", "is given without ir_filter, which moves the filter back")
