@@ -64,7 +64,8 @@ type Processor struct {
 	blue    int
 	gamma   [white + 1]uint8
 	rows    [4][]uint16 // unpacked rows with a mirrored sample at either end
-	rgb     [2][]uint8  // two finished rows, R G B
+	linear  []uint16    // a row of each colour, without gamma
+	rgb     [2][]uint8  // two finished rows, a row of R, of G and of B each
 	stats   Stats
 	started bool
 }
@@ -161,7 +162,7 @@ func (p *Processor) Process(dst *media.Picture, src *media.Frame) error {
 			p.demosaic(p.rgb[i], p.rows[(y+i+3)&3], p.rows[(y+i)&3], p.rows[(y+i+1)&3], w, y+i, m)
 		}
 		o, c := y*dst.YStride, y/2*dst.UVStride
-		toYUV(dst.Y[o:o+w], dst.Y[o+dst.YStride:o+dst.YStride+w], dst.U[c:c+w/2], dst.V[c:c+w/2], p.rgb[0], p.rgb[1])
+		toYUV(dst.Y[o:o+w], dst.Y[o+dst.YStride:o+dst.YStride+w], dst.U[c:c+w/2], dst.V[c:c+w/2], p.rgb[0], p.rgb[1], w)
 	}
 	dst.CapturedAt, dst.Sequence = src.CapturedAt, src.Sequence
 	return nil
@@ -174,6 +175,7 @@ func (p *Processor) size(w int) {
 	for i := range p.rows {
 		p.rows[i] = make([]uint16, w+2)
 	}
+	p.linear = make([]uint16, 3*w)
 	for i := range p.rgb {
 		p.rgb[i] = make([]uint8, 3*w)
 	}
@@ -239,47 +241,19 @@ func level(v, black, gain int) uint16 {
 }
 
 // demosaic interpolates the two colours that each place lacks from its
-// neighbours, and applies the gamma curve.
+// neighbours, and applies the gamma curve. rgb receives a row of each colour.
 func (p *Processor) demosaic(rgb []uint8, above, here, below []uint16, w, y int, m mosaic) {
-	first, third := 0, 2 // of the colour in this row beside green, and the other
-	at := m.redX         // where that colour is
+	first, third := rgb[:w], rgb[2*w:3*w] // of the colour in this row beside green, and the other
+	at := m.redX                          // where that colour is
 	if y&1 != m.redY {
-		first, third, at = 2, 0, 1-m.redX
+		first, third, at = third, first, 1-m.redX
 	}
-	g := &p.gamma
-	above, here, below = above[:w+2], here[:w+2], below[:w+2]
-	rgb = rgb[:3*w]
-	for x := at; x < w; x += 2 { // the colour's own places
-		a, h, b := above[x:x+3:x+3], here[x:x+3:x+3], below[x:x+3:x+3]
-		o := rgb[3*x : 3*x+3 : 3*x+3]
-		o[first] = g[h[1]&white]
-		o[1] = g[(uint32(h[0])+uint32(h[2])+uint32(a[1])+uint32(b[1])+2)>>2&white]
-		o[third] = g[(uint32(a[0])+uint32(a[2])+uint32(b[0])+uint32(b[2])+2)>>2&white]
+	interpolate(p.linear, above, here, below, w, at)
+	for i, out := range [3][]uint8{first, rgb[w : 2*w], third} {
+		in := p.linear[i*w : (i+1)*w]
+		out = out[:len(in)]
+		for x, v := range in {
+			out[x] = p.gamma[v&white]
+		}
 	}
-	for x := 1 - at; x < w; x += 2 { // green's
-		h := here[x : x+3 : x+3]
-		o := rgb[3*x : 3*x+3 : 3*x+3]
-		o[first] = g[(uint32(h[0])+uint32(h[2])+1)>>1&white]
-		o[1] = g[h[1]&white]
-		o[third] = g[(uint32(above[x+1])+uint32(below[x+1])+1)>>1&white]
-	}
-}
-
-// toYUV converts two rows to BT.601 limited range; chroma is that of the mean of
-// each 2x2 block.
-func toYUV(y0, y1, u, v, a, b []uint8) {
-	for i := range u {
-		s, t := a[6*i:6*i+6:6*i+6], b[6*i:6*i+6:6*i+6]
-		y0[2*i], y0[2*i+1] = luma(s[0], s[1], s[2]), luma(s[3], s[4], s[5])
-		y1[2*i], y1[2*i+1] = luma(t[0], t[1], t[2]), luma(t[3], t[4], t[5])
-		r := int(s[0]) + int(s[3]) + int(t[0]) + int(t[3])
-		g := int(s[1]) + int(s[4]) + int(t[1]) + int(t[4])
-		c := int(s[2]) + int(s[5]) + int(t[2]) + int(t[5])
-		u[i] = uint8((-38*r - 74*g + 112*c + 128*4*256 + 512) >> 10)
-		v[i] = uint8((112*r - 94*g - 18*c + 128*4*256 + 512) >> 10)
-	}
-}
-
-func luma(r, g, b uint8) uint8 {
-	return uint8((66*int(r) + 129*int(g) + 25*int(b) + 16*256 + 128) >> 8)
 }
