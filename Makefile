@@ -38,7 +38,7 @@ test:
 	$(MAKE) --no-print-directory test-arm64
 
 # Packages with SIMD kernels run again as arm64 code and without assembler.
-KERNEL_PACKAGES := ./internal/cpufeat ./engine/voice/aec ./engine/fixed ./engine/video/pixel ./engine/video/enhance ./engine/video/vp8/internal/dsp/...
+KERNEL_PACKAGES := ./internal/cpufeat ./engine/voice/aec ./engine/fixed ./engine/video/pixel ./engine/video/enhance ./engine/video/raw ./engine/video/vp8/internal/dsp/...
 
 ## test-arm64: SIMD packages as arm64 code under QEMU, and without assembler
 .PHONY: test-arm64
