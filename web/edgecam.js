@@ -3,24 +3,31 @@
 //   <script type="module" src="https://node/edgecam.js"></script>
 //   <edge-cam src="https://node/whep" token="…" talk door></edge-cam>
 //
-// Attributes: src (WHEP endpoint), token (bearer token; without one the session
-// cookie is used), talk (talk-back), door (door release), muted, controls="none",
+// Attributes: src (WHEP endpoint, or the wss: address of an MQTT broker), token
+// (bearer token, without one the session cookie is used; with a broker its
+// password), user and grant (with a broker: user name, and what "edgecam fleet
+// grant" printed), talk (talk-back), door (door release), muted, controls="none",
 // label (name for screen readers), manual (do not connect by itself), duplex
 // ("half": one talks at a time; "full"; without it, as the node is set).
+// Property signalling: the page's own way to the node, instead of src.
 // Events: edgecam-state, edgecam-ring, edgecam-door, edgecam-talk, edgecam-error,
 // edgecam-stats, edgecam-floor, edgecam-voice, edgecam-call. Methods: connect, disconnect, startTalk, stopTalk, mute,
 // snapshot, openDoor, fullscreen. Browsers: Chromium 116, Firefox 124, Safari 17.4.
 
 import { holdToConfirm } from './edgecam/hold.js';
 import { swapIcon } from './edgecam/icons.js';
+import { BrokerSignalling } from './edgecam/broker.js';
+import { publicKey } from './edgecam/dialog.js';
 import { Link } from './edgecam/link.js';
 import { Meter } from './edgecam/stats.js';
 import { Talk } from './edgecam/talk.js';
 import { bindTalkButton } from './edgecam/talkbutton.js';
 import { build } from './edgecam/view.js';
+import { viewerKey } from './edgecam/viewerkey.js';
+import { WhepError, WhepSignalling } from './edgecam/whep.js';
 import { t, texts } from './texts.js';
 
-export { texts };
+export { BrokerSignalling, WhepError, WhepSignalling, publicKey, texts, viewerKey };
 
 const doorHoldMs = 800;
 const doorAnswerMs = 5_000;
@@ -28,7 +35,7 @@ const noteMs = 4_000;
 const stallMs = 2_500;
 
 export class EdgeCam extends HTMLElement {
-  static observedAttributes = ['src', 'token', 'talk', 'door', 'muted', 'controls', 'label', 'duplex'];
+  static observedAttributes = ['src', 'token', 'user', 'grant', 'talk', 'door', 'muted', 'controls', 'label', 'duplex'];
 
   #v;
   #link = null;
@@ -66,7 +73,7 @@ export class EdgeCam extends HTMLElement {
     document.addEventListener('fullscreenchange', this.#showFullscreen);
     this.#applyAttributes();
     this.#render();
-    if (!this.hasAttribute('manual') && this.getAttribute('src')) this.connect();
+    if (!this.hasAttribute('manual')) this.connect();
   }
 
   disconnectedCallback() {
@@ -81,7 +88,7 @@ export class EdgeCam extends HTMLElement {
     this.#applyAttributes();
     if (name === 'duplex') this.#choose(now ?? '');
     // A new address, token or right to talk needs a new session; the rest is only shown.
-    if (['src', 'token', 'talk'].includes(name) && this.#link) {
+    if (['src', 'token', 'user', 'grant', 'talk'].includes(name) && this.#link) {
       this.disconnect();
       this.connect();
     }
@@ -113,10 +120,26 @@ export class EdgeCam extends HTMLElement {
     return t(this.#state, { seconds: Math.max(1, Math.ceil((this.#until - Date.now()) / 1000)) });
   }
 
+  /**
+   * signalling, if set before connect, is the page's own: an object with session(),
+   * which returns one with open, trickle, restart and close, and with close().
+   */
+  signalling = null;
+
+  #way() {
+    if (this.signalling) return this.signalling;
+    const src = this.getAttribute('src');
+    if (!src) return null;
+    const { href: url, protocol } = new URL(src, document.baseURI);
+    const token = this.getAttribute('token') ?? '';
+    if (protocol !== 'wss:' && protocol !== 'ws:') return new WhepSignalling({ url, token });
+    return new BrokerSignalling({ url, username: this.getAttribute('user') ?? '', password: token, grant: this.getAttribute('grant') ?? '' });
+  }
+
   connect() {
-    if (this.#link || !this.getAttribute('src')) return;
-    const url = new URL(this.getAttribute('src'), document.baseURI).href;
-    this.#link = new Link({ url, token: this.getAttribute('token') ?? '', talk: this.hasAttribute('talk') }, {
+    const signalling = this.#link ? null : this.#way();
+    if (!signalling) return;
+    this.#link = new Link({ signalling, talk: this.hasAttribute('talk') }, {
       state: (state, detail) => this.#linkState(state, detail),
       track: (e) => this.#track(e),
       message: (m) => this.#message(m),
@@ -237,8 +260,8 @@ export class EdgeCam extends HTMLElement {
   }
 
   #words(error) {
-    const known = { network: 'errorNetwork', answer: 'errorAnswer', ice: 'errorIce', browser: 'errorBrowser' }[error.message];
-    if (known) return t(known);
+    const known = `error${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}`;
+    if (texts[known]) return t(known);
     return error.message || t('errorStatus', { status: error.status });
   }
 

@@ -65,6 +65,13 @@ export const texts = {
   errorIce: 'No way through the network was found',
   errorBrowser: 'This browser has no WebRTC',
   errorStatus: 'The device answered {status}',
+  errorInsecure: 'Sessions over a broker need a secure page: open it with https://',
+  errorBroker: 'The broker cannot be reached',
+  errorBrokerRefused: 'The broker does not let this page in: check its user name, password and access rules',
+  errorNoAnswer: 'No answer over the broker: the device is off line, or does not accept the grant',
+  errorGrant: 'The grant is missing or damaged',
+  errorGrantKey: 'The grant is for another browser’s key',
+  errorGrantExpired: 'The grant has expired',
 
   // Page.
   product: 'edgecam',

@@ -1,7 +1,9 @@
-// Link keeps one viewer connected: it opens WHEP sessions, restarts ICE when the
+// Link keeps one viewer connected: it opens sessions, restarts ICE when the
 // network changes under a session, and begins anew when the session is gone.
+// Options: talk, and signalling, which makes sessions with open, trickle, restart
+// and close (WhepSignalling, BrokerSignalling, or a page's own).
 
-import { WhepError, WhepSession, withNewIce } from './whep.js';
+import { WhepError, withNewIce } from './whep.js';
 
 const firstRetryMs = 400;
 const longestRetryMs = 15_000;
@@ -62,6 +64,7 @@ export class Link {
   close() {
     this.#watch(false);
     this.#drop();
+    this.#options.signalling.close();
     this.#set('closed');
   }
 
@@ -155,7 +158,7 @@ export class Link {
 
   async #start(signal) {
     if (typeof RTCPeerConnection === 'undefined') throw new WhepError('browser', { status: 400 });
-    const session = (this.#session = new WhepSession(this.#options.url, this.#options.token));
+    const session = (this.#session = this.#options.signalling.session());
     const pc = (this.#pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', iceServers: this.#iceServers }));
     const channel = (this.#channel = pc.createDataChannel('edgecam', { ordered: true }));
     const video = pc.addTransceiver('video', { direction: 'recvonly' });

@@ -83,6 +83,17 @@ export function withNewIce(sdp, frag) {
     });
 }
 
+/** WhepSignalling makes sessions at a node's WHEP endpoint. */
+export class WhepSignalling {
+  constructor({ url, token }) {
+    this.url = url;
+    this.token = token;
+  }
+
+  session() { return new WhepSession(this.url, this.token); }
+  close() {} // holds nothing
+}
+
 /** WhepSession is one session on the device. */
 export class WhepSession {
   #url;
