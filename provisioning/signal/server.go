@@ -48,8 +48,10 @@ const (
 	// maxKnown bounds the sessions that are remembered, to know them again;
 	// maxBusy those that are being answered at a time.
 	maxKnown, maxBusy = 1024, 8
-	answerTimeout     = 10 * time.Second
-	publishTimeout    = 10 * time.Second
+	// maxEarly bounds the messages with candidates that wait for the answer.
+	maxEarly       = 16
+	answerTimeout  = 10 * time.Second
+	publishTimeout = 10 * time.Second
 )
 
 // Server is the node's side. Make one with New; Handle takes messages, Close ends
@@ -75,6 +77,7 @@ type entry struct {
 	out     uint64     // last of the node's
 	until   time.Time  // when it may be forgotten; zero: while there is no clock
 	live    bool
+	early   []string // candidates that came while the offer was not yet answered
 }
 
 // New returns a server.
@@ -104,10 +107,13 @@ func (s *Server) Close() {
 // way, messages are dropped. Strangers get no answer.
 func (s *Server) Handle(message []byte, retained bool) {
 	b, g, payload, err := s.admit(message, retained)
-	if errors.Is(err, errNonce) && b.Type == TypeOffer {
+	if errors.Is(err, errNonce) && (b.Type == TypeOffer || b.Type == TypeRestart) {
 		// The viewer is told the nonce that its messages must have.
+		e := s.find(b)
 		s.run(func() {
-			s.reply(&entry{}, b, payload, Body{Type: TypeError, Error: errNonce.Error(), Nonce: s.opt.Birth()})
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			s.reply(e, b, payload, Body{Type: TypeError, Error: errNonce.Error(), Nonce: s.opt.Birth()})
 		})
 		return
 	}
@@ -234,6 +240,16 @@ func (s *Server) place(b Body) (*entry, error) {
 	return e, nil
 }
 
+// find returns the session that a message names; for none, one of nobody.
+func (s *Server) find(b Body) *entry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.known[b.Peer+"/"+b.Session]; e != nil {
+		return e
+	}
+	return &entry{}
+}
+
 // act does what a message says.
 func (s *Server) act(e *entry, b Body, g Grant, payload []byte) {
 	e.mu.Lock()
@@ -241,11 +257,13 @@ func (s *Server) act(e *entry, b Body, g Grant, payload []byte) {
 	ctx, cancel := context.WithTimeout(s.ctx, answerTimeout)
 	defer cancel()
 	s.mu.Lock()
-	session := e.session
+	session, live := e.session, e.live
 	s.mu.Unlock()
 	switch {
 	case b.Type == TypeOffer:
 		made, answer, servers, err := s.opt.Sessions.Answer(ctx, b.SDP, g)
+		early := e.early
+		e.early = nil
 		if err != nil {
 			s.forget(e)
 			s.reply(e, b, payload, Body{Type: TypeError, Error: err.Error()})
@@ -257,11 +275,15 @@ func (s *Server) act(e *entry, b Body, g Grant, payload []byte) {
 		s.opt.Log.Info("session over the broker", "subject", g.Subject, "peer", b.Peer)
 		s.wg.Go(func() { s.watch(e, b, made) })
 		s.reply(e, b, payload, Body{Type: TypeAnswer, SDP: answer, Servers: servers})
+		for _, fragment := range early {
+			s.candidates(made, b, fragment)
+		}
+	case session == nil && live && b.Type == TypeCandidates && len(e.early) < maxEarly:
+		// Messages are worked on beside each other: this one was faster than its offer.
+		e.early = append(e.early, b.SDP)
 	case session == nil:
 	case b.Type == TypeCandidates:
-		if err := session.Candidates(b.SDP); err != nil {
-			s.opt.Log.Debug("candidates not taken", "peer", b.Peer, "error", err)
-		}
+		s.candidates(session, b, b.SDP)
 	case b.Type == TypeRestart:
 		fragment, err := session.Restart(ctx, b.SDP)
 		if err != nil {
@@ -271,6 +293,12 @@ func (s *Server) act(e *entry, b Body, g Grant, payload []byte) {
 		s.reply(e, b, payload, Body{Type: TypeAnswer, SDP: fragment})
 	case b.Type == TypeBye:
 		session.Close("ended by the viewer")
+	}
+}
+
+func (s *Server) candidates(session Session, b Body, fragment string) {
+	if err := session.Candidates(fragment); err != nil {
+		s.opt.Log.Debug("candidates not taken", "peer", b.Peer, "error", err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -27,12 +28,25 @@ const (
 func sdpWith(fp string) string { return "v=0\r\na=fingerprint:sha-256 " + fp + "\r\n" }
 
 type fakeSession struct {
+	mu    sync.Mutex
 	done  chan struct{}
 	once  sync.Once
 	added []string
 }
 
-func (f *fakeSession) Candidates(s string) error { f.added = append(f.added, s); return nil }
+func (f *fakeSession) Candidates(s string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.added = append(f.added, s)
+	return nil
+}
+
+func (f *fakeSession) candidates() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.added)
+}
+
 func (f *fakeSession) Restart(_ context.Context, s string) (string, error) {
 	return "restarted " + s, nil
 }
@@ -172,7 +186,7 @@ func TestSession(t *testing.T) {
 		t.Errorf("%+v", g)
 	}
 	b.server.Handle(b.request(d, TypeCandidates, "a=candidate:1"), false)
-	eventually(t, "candidates", func() bool { b.server.wgIdle(); return len(b.made[0].added) == 1 })
+	eventually(t, "candidates", func() bool { b.server.wgIdle(); return len(b.made[0].candidates()) == 1 })
 	b.server.Handle(b.request(d, TypeRestart, "new"), false)
 	if r, err := d.Reply(b.reply()); err != nil || r.SDP != "restarted new" {
 		t.Errorf("%+v, %v", r, err)

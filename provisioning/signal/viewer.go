@@ -21,9 +21,9 @@ type Dialog struct {
 	session  string
 	seq, in  uint64
 	asked    string // hash of the request that waits for its reply
-	// Nonce is that of the node's birth. A node without a clock answers an offer
-	// without it with an error that has it; Reply keeps it, and the offer is to be
-	// sent again.
+	// Nonce is that of the node's birth. A node without a clock answers an offer or
+	// a restart without it with an error that has it; Reply keeps it, and the request
+	// is to be sent again.
 	Nonce string
 }
 
@@ -100,7 +100,7 @@ func (d *Dialog) Reply(message []byte) (Body, error) {
 		}
 	}
 	if b.Type == TypeError && b.Nonce != "" {
-		// Not of the session, which is not there yet.
+		// Not of the session's messages: with an offer it is not there yet.
 		d.Nonce, d.asked = b.Nonce, ""
 		return b, nil
 	}

@@ -77,9 +77,7 @@ export class BrokerSession {
   /** open sends the offer and returns the answer's SDP. */
   async open(offer, signal) {
     this.#dialog = await this.#signalling.begin(this, signal);
-    let reply = await this.#ask('offer', offer, signal);
-    // A node whose clock is not set names its nonce instead, once.
-    if (reply.type === 'error' && reply.nonce) reply = await this.#ask('offer', offer, signal);
+    const reply = await this.#answered('offer', offer, signal);
     if (reply.type === 'error') throw new WhepError(String(reply.error), { status: 503 });
     this.#live = true;
     this.iceServers = Array.isArray(reply.ice) ? reply.ice : [];
@@ -94,7 +92,7 @@ export class BrokerSession {
   /** restart sends new credentials; it returns the answer's fragment, or throws when the session is gone. */
   async restart(sdp, candidates, signal) {
     if (!this.#live) throw new WhepError('the session is over');
-    const reply = await this.#ask('restart', fragment(sdp, candidates, false), signal);
+    const reply = await this.#answered('restart', fragment(sdp, candidates, false), signal);
     if (reply.type !== 'answer') throw new WhepError(String(reply.error), { status: 409 });
     return reply.sdp;
   }
@@ -111,6 +109,12 @@ export class BrokerSession {
     if (!body) return;
     if (body.type === 'bye') this.#live = false; // the peer connection tells the rest
     else this.#waits?.(body);
+  }
+
+  async #answered(type, sdp, signal) {
+    const reply = await this.#ask(type, sdp, signal);
+    // A node whose clock is not set names the nonce of its connection instead, once for each.
+    return reply.type === 'error' && reply.nonce ? this.#ask(type, sdp, signal) : reply;
   }
 
   async #say(type, sdp) { await this.#signalling.publish(this.#dialog.down, await this.#dialog.request(type, sdp)); }

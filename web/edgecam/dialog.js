@@ -111,7 +111,7 @@ export class Dialog {
     if (body.type !== 'bye' && (this.#asked === '' || body.re !== this.#asked)) return null;
     if (body.type === 'answer' && this.#in === 0 && !fingerprinted(body.sdp)) return null;
     if (body.type === 'error' && body.nonce) {
-      // A node without a clock; this is not of the session, which is not there yet.
+      // A node without a clock; this is none of the session's messages.
       this.#nonce = body.nonce;
       this.#asked = '';
       return body;
