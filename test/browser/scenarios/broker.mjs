@@ -189,4 +189,60 @@ async function parser(w) {
   w.check(wrong.length === 0, wrong.join('; '));
 }
 
-export const scenarios = { watched, keys, refused, mqtt, parser };
+/** dialog: of what a hostile broker may bring, nothing is taken. */
+async function dialog(w) {
+  const page = await open(w);
+  const wrong = await page.evaluate(async () => {
+    const { Dialog, publicKey, toBase64, fromBase64 } = await import('/web/edgecam/dialog.js');
+    const make = () => crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify']);
+    const [viewer, node, mallory] = [await make(), await make(), await make()];
+    const utf8 = new TextEncoder();
+    const hash = async (b) => toBase64(new Uint8Array(await crypto.subtle.digest('SHA-256', b)));
+    const id = 'ec-10000000abcdef01';
+    const grant = { p: btoa(JSON.stringify({ v: 1, node: id, node_key: await publicKey(node), key: await publicKey(viewer), exp: Date.now() / 1000 + 60 })), kid: 'k1', sig: '' };
+    const begin = async () => {
+      const d = await Dialog.begin(grant, viewer);
+      const ask = async (type, sdp) => { const p = fromBase64(JSON.parse(await d.request(type, sdp)).p); return { p, body: JSON.parse(new TextDecoder().decode(p)) }; };
+      return { d, ask };
+    };
+    const seal = async (body, key = node, context = 'ec1 rtc reply\n') => {
+      const p = utf8.encode(JSON.stringify(body));
+      const sig = await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, key.privateKey, utf8.encode(context + JSON.stringify(body)));
+      return { p: toBase64(p), sig: toBase64(new Uint8Array(sig)) };
+    };
+    const bytes = (m) => utf8.encode(JSON.stringify(m));
+    const wrong = [];
+    const expect = async (what, d, message, taken) => { if (((await d.reply(message)) !== null) !== taken) wrong.push(`${what}: ${taken ? 'refused' : 'taken'}`); };
+
+    const sdp = 'v=0\r\na=fingerprint:sha-256 AA:BB\r\n';
+    const { d, ask } = await begin();
+    const offer = await ask('offer', sdp);
+    const { peer, sid } = offer.body;
+    const good = { v: 1, type: 'answer', node: id, peer, sid, seq: 1, iat: 0, re: await hash(offer.p), sdp };
+    await expect('another key', d, bytes(await seal(good, mallory)), false);
+    await expect('another purpose', d, bytes(await seal(good, node, 'ec1 rtc request\n')), false);
+    const sealed = await seal(good);
+    await expect('changed after signing', d, bytes({ ...sealed, p: toBase64(utf8.encode(JSON.stringify({ ...good, sdp: sdp.replace('AA', 'EE') }))) }), false);
+    for (const [what, change] of Object.entries({
+      'another node': { node: 'ec-10000000abcdef02' }, 'another viewer': { peer: '0'.repeat(16) }, 'another session': { sid: '0'.repeat(32) }, 'another request': { re: await hash(utf8.encode('x')) },
+      'no request': { re: undefined }, 'no number': { seq: undefined }, 'another version': { v: 2 }, 'no fingerprint': { sdp: 'v=0\r\n' }, 'a weak fingerprint': { sdp: 'v=0\r\na=fingerprint:sha-1 AA\r\n' },
+      'a weak fingerprint beside': { sdp: `${sdp}a=fingerprint:sha-1 AA\r\n` },
+    })) await expect(what, d, bytes(await seal({ ...good, ...change })), false);
+    for (const junk of ['', '{', '[]', 'null', '{"p":1,"sig":2}', '{"p":"e30=","sig":"AA=="}', 'x'.repeat(200_000)]) await expect(`junk ${junk.slice(0, 20)}`, d, utf8.encode(junk), false);
+    await expect('the answer', d, bytes(sealed), true);
+    await expect('the answer again', d, bytes(sealed), false);
+    await expect('an answer that nobody asked for', d, bytes(await seal({ ...good, seq: 2 })), false);
+    await expect('the end', d, bytes(await seal({ ...good, type: 'bye', re: undefined, sdp: undefined, seq: 3 })), true);
+
+    const late = await begin(); // a node without a clock
+    const first = await late.ask('offer', sdp);
+    await expect('a nonce', late.d, bytes(await seal({ ...good, type: 'error', nonce: 'n1', sid: first.body.sid, re: await hash(first.p), sdp: undefined })), true);
+    const second = await late.ask('offer', sdp);
+    if (second.body.nonce !== 'n1' || !(second.body.seq > first.body.seq)) wrong.push(`the nonce is not used: ${JSON.stringify(second.body)}`);
+    await expect('the answer after it', late.d, bytes(await seal({ ...good, sid: second.body.sid, re: await hash(second.p) })), true);
+    return wrong;
+  });
+  w.check(wrong.length === 0, wrong.join('; '));
+}
+
+export const scenarios = { watched, keys, refused, mqtt, parser, dialog };
