@@ -40,6 +40,9 @@ func (e *Engine) runEncode(ctx context.Context) {
 		// A key frame is asked for when a viewer's path is found, a little
 		// before it counts as connected: do not make it wait.
 		if !e.watching.isOpen() && !e.keyFrame[media.StreamMain].Load() {
+			if e.warm.Load() {
+				main.warm()
+			}
 			continue
 		}
 		epoch := e.outlet.now()
@@ -85,6 +88,7 @@ type encoder struct {
 	budget  time.Duration
 	noise   vp8.NoiseInfo
 	lastAt  time.Time
+	unseen  bool              // its frames so far were sent to nobody
 	small   media.PicturePool // of thumbnails
 }
 
@@ -99,7 +103,8 @@ func (enc *encoder) take(p *media.Picture, fps float64, again bool) {
 		enc.close() // whoever wants it later starts with a key frame
 		return
 	}
-	force := enc.e.keyFrame[enc.stream].Swap(false)
+	force := enc.e.keyFrame[enc.stream].Swap(false) || enc.unseen
+	enc.unseen = false
 	if again && !force {
 		return
 	}
@@ -108,6 +113,43 @@ func (enc *encoder) take(p *media.Picture, fps float64, again bool) {
 		defer p.Release()
 	}
 	enc.encode(p, fps, bps, again, force)
+}
+
+// warm opens the encoder and lets it code the newest picture for nobody, so that
+// the next viewer's first frame does not pay for its tables and buffers.
+func (enc *encoder) warm() {
+	if !enc.e.warm.Swap(false) || enc.vp8 != nil {
+		return
+	}
+	p, fps, _ := enc.e.latest.take()
+	if p == nil {
+		enc.e.warm.Store(true) // the camera is not there yet
+		return
+	}
+	defer p.Release()
+	sized := enc.e.governed.size(p)
+	defer sized.Release()
+	enc.epoch = enc.e.outlet.now()
+	if fps = enc.e.governed.fps(fps); fps <= 0 {
+		fps = defaultFPS
+	}
+	enc.denoise = enc.denoiseMode()
+	if err := enc.open(sized, fps, enc.e.cfg.Video.BitrateBps); err != nil {
+		enc.e.log.Error("video encoder cannot start", "error", err)
+		return
+	}
+	if _, err := enc.vp8.Encode(sized, vp8.FrameOptions{ForceKey: true}); err != nil {
+		enc.close()
+	}
+	enc.unseen = true
+}
+
+// denoiseMode returns who denoises: once is enough.
+func (enc *encoder) denoiseMode() vp8.DenoiseMode {
+	if enc.e.enhance.denoises.Load() {
+		return vp8.DenoiseOff
+	}
+	return vp8.DenoiseAuto
 }
 
 // thumbWidth is what the thumbnail's longer side is at most. The picture is halved
@@ -128,10 +170,7 @@ func (enc *encoder) encode(p *media.Picture, fps float64, bps int, again, force 
 	if fps <= 0 {
 		fps = defaultFPS
 	}
-	denoise := vp8.DenoiseAuto
-	if enc.e.enhance.denoises.Load() {
-		denoise = vp8.DenoiseOff // once is enough
-	}
+	denoise := enc.denoiseMode()
 	if enc.vp8 != nil && (p.Width != enc.width || p.Height != enc.height || denoise != enc.denoise) {
 		enc.close() // the picture was cut or turned, or comes with its noise
 	}

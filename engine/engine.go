@@ -28,6 +28,7 @@ type Engine struct {
 	pool     media.PicturePool
 	latest   mailbox
 	keyFrame [media.NumStreams]atomic.Bool
+	warm     atomic.Bool // the bell has rung, the encoder shall be ready
 	wakeKey  chan struct{}
 	shots    snapshots
 	enhance  enhancer
@@ -209,7 +210,7 @@ func (e *Engine) updateDemand() {
 		e.pulses.uncoded.rest()
 	}
 	e.watching.set(watched)
-	e.demand.set(watched || e.idle.running() || e.shots.waiting() > 0)
+	e.demand.set(watched || e.idle.running() || e.shots.waiting() > 0 || e.call.current().state == CallRinging)
 }
 
 // Prewarm opens the devices for a viewer who is about to connect, so that they

@@ -83,6 +83,11 @@ func waitEdges(ctx context.Context, in hal.Input, active func(time.Time)) error 
 
 func (e *Engine) ring(at time.Time) {
 	e.log.Info("ring")
+	// Whoever is called will come in a moment: the connection, the camera and the
+	// encoder are ready for them.
+	e.sessions.Prewarm(e.call.ringFor)
+	e.Prewarm()
+	e.warm.Store(true)
 	e.sessions.Broadcast(marshal(ringMessage{"ring", at.UnixMilli()}))
 	e.emit(Event{Type: "ring", At: at})
 	e.takeRingPicture(e.running, at)

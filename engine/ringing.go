@@ -226,6 +226,7 @@ func (c *call) stop() {
 func (e *Engine) callChanged(ch callChange) {
 	e.log.Info("call", "number", ch.number, "state", string(ch.state), "by", ch.subject)
 	e.talk.own(e.call.holder())
+	e.updateDemand() // who is called shall find the camera running
 	for _, i := range e.sessions.Viewers() {
 		if v := e.sessions.Viewer(i.ID); v != nil {
 			e.send(v, callMessageTo(v.ID(), ch))

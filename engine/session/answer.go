@@ -72,10 +72,6 @@ func (v *Viewer) setExpiry(at time.Time) {
 
 func (v *Viewer) negotiateFirst(ctx context.Context) (string, error) {
 	m, p := v.m, v.plan
-	pcfg, err := m.peerConfig(v.grant.Subject)
-	if err != nil {
-		return "", err
-	}
 	if p.video != "" {
 		v.video = newOutTrack(webrtc.RTPCodecTypeVideo, webrtc.MimeTypeVP8, p.video)
 		v.video.delay = playoutDelayExtension(m.cfg.PlayoutDelay)
@@ -86,9 +82,16 @@ func (v *Viewer) negotiateFirst(ctx context.Context) (string, error) {
 		v.audio.path = v.path
 		v.audio.types = p.types
 	}
-	pc, err := m.api.NewPeerConnection(pcfg)
-	if err != nil {
-		return "", fmt.Errorf("session: make peer connection: %w", err)
+	pc, since := m.takeSpare()
+	if pc == nil {
+		since = time.Now()
+		pcfg, err := m.peerConfig(v.grant.Subject)
+		if err != nil {
+			return "", err
+		}
+		if pc, err = m.api.NewPeerConnection(pcfg); err != nil {
+			return "", fmt.Errorf("session: make peer connection: %w", err)
+		}
 	}
 	m.mu.Lock()
 	v.pc = pc // from here on others see the viewer
@@ -100,7 +103,7 @@ func (v *Viewer) negotiateFirst(ctx context.Context) (string, error) {
 	default:
 	}
 	v.observe()
-	return v.exchange(ctx, true)
+	return v.exchange(ctx, true, since)
 }
 
 // playoutDelayExtension packs minimum and maximum, 12 bits each in units of
@@ -113,8 +116,8 @@ func playoutDelayExtension(d PlayoutDelay) []byte {
 }
 
 // exchange sets the plan's offer, answers it and returns the answer to the
-// original offer.
-func (v *Viewer) exchange(ctx context.Context, first bool) (string, error) {
+// original offer. The node's addresses are looked for since a time.
+func (v *Viewer) exchange(ctx context.Context, first bool, since time.Time) (string, error) {
 	raw, err := v.plan.offer.Marshal()
 	if err != nil {
 		return "", bad("not SDP: %v", err)
@@ -143,7 +146,7 @@ func (v *Viewer) exchange(ctx context.Context, first bool) (string, error) {
 	if err := v.pc.SetLocalDescription(answer); err != nil {
 		return "", bad("%v", err)
 	}
-	local, err := v.gathered(ctx, gathered)
+	local, err := v.gathered(ctx, gathered, since)
 	if err != nil {
 		return "", err
 	}
@@ -152,8 +155,8 @@ func (v *Viewer) exchange(ctx context.Context, first bool) (string, error) {
 
 // gathered returns the node's own description once all its addresses are known or
 // the wait for them is over.
-func (v *Viewer) gathered(ctx context.Context, all <-chan struct{}) (string, error) {
-	wait := time.NewTimer(max(hostGather, v.m.cfg.GatherWait))
+func (v *Viewer) gathered(ctx context.Context, all <-chan struct{}, since time.Time) (string, error) {
+	wait := time.NewTimer(time.Until(since.Add(max(hostGather, v.m.cfg.GatherWait))))
 	defer wait.Stop()
 	select {
 	case <-all:

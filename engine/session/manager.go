@@ -46,6 +46,8 @@ type Manager struct {
 	connCount int
 	wg        sync.WaitGroup // one per viewer, until it is all gone
 
+	spare spare
+
 	fan sync.Mutex // guards fanout and what Viewer says
 	out fanout
 
@@ -273,6 +275,7 @@ func (m *Manager) Close(ctx context.Context) error {
 	m.mu.Unlock()
 	m.stop()
 	m.background.Wait()
+	m.closeSpares()
 	for _, g := range m.gates {
 		g.close()
 	}

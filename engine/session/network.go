@@ -34,6 +34,7 @@ func (m *Manager) follow(ctx context.Context) {
 		case now := <-tick.C:
 			if m.refit(now, gone) {
 				m.keeper.Refresh()
+				m.dropSpare()
 				if m.hooks.NetworkChanged != nil {
 					m.hooks.NetworkChanged(m)
 				}

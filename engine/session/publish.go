@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
@@ -94,7 +95,7 @@ func (v *Viewer) gatherOffer(ctx context.Context) (string, error) {
 	if err := v.pc.SetLocalDescription(offer); err != nil {
 		return "", fmt.Errorf("session: make offer: %w", err)
 	}
-	return v.gathered(ctx, gathered)
+	return v.gathered(ctx, gathered, time.Now())
 }
 
 // Accept takes the answer to an offer of Publish. Errors wrap ErrBadAnswer.

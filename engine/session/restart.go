@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/sdp/v3"
@@ -119,7 +120,7 @@ func (v *Viewer) Restart(ctx context.Context, ufrag, pwd string, candidates []st
 	}
 	d.Origin.SessionVersion++
 	v.candidates = 0
-	answer, err := v.exchange(ctx, false)
+	answer, err := v.exchange(ctx, false, time.Now())
 	if err != nil {
 		return LocalICE{}, err
 	}
