@@ -99,25 +99,7 @@ func (v *Viewer) Restart(ctx context.Context, ufrag, pwd string, candidates []st
 	default:
 	}
 	d := v.plan.offer
-	setICE := func(attrs []sdp.Attribute) []sdp.Attribute {
-		kept := attrs[:0]
-		for _, a := range attrs {
-			switch a.Key {
-			case sdp.AttrKeyCandidate, sdp.AttrKeyEndOfCandidates:
-				continue
-			case "ice-ufrag":
-				a.Value = ufrag
-			case "ice-pwd":
-				a.Value = pwd
-			}
-			kept = append(kept, a)
-		}
-		return kept
-	}
-	d.Attributes = setICE(d.Attributes)
-	for _, md := range d.MediaDescriptions {
-		md.Attributes = setICE(md.Attributes)
-	}
+	setICE(d, ufrag, pwd)
 	d.Origin.SessionVersion++
 	v.candidates = 0
 	answer, err := v.exchange(ctx, false, time.Now())

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,7 +41,7 @@ type line struct {
 	Failures  []session.Failure `json:",omitempty"`
 	Restart   *session.LocalICE `json:",omitempty"`
 	Offered   []string          `json:",omitempty"`
-	Ask       string            `json:",omitempty"` // "failures", "restart"
+	Ask       string            `json:",omitempty"` // "frames", "restart", "network"
 }
 
 var outMu sync.Mutex
@@ -97,7 +98,10 @@ func nodeRole() error {
 			cfg.ICEServers, cfg.GatherWait, cfg.ICETCP = l.Servers, time.Duration(l.WaitMS)*time.Millisecond, l.ICETCP
 			cfg.ConnectTimeout = 12 * time.Second
 			var err error
-			if m, err = session.New(cfg, session.Hooks{ConnectionFailed: func(f session.Failure) { tell(line{Failures: []session.Failure{f}}) }}, nil); err != nil {
+			if m, err = session.New(cfg, session.Hooks{
+				ConnectionFailed: func(f session.Failure) { tell(line{Failures: []session.Failure{f}}) },
+				NetworkChanged:   func(*session.Manager) { tell(line{Ask: "network"}) },
+			}, nil); err != nil {
 				return err
 			}
 			playing.Go(func() { play(m, stop) })
@@ -115,6 +119,10 @@ func nodeRole() error {
 				return err
 			}
 			tell(line{SDP: answer})
+		case l.Restart != nil && v != nil:
+			own, err := v.Restart(context.Background(), l.Restart.Ufrag, l.Restart.Pwd, l.Restart.Candidates)
+			tell(line{Restart: &own})
+			return err
 		case l.Candidate != "" && v != nil:
 			return v.AddCandidate(l.Candidate)
 		}
@@ -143,14 +151,25 @@ func play(m *session.Manager, stop <-chan struct{}) {
 func viewerRole() error {
 	var call *session.Call
 	began := time.Now()
-	packets := 0
+	var packets atomic.Int64
 	defer func() {
 		if call != nil {
 			call.Close()
 		}
 	}()
 	return lines(func(l line) error {
-		if call != nil {
+		switch {
+		case call == nil:
+		case l.Ask == "frames":
+			tell(line{Frames: int(packets.Load())})
+			return nil
+		case l.Ask == "restart":
+			own, err := call.Restart(context.Background())
+			tell(line{Restart: &own})
+			return err
+		case l.Restart != nil:
+			return call.Restarted(*l.Restart)
+		default:
 			began = time.Now()
 			return call.Accept(l.SDP)
 		}
@@ -160,8 +179,8 @@ func viewerRole() error {
 				tell(line{Connected: true, TookMS: took, Pair: call.Info().Path})
 			},
 			Video: func(session.VideoPacket) {
-				if packets++; packets == 30 {
-					tell(line{Frames: packets})
+				if n := packets.Add(1); n == 30 {
+					tell(line{Frames: int(n)})
 				}
 			},
 			Candidate: func(c string) { tell(line{Candidate: c}) },
