@@ -111,6 +111,9 @@ func newAPI(cfg Config, s *sockets, lf logging.LoggerFactory) (*webrtc.API, erro
 	se.SetICETimeouts(disconnectedAfter, failedAfter, keepalive)
 	se.SetSCTPMaxMessageSize(MaxMessageBytes)
 	se.SetSCTPMaxReceiveBufferSize(sctpReceiveBuffer)
+	if cfg.TURNRoots != nil {
+		se.SetICEProxyDialer(newTURNDialer(cfg.ICEServers, cfg.TURNRoots))
+	}
 	switch cfg.MDNS {
 	case MDNSQuery:
 		se.SetICEMulticastDNSMode(ice.MulticastDNSModeQueryOnly)

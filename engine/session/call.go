@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -40,6 +41,8 @@ type CallConfig struct {
 	Loopback bool
 	// ICEServers are used for the own addresses.
 	ICEServers []ICEServer
+	// TURNRoots are as in Config.
+	TURNRoots *x509.CertPool
 }
 
 // VideoPacket is one RTP packet of the other side's picture.
@@ -185,6 +188,9 @@ func (c *Call) api() (*webrtc.API, error) {
 		se.SetIPFilter(func(ip net.IP) bool { return ip.IsLoopback() })
 	}
 	se.SetICETimeouts(disconnectedAfter, failedAfter, keepalive)
+	if c.cfg.TURNRoots != nil {
+		se.SetICEProxyDialer(newTURNDialer(c.cfg.ICEServers, c.cfg.TURNRoots))
+	}
 	// How long a better pair is waited for before one of these is taken.
 	se.SetSrflxAcceptanceMinWait(200 * time.Millisecond)
 	se.SetPrflxAcceptanceMinWait(300 * time.Millisecond)

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -50,6 +51,9 @@ type Config struct {
 	// servers too, for each viewer; an answer waits that long at most for it.
 	// With 0 an answer goes out at once.
 	GatherWait time.Duration
+	// TURNRoots are the authorities that TURN servers with TLS (turns:) must have
+	// their certificate of; nil means the system's.
+	TURNRoots *x509.CertPool
 	// PublicIPs are addresses under which a router forwards the port to this
 	// node (1:1 NAT); they are offered besides the node's own.
 	PublicIPs []string

@@ -27,6 +27,7 @@ func init() { roles["node"], roles["viewer"] = nodeRole, viewerRole }
 type line struct {
 	Servers []session.ICEServer `json:",omitempty"`
 	WaitMS  int                 `json:",omitempty"`
+	CA      string              `json:",omitempty"` // PEM, of TURN servers with TLS
 	ICETCP  bool                `json:",omitempty"`
 
 	SDP       string `json:",omitempty"` // offer or answer
@@ -96,7 +97,7 @@ func nodeRole() error {
 		case m == nil:
 			cfg := session.Defaults()
 			cfg.ICEServers, cfg.GatherWait, cfg.ICETCP = l.Servers, time.Duration(l.WaitMS)*time.Millisecond, l.ICETCP
-			cfg.ConnectTimeout = 12 * time.Second
+			cfg.ConnectTimeout, cfg.TURNRoots = 12*time.Second, roots(l.CA)
 			var err error
 			if m, err = session.New(cfg, session.Hooks{
 				ConnectionFailed: func(f session.Failure) { tell(line{Failures: []session.Failure{f}}) },
@@ -186,7 +187,7 @@ func viewerRole() error {
 			Candidate: func(c string) { tell(line{Candidate: c}) },
 		}
 		var err error
-		if call, err = session.NewCall(session.CallConfig{Video: true, ICEServers: l.Servers}, hooks, nil); err != nil {
+		if call, err = session.NewCall(session.CallConfig{Video: true, ICEServers: l.Servers, TURNRoots: roots(l.CA)}, hooks, nil); err != nil {
 			return err
 		}
 		go func() {
@@ -295,10 +296,16 @@ func (s *side) wait(what string, within time.Duration, ok func(line) bool) line 
 // it went: connected or the node's failure.
 func connect(t *testing.T, l *netlab.NATLab, node, viewer []session.ICEServer, relayWaitMS int) (line, *session.Failure) {
 	t.Helper()
+	return connectTrusting(t, l, node, viewer, relayWaitMS, "")
+}
+
+// connectTrusting is connect with TURN servers whose authority is ca.
+func connectTrusting(t *testing.T, l *netlab.NATLab, node, viewer []session.ICEServer, relayWaitMS int, ca string) (line, *session.Failure) {
+	t.Helper()
 	n, v := startSide(t, l, netlab.HostA, "node"), startSide(t, l, netlab.HostB, "viewer")
-	n.tell(line{Servers: node, WaitMS: relayWaitMS, ICETCP: true})
+	n.tell(line{Servers: node, WaitMS: relayWaitMS, ICETCP: true, CA: ca})
 	n.wait("ready", 20*time.Second, func(x line) bool { return x.Ready })
-	v.tell(line{Servers: viewer})
+	v.tell(line{Servers: viewer, CA: ca})
 	offer := v.wait("offer", 20*time.Second, func(x line) bool { return x.SDP != "" })
 	n.tell(line{SDP: offer.SDP})
 	answer := n.wait("answer", 20*time.Second, func(x line) bool { return x.SDP != "" })

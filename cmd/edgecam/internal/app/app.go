@@ -132,7 +132,11 @@ func (n *node) run(ctx context.Context) error {
 		return err
 	}
 	n.devices, n.hasDoor = devs, found.Relay != nil
-	if n.engine, err = engine.New(engineConfig(n.cfg, n.o.Dev), found, newObserver(n.metrics), n.log); err != nil {
+	ec := engineConfig(n.cfg, n.o.Dev)
+	if ec.Session.TURNRoots, err = turnRoots(n.cfg.WebRTC.TURNCAFile); err != nil {
+		return err
+	}
+	if n.engine, err = engine.New(ec, found, newObserver(n.metrics), n.log); err != nil {
 		return err
 	}
 	home, runHome, err := n.openHome()

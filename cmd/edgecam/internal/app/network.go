@@ -2,8 +2,11 @@ package app
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
+	"fmt"
 	"net"
+	"os"
 	"reflect"
 	"strings"
 	"time"
@@ -111,4 +114,21 @@ func (n *node) netFigures() map[string]any {
 		out[name] = v
 	}
 	return out
+}
+
+// turnRoots reads the authorities of TURN servers; without a file they are the
+// system's.
+func turnRoots(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("app: webrtc.turn_ca_file: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("app: webrtc.turn_ca_file: %s holds no certificate in PEM", file)
+	}
+	return pool, nil
 }

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -83,6 +84,7 @@ type WebRTC struct {
 	UDPPort     int         `yaml:"udp_port" doc:"UDP port of all media; 0: any free one" min:"0" max:"65535"`
 	ICETCP      bool        `yaml:"ice_tcp" doc:"accept media over TCP on the same port number, for networks without UDP"`
 	ICEServers  []ICEServer `yaml:"ice_servers" doc:"STUN and TURN servers; none by default"`
+	TURNCAFile  string      `yaml:"turn_ca_file" doc:"certificates in PEM of the authorities that TURN servers with TLS (turns:) must have theirs of; empty: the system's"`
 	RelayWaitMS int         `yaml:"relay_wait_ms" doc:"how long an answer waits for the node's own address at a TURN server of ice_servers; 0: the node itself uses none, viewers still do" min:"0" max:"5000"`
 	MDNS        string      `yaml:"mdns" doc:"names that browsers give instead of their addresses (.local): off (not looked up, a viewer in the same network still connects), query, query-and-gather (the node hides its own addresses too)" enum:"off|query|query-and-gather"`
 	PublicIPs   []string    `yaml:"public_ips" doc:"addresses to announce instead of the interfaces' own, behind a 1:1 NAT"`
@@ -115,6 +117,9 @@ func (WebRTC) Defaults() WebRTC {
 // Validate returns the problems of the values.
 func (w WebRTC) Validate() Problems {
 	p := checkTags(w)
+	if w.TURNCAFile != "" && !filepath.IsAbs(w.TURNCAFile) {
+		p.add("turn_ca_file", "is %q, must be an absolute path", w.TURNCAFile)
+	}
 	for i, s := range w.ICEServers {
 		p = append(p, s.Validate().under("ice_servers["+strconv.Itoa(i)+"]")...)
 	}
