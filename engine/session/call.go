@@ -51,7 +51,9 @@ type VideoPacket struct {
 	Timestamp      uint32
 	Marker         bool
 	// Payload is valid until the hook returns; empty on padding.
-	Payload   []byte
+	Payload []byte
+	// Resent says that it came by the retransmission stream (RFC 4588).
+	Resent    bool
 	ArrivedAt time.Time
 	// PlayoutDelay is the header extension's wish; only with HasPlayoutDelay.
 	PlayoutDelay    PlayoutDelay

@@ -79,7 +79,7 @@ func (c *Call) readTrack(track *webrtc.TrackRemote, video bool) {
 			continue
 		}
 		if video {
-			c.deliverVideo(&h, payload, now)
+			c.deliverVideo(&h, payload, false, now)
 		} else if !c.deliverVoice(&h, payload, now) {
 			continue
 		}
@@ -101,11 +101,12 @@ func unpad(h *rtp.Header, payload []byte) ([]byte, bool) {
 	return payload[:len(payload)-pad], true
 }
 
-func (c *Call) deliverVideo(h *rtp.Header, payload []byte, now time.Time) {
+// deliverVideo passes a packet on, one that was sent again as such.
+func (c *Call) deliverVideo(h *rtp.Header, payload []byte, resent bool, now time.Time) {
 	if c.hooks.Video == nil {
 		return
 	}
-	p := VideoPacket{SequenceNumber: h.SequenceNumber, Timestamp: h.Timestamp, Marker: h.Marker, Payload: payload, ArrivedAt: now}
+	p := VideoPacket{SequenceNumber: h.SequenceNumber, Timestamp: h.Timestamp, Marker: h.Marker, Payload: payload, Resent: resent, ArrivedAt: now}
 	if id := c.delayExt.Load(); id != 0 {
 		if e := h.GetExtension(uint8(id)); len(e) == 3 {
 			v := uint32(e[0])<<16 | uint32(e[1])<<8 | uint32(e[2])

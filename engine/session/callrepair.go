@@ -54,5 +54,5 @@ func (c *Call) repaired(h *rtp.Header, b []byte, now time.Time) {
 	}
 	c.counters.repaired.Add(1)
 	h.SequenceNumber = binary.BigEndian.Uint16(payload)
-	c.deliverVideo(h, payload[rtxPrefix:], now)
+	c.deliverVideo(h, payload[rtxPrefix:], true, now)
 }

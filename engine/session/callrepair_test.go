@@ -63,7 +63,7 @@ func TestCallRepair(t *testing.T) {
 		return len(seen[first.SequenceNumber]) == 2
 	})
 	again := seen[first.SequenceNumber][1]
-	if !bytes.Equal(again.Payload, first.Payload) || again.Timestamp != first.Timestamp || again.Marker != first.Marker {
+	if !bytes.Equal(again.Payload, first.Payload) || again.Timestamp != first.Timestamp || again.Marker != first.Marker || !again.Resent || first.Resent {
 		t.Errorf("the packet is another: %+v, was %+v", again, first)
 	}
 	if got := call.Info().RepairPackets; got != 1 {

@@ -43,7 +43,7 @@ func (l *link) video(p session.VideoPacket) {
 			l.buf.SetDelay(p.PlayoutDelay.Min, p.PlayoutDelay.Max)
 		}
 	}
-	l.buf.Insert(jitter.Packet{SequenceNumber: p.SequenceNumber, Timestamp: p.Timestamp, Marker: p.Marker, Payload: p.Payload}, p.ArrivedAt)
+	l.buf.Insert(jitter.Packet{SequenceNumber: p.SequenceNumber, Timestamp: p.Timestamp, Marker: p.Marker, Payload: p.Payload, Resent: p.Resent}, p.ArrivedAt)
 	l.mu.Unlock()
 	select {
 	case l.kick <- struct{}{}:

@@ -11,6 +11,8 @@ type Packet struct {
 	Marker         bool
 	// Payload is what follows the RTP header, padding removed. It is copied.
 	Payload []byte
+	// Resent says that it came by a retransmission stream (RFC 4588).
+	Resent bool
 }
 
 // Frame is a complete frame that can be decoded now.
@@ -50,6 +52,7 @@ type packet struct {
 	data   []byte // payload without descriptor; its capacity is kept
 	tries  int
 	since  time.Time // when the gap was seen
+	first  time.Time // when it was asked for first
 	asked  time.Time // last time
 	answer bool      // asked for at least once
 }
@@ -72,8 +75,9 @@ type Buffer struct {
 	spare  [maxFrames]int16
 
 	last    lastFrame
-	asking  int // packets in state missing
-	reorder time.Duration
+	asking  int  // packets in state missing
+	resends bool // what is sent again comes in a stream of its own
+	reorder reordering
 
 	wantKey   bool // the stream cannot go on without a key frame
 	wantSince time.Time
@@ -194,7 +198,7 @@ func (b *Buffer) Insert(p Packet, now time.Time) {
 	ts := b.extendTS(p.Timestamp)
 	b.newest = max(b.newest, ts)
 	b.rfc3550(ts, now)
-	if !b.place(seq, now) {
+	if !b.place(seq, p.Resent, now) {
 		return
 	}
 	q := b.at(seq)
@@ -240,7 +244,7 @@ func (b *Buffer) rfc3550(ts int64, now time.Time) {
 }
 
 // place makes room for a packet and reports whether it is wanted.
-func (b *Buffer) place(seq int64, now time.Time) bool {
+func (b *Buffer) place(seq int64, resent bool, now time.Time) bool {
 	if seq > b.highest {
 		if seq-b.next >= int64(len(b.ring)) {
 			b.overflow(seq, now)
@@ -271,7 +275,7 @@ func (b *Buffer) place(seq int64, now time.Time) bool {
 		b.stats.PacketsDiscarded++
 		return false
 	case q.state == missing, q.state == lost:
-		b.found(q, now)
+		b.found(q, resent, now)
 		return true
 	default:
 		b.stats.PacketsDuplicated++
@@ -288,19 +292,21 @@ func (b *Buffer) gap(seq int64, now time.Time) {
 }
 
 // found takes note of a packet that had been missing.
-func (b *Buffer) found(q *packet, now time.Time) {
+func (b *Buffer) found(q *packet, resent bool, now time.Time) {
 	if q.state == missing {
 		b.asking--
 	} else {
 		b.stats.PacketsLost--
 	}
-	if q.answer && now.Sub(q.asked) >= b.rtt/2 {
+	// Without a stream of their own, by time: an answer takes a round trip.
+	b.resends = b.resends || resent
+	if resent || !b.resends && q.answer && now.Sub(q.first) >= b.rtt*3/4 {
 		b.stats.RetransmittedPacketsReceived++
+		b.reorder.lost()
 		return
 	}
-	// It had only been overtaken: wait a little longer the next time.
 	b.stats.PacketsReordered++
-	b.reorder = min(max(b.reorder, now.Sub(q.since)+time.Millisecond), mostReorder)
+	b.reorder.overtaken(now.Sub(q.since))
 }
 
 // overflow drops everything before the packet seq needs its place: the stream

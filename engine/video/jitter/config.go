@@ -22,7 +22,7 @@ type Config struct {
 	Immediate bool
 	// NoNACK says that the sender sends nothing again.
 	NoNACK bool
-	// Retries is how often a packet is asked for, 0 means 8; GiveUp is how long,
+	// Retries is how often a packet is asked for, 0 means 16; GiveUp is how long,
 	// 0 means 1 s. After either the frame is given up and a key frame wanted.
 	Retries int
 	GiveUp  time.Duration
@@ -68,7 +68,7 @@ func (c Config) withDefaults() Config {
 	}
 	c.MinDelay = min(max(c.MinDelay, 0), c.MaxDelay)
 	if c.Retries <= 0 {
-		c.Retries = 8
+		c.Retries = 16
 	}
 	if c.GiveUp <= 0 {
 		c.GiveUp = time.Second

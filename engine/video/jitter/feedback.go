@@ -14,10 +14,15 @@ type Feedback struct {
 	RPSI []uint16
 }
 
-// retryAfter is the time between two requests for one packet: a round trip and
-// some of its variation.
-func (b *Buffer) retryAfter() time.Duration {
-	return max(b.rtt+b.rtt/4+5*time.Millisecond, leastRetry)
+// retryAfter is the time from one request for a packet to the next: a round trip
+// and some of its variation. Where one has been in vain, what follows is asked for
+// twice per round trip: a loss more is then half as long, and what may come twice is
+// a small share of all.
+func (b *Buffer) retryAfter(tries int) time.Duration {
+	if tries > 1 {
+		return max(b.rtt/2+5*time.Millisecond, leastRetry)
+	}
+	return max(b.rtt+b.rtt/8+5*time.Millisecond, leastRetry)
 }
 
 func (b *Buffer) pliGap() time.Duration { return max(leastPLI, b.rtt+b.rtt/2) }
@@ -136,7 +141,7 @@ func (b *Buffer) firstUseful() int64 {
 // ask collects the packets whose turn it is.
 func (b *Buffer) ask(now time.Time) {
 	from := b.firstUseful()
-	retry := b.retryAfter()
+	wait := b.reorder.wait()
 	for s := b.next; s <= b.highest && b.asking > 0; s++ {
 		q, ok := b.holds(s)
 		if !ok || q.state != missing {
@@ -145,17 +150,20 @@ func (b *Buffer) ask(now time.Time) {
 		switch {
 		case s < from:
 			b.giveUp(q)
-		case q.tries >= b.cfg.Retries && now.Sub(q.asked) >= retry || now.Sub(q.since) >= b.cfg.GiveUp:
+		case q.tries >= b.cfg.Retries && now.Sub(q.asked) >= b.retryAfter(1) || now.Sub(q.since) >= b.cfg.GiveUp:
 			b.giveUp(q)
-		case q.tries == 0 && now.Sub(q.since) < b.reorder:
-		case q.tries == 0 || now.Sub(q.asked) >= retry:
+		case q.tries == 0 && now.Sub(q.since) < wait:
+		case q.tries >= b.cfg.Retries:
+		case q.tries == 0 || now.Sub(q.asked) >= b.retryAfter(q.tries):
+			if q.tries == 0 {
+				q.first = now
+			}
 			q.tries++
 			q.asked, q.answer = now, true
 			b.nacks = append(b.nacks, uint16(s))
 		}
 	}
-	// What was learnt of reordering fades.
-	b.reorder -= b.reorder / 512
+	b.reorder.fade()
 }
 
 // giveUpOld gives up gaps that cannot be mended any more without NACK.
@@ -171,6 +179,7 @@ func (b *Buffer) giveUp(q *packet) {
 	q.state = lost
 	b.asking--
 	b.stats.PacketsLost++
+	b.reorder.lost()
 }
 
 // giveUpAll is for gaps so long that a key frame is the quicker way.
@@ -196,16 +205,18 @@ func (b *Buffer) Wake(now time.Time, most time.Duration) time.Time {
 		sooner(b.ready(c))
 	}
 	if b.asking > 0 {
-		retry := b.retryAfter()
+		wait := b.reorder.wait()
 		for s := b.next; s <= b.highest; s++ {
 			if q, ok := b.holds(s); ok && q.state == missing {
 				switch {
 				case b.cfg.NoNACK:
 					sooner(q.since.Add(mostReorder))
 				case q.tries == 0:
-					sooner(q.since.Add(b.reorder))
+					sooner(q.since.Add(wait))
+				case q.tries >= b.cfg.Retries:
+					sooner(q.asked.Add(b.retryAfter(1)))
 				default:
-					sooner(q.asked.Add(retry))
+					sooner(q.asked.Add(b.retryAfter(q.tries)))
 				}
 			}
 		}

@@ -98,8 +98,8 @@ func TestLossIsAskedForThenGivenUp(t *testing.T) {
 	if asked != 3 {
 		t.Errorf("asked %d times, want 3", asked)
 	}
-	// Three round trips and their margins of a quarter and 5 ms.
-	if pli < 100+3*55 || pli > 100+3*55+10 {
+	// A round trip with its margin, half a one, and one for the last answer.
+	if pli < 100+50+25+50 || pli > 100+50+25+50+10 {
 		t.Errorf("key frame asked for after %d ms", pli-100)
 	}
 	if fb := b.Feedback(at(pli + 100)); fb.PLI {
@@ -121,29 +121,80 @@ func TestLossIsAskedForThenGivenUp(t *testing.T) {
 	}
 }
 
-func TestReorderedPacketIsWaitedForTheNextTime(t *testing.T) {
+func nth(n int) jitter.Packet { return inter(uint16(n), byte(n)) }
+
+// gapAt leaves packet n out at the time ms, asks, and reports what was asked for at
+// once.
+func gapAt(b *jitter.Buffer, n, ms int) int {
+	b.Insert(nth(n+1), at(ms))
+	return len(b.Feedback(at(ms)).NACK)
+}
+
+func TestReorderedPacketsAreWaitedFor(t *testing.T) {
 	b := jitter.New(jitter.Config{Immediate: true, RTT: 100 * time.Millisecond})
 	b.Insert(key(1, 1), at(0))
-	b.Insert(inter(3, 3), at(33))
-	if fb := b.Feedback(at(33)); len(fb.NACK) != 1 {
-		t.Fatalf("feedback %+v", fb)
+	asked, n := 0, 2
+	for ; n < 60; n += 2 {
+		ms := n * 33
+		asked += gapAt(b, n, ms)
+		b.Insert(nth(n), at(ms+7))
+		if got := drain(b, at(ms+7)); !slices.Equal(got, []int{n, n + 1}) && n > 2 {
+			t.Fatalf("frames %v", got)
+		}
 	}
-	b.Insert(inter(2, 2), at(40))
-	if got := drain(b, at(40)); !slices.Equal(got, []int{1, 2, 3}) {
-		t.Fatalf("frames %v", got)
+	if asked < 5 || asked > 15 {
+		t.Errorf("asked at once %d times while packets overtook each other, want it to stop", asked)
 	}
-	b.Insert(inter(5, 5), at(66))
-	if fb := b.Feedback(at(66)); len(fb.NACK) != 0 {
-		t.Errorf("asked at once though packets overtake each other: %+v", fb)
+	ms := n * 33
+	if gapAt(b, n, ms) != 0 {
+		t.Error("asked at once though packets overtake each other")
 	}
-	if wake := b.Wake(at(66), time.Second); wake.After(at(80)) || !wake.After(at(66)) {
-		t.Errorf("wakes %v later", wake.Sub(at(66)))
+	if wake := b.Wake(at(ms), time.Second); wake.After(at(ms+10)) || !wake.After(at(ms)) {
+		t.Errorf("wakes %v later", wake.Sub(at(ms)))
 	}
-	if fb := b.Feedback(at(80)); len(fb.NACK) != 1 {
+	if fb := b.Feedback(at(ms + 9)); len(fb.NACK) != 1 {
 		t.Errorf("not asked after the wait: %+v", fb)
 	}
-	if s := b.Stats(); s.PacketsReordered != 1 || s.RetransmittedPacketsReceived != 0 {
+	s := b.Stats()
+	if s.PacketsReordered != 29 || s.RetransmittedPacketsReceived != 0 {
 		t.Errorf("%+v", s)
+	}
+	// Where packets are lost as well, it is not worth waiting.
+	p := nth(n)
+	p.Resent = true
+	b.Insert(p, at(ms+110))
+	for range 3 {
+		n += 2
+		ms += 200
+		gapAt(b, n, ms)
+		b.Feedback(at(ms + 30))
+		p = nth(n)
+		p.Resent = true
+		b.Insert(p, at(ms+130))
+	}
+	n, ms = n+2, ms+200
+	if gapAt(b, n, ms) != 1 {
+		t.Error("not asked at once though most gaps are losses")
+	}
+	if s := b.Stats(); s.RetransmittedPacketsReceived != 4 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// TestAskedTwicePerRoundTrip: where a first request was in vain, the next ones come
+// at half the distance.
+func TestAskedTwicePerRoundTrip(t *testing.T) {
+	b := jitter.New(jitter.Config{Immediate: true, RTT: 80 * time.Millisecond})
+	b.Insert(key(1, 1), at(0))
+	b.Insert(inter(3, 3), at(33))
+	var when []int
+	for ms := 33; ms < 300; ms++ {
+		if len(b.Feedback(at(ms)).NACK) > 0 {
+			when = append(when, ms-33)
+		}
+	}
+	if want := []int{0, 95, 140, 185, 230}; !slices.Equal(when, want) {
+		t.Errorf("asked %v ms after the gap, want %v", when, want)
 	}
 }
 
