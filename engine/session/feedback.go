@@ -129,7 +129,8 @@ func (v *Viewer) pictureLost(reason string) {
 // when it gives up on them.
 func (v *Viewer) handleNACK(t *outTrack, pairs []rtcp.NackPair) {
 	nowMS := uint32(time.Since(v.m.clock.epoch).Milliseconds())
-	gap := max(leastResendGap, time.Duration(v.counters.rttNs.Load())/2)
+	// Who asks in vain asks twice per round trip; ours may have been measured longer.
+	gap := max(leastResendGap, time.Duration(v.counters.rttNs.Load())*3/8)
 	for _, pair := range pairs {
 		pair.Range(func(seq uint16) bool {
 			v.counters.nacks.Add(1)

@@ -63,8 +63,13 @@ func (q *NetEQ) store(c *codec, p Packet, pos int64, rank int8) {
 			return
 		}
 		e.length = int64(samples) * int64(unitHz/c.rateHz)
-		if rank == 0 {
+		// A copy that comes in place of a packet that did not is its arrival: the
+		// target waits for redundancy as for packets.
+		if q.counted(p.SequenceNumber) {
 			q.arrive(pos, e.length)
+		}
+		if rank == 0 && c.fec != nil && c.knowsFEC != nil && c.knowsFEC.HasFEC(p.Payload) && q.counted(p.SequenceNumber-1) {
+			q.arrive(pos-e.length, e.length)
 		}
 	}
 	// What has been played is late; what was concealed may still be wanted.
@@ -79,6 +84,19 @@ func (q *NetEQ) store(c *codec, p Packet, pos int64, rank int8) {
 	if !q.packets.insert(e, p.Payload) {
 		*discarded++
 	}
+}
+
+// counted notes that a packet has arrived, itself or as a copy, and reports whether
+// it is the first time, as far as is known.
+func (q *NetEQ) counted(seq uint16) bool {
+	back := int(int16(uint16(q.highestSeq) - seq))
+	if back < 0 || back >= seenPackets {
+		return true
+	}
+	bit := uint64(1) << back
+	first := q.seen&bit == 0
+	q.seen |= bit
+	return first
 }
 
 // arrive enters a packet into the statistics of delay.
@@ -123,6 +141,7 @@ func (q *NetEQ) place(c *codec, seq uint16, ts uint32) (pos int64, ok bool) {
 	q.firstSeq = min(q.firstSeq, q.highestSeq+ahead)
 	if ahead > 0 {
 		q.highestSeq += ahead
+		q.seen <<= min(uint64(ahead), seenPackets)
 		q.anchorTS, q.anchorPos, q.anchorClockHz = ts, pos, c.clockHz
 	}
 	return pos, true
@@ -136,6 +155,7 @@ func (q *NetEQ) anchor(c *codec, seq uint16, ts uint32, pos int64) {
 	q.firstSeq = int64(seq) + 1<<16
 	q.highestSeq = q.firstSeq
 	q.streamPackets = 1
+	q.seen = ^uint64(1) // what was before is of no interest
 	q.delay.restart()
 }
 

@@ -83,6 +83,8 @@ const (
 	aheadMs = 80
 	// jump is how far from the others a packet is taken for one of another stream.
 	jump = 5 * unitHz
+	// seenPackets is how many packets back it is known whether they have arrived.
+	seenPackets = 64
 )
 
 // NetEQ is the receive buffer of one talker.
@@ -107,6 +109,7 @@ type NetEQ struct {
 	firstSeq            int64 // of the stream's first packet, extended
 	highestSeq          int64
 	streamPackets       uint64
+	seen                uint64 // bit i: the packet i before the newest has arrived
 	earlierLost         int64
 	suspect             bool
 	suspectSeq          uint16

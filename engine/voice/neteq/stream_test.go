@@ -1,6 +1,7 @@
 package neteq
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -45,6 +46,50 @@ func TestRED(t *testing.T) {
 	by, corr := lag(l.x[rate:2*rate], l.out[rate:3*rate], rate/5)
 	if corr < 16380 {
 		t.Errorf("correlation %d/16384 at %d", corr, by)
+	}
+}
+
+// TestTargetWaitsForRedundancy: packets are lost that come again with the next one.
+// The target learns of it, and hardly anything is concealed.
+func TestTargetWaitsForRedundancy(t *testing.T) {
+	const rate = 16000
+	for _, redundant := range []bool{false, true} {
+		l := newLink(t, rate, Config{}, voice(rate, 30))
+		if err := l.q.RegisterRED(63); err != nil {
+			t.Fatal(err)
+		}
+		var before Packet
+		var concealed, played uint64
+		rng := rand.New(rand.NewPCG(7, 7))
+		for i := range 1490 {
+			p := l.packet(i)
+			blocks := []red.Block{{Data: p.Payload}}
+			if redundant && i > 0 {
+				blocks = []red.Block{{Offset: rate / 50, Data: before.Payload}, {Data: p.Payload}}
+			}
+			buf := make([]byte, 2000)
+			n, err := red.Put(buf, blocks)
+			if err != nil {
+				t.Fatal(err)
+			}
+			before = p
+			p.PayloadType, p.Payload = 63, buf[:n]
+			if rng.IntN(20) != 0 {
+				l.q.InsertPacket(p)
+			}
+			l.pull()
+			l.pull()
+			if i == 490 {
+				s := l.q.Stats()
+				concealed, played = s.ConcealedSamples, s.TotalSamplesReceived
+			}
+		}
+		s := l.q.Stats()
+		share := float64(s.ConcealedSamples-concealed) / float64(s.TotalSamplesReceived-played)
+		t.Logf("redundancy %v: target %v, %.4f concealed", redundant, s.TargetDelay, share)
+		if redundant && (share > .006 || s.TargetDelay > 50*time.Millisecond) || !redundant && (share < .03 || s.TargetDelay > 20*time.Millisecond) {
+			t.Errorf("redundancy %v: target %v, %.4f concealed", redundant, s.TargetDelay, share)
+		}
 	}
 }
 
