@@ -3,11 +3,14 @@ package node
 import (
 	"context"
 	"net/netip"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/edgecam/edgecam/engine"
+	"github.com/edgecam/edgecam/engine/media"
 	"github.com/edgecam/edgecam/engine/session"
 	"github.com/edgecam/edgecam/engine/video/jitter"
 	"github.com/edgecam/edgecam/engine/video/vp8"
@@ -15,8 +18,7 @@ import (
 	"github.com/edgecam/edgecam/test/netlab"
 )
 
-// watcher is a viewer of the picture over a network of its own. It does not ask for
-// packets to be sent again, so that every loss is one of the picture.
+// watcher is a viewer of the picture over a network of its own.
 type watcher struct {
 	call *session.Call
 	mu   sync.Mutex
@@ -24,16 +26,27 @@ type watcher struct {
 	done chan struct{}
 	wg   sync.WaitGroup
 
+	picture func(*media.Picture) // unless nil, sees what is shown
+
 	shown, keys, broken int
 	stats               jitter.Stats
 }
 
 // watchOver connects a viewer through a network that loses that share of all
 // packets, both ways. With acknowledge it says which references it has; else only
-// the reports on its packets tell.
+// the reports on its packets tell. It does not ask for packets to be sent again, so
+// that every loss is one of the picture.
 func watchOver(t *testing.T, b *bench, loss float64, seed uint64, acknowledge bool) *watcher {
 	t.Helper()
-	way := netlab.Always(netlab.Conditions{Delay: 25 * time.Millisecond, Loss: loss})
+	way := netlab.Conditions{Delay: 25 * time.Millisecond, Loss: loss}
+	return watch(t, b, way, seed, jitter.Config{Immediate: true, NoNACK: true, RPSI: acknowledge, RTT: 60 * time.Millisecond}, true, nil)
+}
+
+// watch connects a viewer through a network with these conditions both ways. One who
+// does not report on packets is always sent the whole stream.
+func watch(t *testing.T, b *bench, conditions netlab.Conditions, seed uint64, cfg jitter.Config, reports bool, picture func(*media.Picture)) *watcher {
+	t.Helper()
+	way := netlab.Always(conditions)
 	relay, err := netlab.NewRelay(netlab.RelayConfig{
 		Target:   netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(b.engine.Sessions().Port())),
 		ToServer: []netlab.Step{way}, ToClient: []netlab.Step{way}, Seed: seed,
@@ -42,11 +55,11 @@ func watchOver(t *testing.T, b *bench, loss float64, seed uint64, acknowledge bo
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { relay.Close() })
-	w := &watcher{done: make(chan struct{}), buf: jitter.New(jitter.Config{Immediate: true, NoNACK: true, RPSI: acknowledge, RTT: 60 * time.Millisecond})}
+	w := &watcher{done: make(chan struct{}), buf: jitter.New(cfg), picture: picture}
 	w.call, err = session.NewCall(session.CallConfig{Video: true, Loopback: true}, session.CallHooks{Video: func(p session.VideoPacket) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		w.buf.Insert(jitter.Packet{SequenceNumber: p.SequenceNumber, Timestamp: p.Timestamp, Marker: p.Marker, Payload: p.Payload}, p.ArrivedAt)
+		w.buf.Insert(jitter.Packet{SequenceNumber: p.SequenceNumber, Timestamp: p.Timestamp, Marker: p.Marker, Payload: p.Payload, Resent: p.Resent}, p.ArrivedAt)
 	}}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -56,6 +69,9 @@ func watchOver(t *testing.T, b *bench, loss float64, seed uint64, acknowledge bo
 	offer, err := w.call.Offer(ctx)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if !reports {
+		offer = without(offer, "transport-cc", "transport-wide-cc")
 	}
 	_, answer, err := b.engine.Sessions().Answer(ctx, netlab.StripCandidates(offer), b.grant)
 	if err != nil {
@@ -67,9 +83,20 @@ func watchOver(t *testing.T, b *bench, loss float64, seed uint64, acknowledge bo
 	if !w.call.WantsReferences() {
 		t.Error("the node does not want to know of references")
 	}
-	w.wg.Go(func() { w.run(acknowledge) })
+	w.wg.Go(w.run)
 	t.Cleanup(w.close)
 	return w
+}
+
+// without takes lines with one of these words out of a description.
+func without(sdp string, words ...string) string {
+	var out strings.Builder
+	for line := range strings.Lines(sdp) {
+		if !slices.ContainsFunc(words, func(word string) bool { return strings.Contains(line, word) }) {
+			out.WriteString(line)
+		}
+	}
+	return out.String()
 }
 
 func (w *watcher) close() {
@@ -83,7 +110,7 @@ func (w *watcher) close() {
 	w.call.Close()
 }
 
-func (w *watcher) run(acknowledge bool) {
+func (w *watcher) run() {
 	dec := vp8.NewDecoder(vp8.DecoderOptions{})
 	defer dec.Close()
 	for {
@@ -99,7 +126,7 @@ func (w *watcher) run(acknowledge bool) {
 			if !ok {
 				break
 			}
-			_, err := dec.Decode(f.Data)
+			p, err := dec.Decode(f.Data)
 			w.buf.Decoded(err == nil, 0, now)
 			if info := dec.Info(); err == nil && (info.RefreshGolden || info.RefreshAltRef) {
 				w.buf.Stored(f.PictureID)
@@ -108,17 +135,18 @@ func (w *watcher) run(acknowledge bool) {
 			if f.Key {
 				w.keys++
 			}
-			if err != nil {
+			switch {
+			case err != nil:
 				w.broken++
+			case p != nil && w.picture != nil:
+				w.picture(p)
 			}
 		}
 		fb := w.buf.Feedback(now)
 		w.stats = w.buf.Stats()
 		w.mu.Unlock()
-		w.call.Ask(nil, fb.PLI)
-		if acknowledge {
-			w.call.HaveReferences(fb.RPSI)
-		}
+		w.call.Ask(fb.NACK, fb.PLI)
+		w.call.HaveReferences(fb.RPSI)
 	}
 }
 
