@@ -125,6 +125,10 @@ func (e *Encoder) codeAt(key bool, q int, layer layerFrame) int {
 		e.mvCosts.fill(&base.mv)
 		e.mvCostsOf = base.mv
 	}
+	if !key {
+		e.intraCosts = encCodeCosts(encYModeCodes, base.yMode[:])
+		e.intraUVCosts = encCodeCosts(encUVModeCodes, base.uvMode[:])
+	}
 	e.tokens.fill(&base.coeff)
 	e.fillFilterTable(h)
 	e.pool.code(e)

@@ -30,17 +30,15 @@ const (
 	encSubOrigin = encSubStride + 8
 )
 
-// gatherEdges fills s.sub.edges for a macroblock.
+// gatherEdges fills s.sub.edges for a macroblock's luma.
 func (e *Encoder) gatherEdges(s *encScratch, p *encMBPos) *encEdges {
 	return e.gatherEdgesOf(s, e.cur, p)
 }
 
-// gatherEdgesOf fills s.sub.edges from frame f.
+// gatherEdgesOf fills s.sub.edges for a macroblock's luma from frame f.
 func (e *Encoder) gatherEdgesOf(s *encScratch, f *refFrame, p *encMBPos) *encEdges {
 	g := &s.sub.edges
 	g.aboveY, g.leftY = nil, nil
-	g.aboveUV, g.sideUV = [2][]byte{}, [2][]byte{}
-	uv := [2]*plane{&f.u, &f.v}
 	if p.y > 0 {
 		o := p.yo - f.y.stride
 		g.aboveY = f.y.pix[o : o+16]
@@ -49,42 +47,56 @@ func (e *Encoder) gatherEdgesOf(s *encScratch, f *refFrame, p *encMBPos) *encEdg
 		} else {
 			fill(g.aboveRight[:], encRightOfFrame(f.y.pix[o+15]))
 		}
-		for i, c := range uv {
-			o := p.uvo - c.stride
-			g.aboveUV[i] = c.pix[o : o+8]
-		}
 	} else {
 		fill(g.aboveRight[:], 127)
 	}
 	if p.x > 0 {
+		column, o := f.y.pix[p.yo-1:], 0
 		for i := range g.left {
-			g.left[i] = f.y.pix[p.yo+i*f.y.stride-1]
+			g.left[i] = column[o]
+			o += f.y.stride
 		}
 		g.leftY = g.left[:]
-		for i, c := range uv {
+	}
+	g.corner = 127
+	switch {
+	case p.y > 0 && p.x > 0:
+		g.corner = f.y.pix[p.yo-f.y.stride-1]
+	case p.y > 0:
+		g.corner = 129
+	}
+	return g
+}
+
+// gatherChromaEdges fills in what g has of chroma, from frame f.
+func (e *Encoder) gatherChromaEdges(g *encEdges, f *refFrame, p *encMBPos) {
+	for i, c := range [2]*plane{&f.u, &f.v} {
+		g.aboveUV[i], g.sideUV[i] = nil, nil
+		g.cornerUV[i] = 127
+		if p.y > 0 {
+			o := p.uvo - c.stride
+			g.aboveUV[i] = c.pix[o : o+8]
+			g.cornerUV[i] = 129
+			if p.x > 0 {
+				g.cornerUV[i] = c.pix[o-1]
+			}
+		}
+		if p.x > 0 {
+			column, o := c.pix[p.uvo-1:], 0
 			for k := range g.leftUV[i] {
-				g.leftUV[i][k] = c.pix[p.uvo+k*c.stride-1]
+				g.leftUV[i][k] = column[o]
+				o += c.stride
 			}
 			g.sideUV[i] = g.leftUV[i][:]
 		}
 	}
-	g.corner, g.cornerUV = 127, [2]byte{127, 127}
-	switch {
-	case p.y > 0 && p.x > 0:
-		g.corner = f.y.pix[p.yo-f.y.stride-1]
-		for i, c := range uv {
-			g.cornerUV[i] = c.pix[p.uvo-c.stride-1]
-		}
-	case p.y > 0:
-		g.corner, g.cornerUV = 129, [2]byte{129, 129}
-	}
-	return g
 }
 
 // chooseIntra picks the modes of a macroblock of a key frame; where the frame is
 // coded again, it takes those of the first time.
 func (e *Encoder) chooseIntra(s *encScratch, m *encMB, p *encMBPos) {
 	g := e.gatherEdges(s, p)
+	e.gatherChromaEdges(g, e.cur, p)
 	if e.again {
 		if m.yMode != modeB {
 			dsp.Intra16x16(s.pred[0][:], 16, dsp.IntraMode(m.yMode), g.aboveY, g.leftY, g.corner)
@@ -138,19 +150,19 @@ func (e *Encoder) chooseIntraUV(s *encScratch, m *encMB, p *encMBPos, g *encEdge
 func (e *Encoder) tryIntraInInter(s *encScratch, m *encMB, p *encMBPos, cost int) {
 	g := e.gatherEdges(s, p)
 	var t encMB
-	costs := encCodeCosts(encYModeCodes, e.header.entropy.yMode[:])
+	costs := &e.intraCosts
 	// Intra macroblocks are rare: their flag costs about three bits more, and
 	// their chroma is predicted worse than luma tells.
 	penalty := e.lambda.satd(3<<8) + cost/16
-	best := e.chooseIntra16(s, &t, p, g, &costs) + penalty
+	best := e.chooseIntra16(s, &t, p, g, costs) + penalty
 	if e.speed.subblockIntraInter {
 		best = e.chooseSubModes(s, &t, p, g, best-penalty, int(costs[modeB])) + penalty
 	}
 	if best >= cost {
 		return
 	}
-	uv := encCodeCosts(encUVModeCodes, e.header.entropy.uvMode[:])
-	e.chooseIntraUV(s, &t, p, g, &uv)
+	e.gatherChromaEdges(g, e.cur, p)
+	e.chooseIntraUV(s, &t, p, g, &e.intraUVCosts)
 	m.nb = neighbour{}
 	m.yMode, m.uvMode, m.sub = t.yMode, t.uvMode, t.sub
 }

@@ -30,10 +30,7 @@ type encPlace struct {
 // SADs stay in sr.sad. price is what a position costs beside its SAD. origin is the
 // macroblock's own place in pix.
 func (sr *encSearch) around(at encPlace, distance int, src, pix []byte, stride, origin int, price func(x, y int) int) encPlace {
-	for i, d := range encDiamond {
-		sr.off[i] = origin + (at.y+d[1]*distance)*stride + at.x + d[0]*distance
-	}
-	dsp.SAD16x16x4(src, stride, pix, stride, &sr.off, &sr.sad)
+	dsp.SAD16x16Cross(src, stride, pix, stride, origin+at.y*stride+at.x, distance, &sr.sad)
 	best := at
 	for i, d := range encDiamond {
 		if int(sr.sad[i]) >= best.cost {

@@ -101,6 +101,9 @@ func (e *Encoder) searchQuarters(s *encScratch, p *encMBPos, above, left *encMB)
 		sp.sads[q][4] = sp.sad[0]
 		v, c, centre := whole, 1<<30, uint32(0)
 		for i, n := range sp.sad {
+			if int(n) >= c {
+				continue
+			}
 			if k := int(n) + cost(starts[i]); k < c {
 				v, c, centre = starts[i], k, n
 			}
@@ -116,19 +119,15 @@ func (e *Encoder) searchQuarters(s *encScratch, p *encMBPos, above, left *encMB)
 			if n := int(size >> 2); x-n < sr.minX || x+n > sr.maxX || y-n < sr.minY || y+n > sr.maxY {
 				break
 			}
-			var trial [4]motionVector
-			for i, d := range encDiamond {
-				trial[i] = motionVector{v.x + int16(d[0])*size, v.y + int16(d[1])*size}
-				sp.off[i] = at(trial[i])
-			}
-			dsp.SAD8x8x4(src[qo:], stride, plane.pix, stride, &sp.off, &sp.sad)
+			dsp.SAD8x8Cross(src[qo:], stride, plane.pix, stride, at(v), int(size>>2), &sp.sad)
 			was := v
 			for i, n := range sp.sad {
 				if int(n) >= c {
 					continue
 				}
-				if k := int(n) + cost(trial[i]); k < c {
-					v, c, centre = trial[i], k, n
+				trial := motionVector{was.x + int16(encDiamond[i][0])*size, was.y + int16(encDiamond[i][1])*size}
+				if k := int(n) + cost(trial); k < c {
+					v, c, centre = trial, k, n
 				}
 			}
 			if v == was {
@@ -159,41 +158,47 @@ func (e *Encoder) searchQuarters(s *encScratch, p *encMBPos, above, left *encMB)
 func (e *Encoder) choosePartition(s *encScratch) (kind uint8, ok bool) {
 	sp := &s.split
 	pred := s.search.predictor
-	var price [5]int
-	for i, v := range sp.found {
-		price[i] = e.lambda.satd(e.mvCosts.cost(int(v.y)-int(pred.y), int(v.x)-int(pred.x)))
+	// The least cost of each part, in the order of encPartFirst, above the number
+	// of its vector: of equal ones the first counts.
+	least := [8]int{}
+	for i := range least {
+		least[i] = 1 << 40
 	}
 	single := 0
-	for q := range 4 {
-		single += int(sp.sads[q][4])
+	for i, v := range sp.found {
+		q0, q1, q2, q3 := int(sp.sads[0][i]), int(sp.sads[1][i]), int(sp.sads[2][i]), int(sp.sads[3][i])
+		single = q0 + q1 + q2 + q3 // with the last: the macroblock's own
+		price := e.lambda.satd(e.mvCosts.cost(int(v.y)-int(pred.y), int(v.x)-int(pred.x)))
+		least[0] = min(least[0], (price+q0+q1)<<3|i)
+		least[1] = min(least[1], (price+q2+q3)<<3|i)
+		least[2] = min(least[2], (price+q0+q2)<<3|i)
+		least[3] = min(least[3], (price+q1+q3)<<3|i)
+		least[4] = min(least[4], (price+q0)<<3|i)
+		least[5] = min(least[5], (price+q1)<<3|i)
+		least[6] = min(least[6], (price+q2)<<3|i)
+		least[7] = min(least[7], (price+q3)<<3|i)
 	}
-	var vectors [4]motionVector
 	best := single
-	for k := range encSplitParts {
+	for k, first := range encPartFirst {
 		total := e.lambda.satd(int(encPartitionCosts[k]))
-		var chosen [4]motionVector
-		for i := range int(partitionCount[k]) {
-			mask, least := encSplitParts[k][i], 1<<30
-			for v := range sp.found {
-				c := price[v]
-				for q := range 4 {
-					if mask>>q&1 != 0 {
-						c += int(sp.sads[q][v])
-					}
-				}
-				if c < least {
-					least, chosen[i] = c, sp.fine[v]
-				}
-			}
-			total += least
+		for _, c := range least[first:][:partitionCount[k]] {
+			total += c >> 3
 		}
 		if total < best {
-			best, kind, vectors = total, uint8(k), chosen
+			best, kind = total, uint8(k)
 		}
 	}
-	sp.parts = vectors
-	return kind, best < single
+	if best >= single {
+		return 0, false
+	}
+	for i, c := range least[encPartFirst[kind]:][:partitionCount[kind]] {
+		sp.parts[i] = sp.fine[c&7]
+	}
+	return kind, true
 }
+
+// encPartFirst is where choosePartition keeps the parts of each partition.
+var encPartFirst = [3]uint8{partitionTopBottom: 0, partitionLeftRight: 2, partitionQuarters: 4}
 
 // choosePartVector refines the vector of part i of a split macroblock, weighs it
 // against those that cost less to tell, and fills it in. The prediction is left

@@ -38,7 +38,9 @@ type Encoder struct {
 	mvCosts  encMVCostTable
 	// mvCostsOf are the probabilities that mvCosts was made for.
 	mvCostsOf mvProbs
-	tally     encTally // of the frame
+	// intraCosts and intraUVCosts price the intra modes of an inter frame.
+	intraCosts, intraUVCosts [modeSplit + 1]uint16
+	tally                    encTally // of the frame
 	tokens    encTokenCosts
 	pool      *encWorkers
 	governor  speedGovernor

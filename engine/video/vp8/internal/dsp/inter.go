@@ -10,7 +10,17 @@ package dsp
 // rows -2 to h+2; a fraction of 0 is the identity, so a pass left out changes
 // nothing. With mx = my = 0 the block is copied.
 func SixTap(dst []byte, ds int, src []byte, off, ss int, mx, my, w, h int) {
-	needInter(dst, ds, src, off, ss, mx, my, w, h, 2, 3)
+	first, last := off, off+(h-1)*ss+w
+	if mx != 0 {
+		first, last = first-2, last+3
+	}
+	if my != 0 {
+		first, last = first-2*ss, last+3*ss
+	}
+	if uint(w|h) > 31 || predictionSizes>>w&(predictionSizes>>h)&1 == 0 || uint(mx|my) > 7 ||
+		ss < w || first < 0 || last > len(src) || ds < w || (h-1)*ds+w > len(dst) {
+		outsideInter()
+	}
 	if mx|my == 0 {
 		Copy(dst, ds, src[off:], ss, w, h)
 		return
@@ -25,7 +35,7 @@ func SixTap(dst []byte, ds int, src []byte, off, ss int, mx, my, w, h int) {
 // Bilinear is SixTap with the two-tap filters of profiles 1 to 3. It reads one
 // column to the right of the block if mx is not 0, one row below if my is not 0.
 func Bilinear(dst []byte, ds int, src []byte, off, ss int, mx, my, w, h int) {
-	needInter(dst, ds, src, off, ss, mx, my, w, h, 0, 1)
+	needInter(dst, ds, src, off, ss, mx, my, w, h)
 	if mx|my == 0 {
 		Copy(dst, ds, src[off:], ss, w, h)
 		return
@@ -37,23 +47,28 @@ func Bilinear(dst []byte, ds int, src []byte, off, ss int, mx, my, w, h int) {
 	bilinearGeneric(dst, ds, src, off, ss, mx, my, w, h)
 }
 
-// needInter panics unless a block prediction stays inside both planes.
-func needInter(dst []byte, ds int, src []byte, off, ss int, mx, my, w, h, before, after int) {
-	if (w != 4 && w != 8 && w != 16) || (h != 4 && h != 8 && h != 16) || uint(mx) > 7 || uint(my) > 7 {
-		panic("dsp: prediction block size or fraction out of range")
-	}
-	need(dst, ds, w, h)
-	first, last := off, off+(h-1)*ss+w
+// needInter panics unless the block prediction of Bilinear stays inside both
+// planes.
+func needInter(dst []byte, ds int, src []byte, off, ss int, mx, my, w, h int) {
+	last := off + (h-1)*ss + w
 	if mx != 0 {
-		first, last = first-before, last+after
+		last++
 	}
 	if my != 0 {
-		first, last = first-before*ss, last+after*ss
+		last += ss
 	}
-	if ss < w || first < 0 || last > len(src) {
-		panic("dsp: reference block outside the plane")
+	if uint(w|h) > 31 || predictionSizes>>w&(predictionSizes>>h)&1 == 0 || uint(mx|my) > 7 ||
+		ss < w || off < 0 || last > len(src) || ds < w || (h-1)*ds+w > len(dst) {
+		outsideInter()
 	}
 }
+
+func outsideInter() {
+	panic("dsp: prediction of a size or fraction that does not exist, or a block outside its plane")
+}
+
+// predictionSizes has a bit for each side that a prediction block may have.
+const predictionSizes = 1<<4 | 1<<8 | 1<<16
 
 // Copy copies a block of w (4, 8 or 16) by h (a multiple of 4) samples; the two
 // must not overlap.

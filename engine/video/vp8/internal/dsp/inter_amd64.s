@@ -29,16 +29,71 @@ DATA pairs<>+32(SB)/8, $0x0706060505040403
 DATA pairs<>+40(SB)/8, $0x0e0d0d0c0c0b0b07
 GLOBL pairs<>(SB), RODATA, $48
 
+// The same for 16 results: the low half of a register holds samples -2 to 13, the
+// high half 3 to 18.
+DATA pairs16<>+0(SB)/8, $0x0803070206010500
+DATA pairs16<>+8(SB)/8, $0x0c070b060a050904
+DATA pairs16<>+16(SB)/8, $0x0b060a0509040803
+DATA pairs16<>+24(SB)/8, $0x0f0a0e090d080c07
+DATA pairs16<>+32(SB)/8, $0x0504040303020201
+DATA pairs16<>+40(SB)/8, $0x0908080707060605
+DATA pairs16<>+48(SB)/8, $0x0807070606050504
+DATA pairs16<>+56(SB)/8, $0x0c0b0b0a0a090908
+DATA pairs16<>+64(SB)/8, $0x0706060505040403
+DATA pairs16<>+72(SB)/8, $0x0b0a0a0909080807
+DATA pairs16<>+80(SB)/8, $0x0a09090808070706
+DATA pairs16<>+88(SB)/8, $0x0e0d0d0c0c0b0b0a
+GLOBL pairs16<>(SB), RODATA, $96
+
+DATA scale256<>+0(SB)/4, $0x01000100
+GLOBL scale256<>(SB), RODATA, $4
+
 // A, B, C: pairs of samples; K0 to K2 the taps. Leaves words 0 to 255 and more
-// in A.
-#define SIXTAP(A, B, C, K0, K1, K2, R64) \
+// in A. S holds words of 256: the rounded high half of twice the product is
+// (A+64)>>7.
+#define SIXTAP(A, B, C, K0, K1, K2, S) \
 	VPMADDUBSW K0, A, A; \
 	VPMADDUBSW K1, B, B; \
 	VPMADDUBSW K2, C, C; \
-	VPADDW     R64, A, A; \
 	VPADDSW    C, B, B; \
 	VPADDSW    B, A, A; \
-	VPSRAW     $7, A, A
+	VPMULHRSW  S, A, A
+
+// Eight words of a row in each half of Y0, of the next in Y1: both rows to DI.
+#define STORE2ROWS(Y1) \
+	VPACKUSWB    Y1, Y0, Y0; \
+	VPERMQ       $0xd8, Y0, Y0; \
+	VMOVDQU      X0, (DI); \
+	VEXTRACTI128 $1, Y0, (DI)(R8*1); \
+	LEAQ         (SI)(R9*2), SI; \
+	LEAQ         (DI)(R8*2), DI
+
+// Two rows of 16 columns. A to E are the rows from two above the first, bytes 0-7
+// in the low half of a register and 8-15 in the high half; Y9 has the pairs of
+// rows (-1,0), Y10 those of (0,+1). F and A get the next rows, and C to F, A are
+// what the next two rows need.
+#define COLUMNS2(XA, A, B, C, D, E, XF, F) \
+	VMOVDQU    (SI), XF; \
+	VPERMQ     $0x10, F, F; \
+	VPUNPCKLBW F, A, Y0; \
+	VPMADDUBSW Y13, Y9, Y1; \
+	VPUNPCKLBW E, D, Y9; \
+	VPMADDUBSW Y12, Y0, Y0; \
+	VPMADDUBSW Y14, Y9, Y2; \
+	VPADDSW    Y2, Y1, Y1; \
+	VPADDSW    Y1, Y0, Y0; \
+	VPMULHRSW  Y15, Y0, Y0; \
+	VMOVDQU    (SI)(R9*1), XA; \
+	VPERMQ     $0x10, A, A; \
+	VPUNPCKLBW A, B, Y1; \
+	VPMADDUBSW Y13, Y10, Y2; \
+	VPUNPCKLBW F, E, Y10; \
+	VPMADDUBSW Y12, Y1, Y1; \
+	VPMADDUBSW Y14, Y10, Y11; \
+	VPADDSW    Y11, Y2, Y2; \
+	VPADDSW    Y2, Y1, Y1; \
+	VPMULHRSW  Y15, Y1, Y1; \
+	STORE2ROWS(Y1)
 
 // func sixTapAVX2(dst *byte, ds int, src *byte, ss, mx, my, w, h int)
 // The stack holds up to 21 rows of 16 samples between the passes.
@@ -52,7 +107,7 @@ TEXT ·sixTapAVX2(SB), NOSPLIT, $336-64
 	MOVQ w+48(FP), BX
 	MOVQ h+56(FP), DX
 	LEAQ sixTapK<>(SB), R12
-	VPBROADCASTD round64<>(SB), Y15
+	VPBROADCASTD scale256<>(SB), Y15
 	TESTQ R10, R10
 	JZ    vertical
 
@@ -61,9 +116,9 @@ TEXT ·sixTapAVX2(SB), NOSPLIT, $336-64
 	VPBROADCASTW 0(AX), Y12
 	VPBROADCASTW 2(AX), Y13
 	VPBROADCASTW 4(AX), Y14
-	VBROADCASTI128 pairs<>+0(SB), Y9
-	VBROADCASTI128 pairs<>+16(SB), Y10
-	VBROADCASTI128 pairs<>+32(SB), Y11
+	VMOVDQU      pairs<>+0(SB), X9
+	VMOVDQU      pairs<>+16(SB), X10
+	VMOVDQU      pairs<>+32(SB), X11
 	MOVQ         DX, CX
 	TESTQ        R11, R11
 	JZ           rows
@@ -74,16 +129,34 @@ TEXT ·sixTapAVX2(SB), NOSPLIT, $336-64
 	SUBQ         AX, SI
 
 rows:
-	CMPQ BX, $8
-	JEQ  rows8
-	JB   rows4
+	CMPQ    BX, $8
+	JEQ     rows8
+	JB      rows4
+	VMOVDQU pairs16<>+0(SB), Y9
+	VMOVDQU pairs16<>+32(SB), Y10
+	VMOVDQU pairs16<>+64(SB), Y11
+	SUBQ    $2, CX
 
 rows16:
-	VMOVQ       -2(SI), X0
-	VMOVHPS     3(SI), X0, X0
-	VMOVQ       6(SI), X1
-	VMOVHPS     11(SI), X1, X1
-	VINSERTI128 $1, X1, Y0, Y2
+	VMOVDQU     -2(SI), X0
+	VINSERTI128 $1, 3(SI), Y0, Y2
+	VPSHUFB     Y9, Y2, Y0
+	VPSHUFB     Y10, Y2, Y1
+	VPSHUFB     Y11, Y2, Y2
+	SIXTAP(Y0, Y1, Y2, Y12, Y13, Y14, Y15)
+	VMOVDQU     -2(SI)(R9*1), X3
+	VINSERTI128 $1, 3(SI)(R9*1), Y3, Y5
+	VPSHUFB     Y9, Y5, Y3
+	VPSHUFB     Y10, Y5, Y4
+	VPSHUFB     Y11, Y5, Y5
+	SIXTAP(Y3, Y4, Y5, Y12, Y13, Y14, Y15)
+	STORE2ROWS(Y3)
+	SUBQ        $2, CX
+	JGE         rows16
+	CMPQ        CX, $-1
+	JNE         rowsDone
+	VMOVDQU     -2(SI), X0
+	VINSERTI128 $1, 3(SI), Y0, Y2
 	VPSHUFB     Y9, Y2, Y0
 	VPSHUFB     Y10, Y2, Y1
 	VPSHUFB     Y11, Y2, Y2
@@ -91,10 +164,6 @@ rows16:
 	VEXTRACTI128 $1, Y0, X1
 	VPACKUSWB   X1, X0, X0
 	VMOVDQU     X0, (DI)
-	ADDQ        R9, SI
-	ADDQ        R8, DI
-	DECQ        CX
-	JNZ         rows16
 	JMP         rowsDone
 
 rows8:
@@ -151,41 +220,33 @@ columns:
 	JEQ          columns8
 	JB           columns4
 
-	// Bytes 0-7 of a row go to the low half, 8-15 to the high half.
-	VMOVDQU (SI), X3
-	VPERMQ  $0x10, Y3, Y3
-	ADDQ    R9, SI
-	VMOVDQU (SI), X4
-	VPERMQ  $0x10, Y4, Y4
-	ADDQ    R9, SI
-	VMOVDQU (SI), X5
-	VPERMQ  $0x10, Y5, Y5
-	ADDQ    R9, SI
-	VMOVDQU (SI), X6
-	VPERMQ  $0x10, Y6, Y6
-	ADDQ    R9, SI
-	VMOVDQU (SI), X7
-	VPERMQ  $0x10, Y7, Y7
-
-columns16loop:
+	VMOVDQU    (SI), X3
+	VPERMQ     $0x10, Y3, Y3
+	VMOVDQU    (SI)(R9*1), X4
+	VPERMQ     $0x10, Y4, Y4
+	LEAQ       (SI)(R9*2), SI
+	VMOVDQU    (SI), X5
+	VPERMQ     $0x10, Y5, Y5
+	VMOVDQU    (SI)(R9*1), X6
+	VPERMQ     $0x10, Y6, Y6
+	LEAQ       (SI)(R9*2), SI
+	VMOVDQU    (SI), X7
+	VPERMQ     $0x10, Y7, Y7
 	ADDQ       R9, SI
-	VMOVDQU    (SI), X8
-	VPERMQ     $0x10, Y8, Y8
-	VPUNPCKLBW Y8, Y3, Y0
-	VPUNPCKLBW Y5, Y4, Y1
-	VPUNPCKLBW Y7, Y6, Y2
-	SIXTAP(Y0, Y1, Y2, Y12, Y13, Y14, Y15)
-	VEXTRACTI128 $1, Y0, X1
-	VPACKUSWB  X1, X0, X0
-	VMOVDQU    X0, (DI)
-	ADDQ       R8, DI
-	VMOVDQA    Y4, Y3
-	VMOVDQA    Y5, Y4
-	VMOVDQA    Y6, Y5
-	VMOVDQA    Y7, Y6
-	VMOVDQA    Y8, Y7
-	DECQ       CX
-	JNZ        columns16loop
+	VPUNPCKLBW Y5, Y4, Y9
+	VPUNPCKLBW Y6, Y5, Y10
+	COLUMNS2(X3, Y3, Y4, Y5, Y6, Y7, X8, Y8)
+	COLUMNS2(X5, Y5, Y6, Y7, Y8, Y3, X4, Y4)
+	CMPQ       DX, $8
+	JB         done
+	COLUMNS2(X7, Y7, Y8, Y3, Y4, Y5, X6, Y6)
+	COLUMNS2(X3, Y3, Y4, Y5, Y6, Y7, X8, Y8)
+	CMPQ       DX, $8
+	JEQ        done
+	COLUMNS2(X5, Y5, Y6, Y7, Y8, Y3, X4, Y4)
+	COLUMNS2(X7, Y7, Y8, Y3, Y4, Y5, X6, Y6)
+	COLUMNS2(X3, Y3, Y4, Y5, Y6, Y7, X8, Y8)
+	COLUMNS2(X5, Y5, Y6, Y7, Y8, Y3, X4, Y4)
 	JMP        done
 
 columns8:

@@ -1,5 +1,7 @@
 package dsp
 
+import "encoding/binary"
+
 // QuantMatrix holds the constants of one block type, in raster order: the
 // first entry is for DC, the other 15 for AC.
 type QuantMatrix struct {
@@ -87,12 +89,18 @@ func QuantizeMB(levels, dequant, coef *[MBCoefs]int16, eobs *[MBBlocks]uint8, y1
 	}
 	quantizeRun(levels, dequant, coef, eobs, y1, first, 0, 16)
 	quantizeRun(levels, dequant, coef, eobs, uv, 0, BlockU, 8)
-	for i, e := range eobs {
-		if e != 0 {
-			nonZero |= 1 << i
-		}
+	nonZero = notZero8(eobs[:]) | notZero8(eobs[8:])<<8 | notZero8(eobs[BlockU:])<<BlockU
+	if eobs[BlockY2] != 0 {
+		nonZero |= 1 << BlockY2
 	}
 	return nonZero
+}
+
+// notZero8 returns a bit for each of eight counts below 128 that is not 0.
+func notZero8(eobs []uint8) uint32 {
+	b := (binary.LittleEndian.Uint64(eobs) + 0x7f7f7f7f7f7f7f7f) >> 7 & 0x0101010101010101
+	// The product brings the lowest bits of the eight bytes together on top.
+	return uint32(b * 0x0102040810204080 >> 56)
 }
 
 func quantizeRun(levels, dequant, coef *[MBCoefs]int16, eobs *[MBBlocks]uint8, m *QuantMatrix, first, start, n int) {

@@ -77,6 +77,27 @@ func SAD4x4x4(src []byte, ss int, ref []byte, rs int, off *[4]int, out *[4]uint3
 	sadX4(src, ss, ref, rs, off, out, 4, 4)
 }
 
+// SAD16x16Cross compares the block src with the blocks of the plane ref that lie n
+// samples above, left of, right of and below the one at ref[at], in this order.
+func SAD16x16Cross(src []byte, ss int, ref []byte, rs, at, n int, out *[4]uint32) {
+	off := [4]int{at - n*rs, at - n, at + n, at + n*rs}
+	if !useSAD || ss < 16 || rs < 16 || n < 0 || n >= rs || off[0] < 0 || off[3]+15*rs+16 > len(ref) || len(src) < 15*ss+16 {
+		SAD16x16x4(src, ss, ref, rs, &off, out)
+		return
+	}
+	sad16xNx4(&src[0], ss, &ref[0], rs, &off, out, 16)
+}
+
+// SAD8x8Cross is SAD16x16Cross for 8x8 blocks.
+func SAD8x8Cross(src []byte, ss int, ref []byte, rs, at, n int, out *[4]uint32) {
+	off := [4]int{at - n*rs, at - n, at + n, at + n*rs}
+	if !useSAD || ss < 8 || rs < 8 || n < 0 || n >= rs || off[0] < 0 || off[3]+7*rs+8 > len(ref) || len(src) < 7*ss+8 {
+		SAD8x8x4(src, ss, ref, rs, &off, out)
+		return
+	}
+	sad8xNx4(&src[0], ss, &ref[0], rs, &off, out, 8)
+}
+
 func sadX4(src []byte, ss int, ref []byte, rs int, off *[4]int, out *[4]uint32, w, h int) {
 	need(src, ss, w, h)
 	if rs < w {
