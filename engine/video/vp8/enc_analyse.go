@@ -165,9 +165,9 @@ func (e *Encoder) updateSource(x0, x1, y int) {
 	yi, uvi := 16*(y*in.ys+x0), 8*(y*in.cs+x0)
 	yo, uvo := src.y.at(16*x0, 16*y), src.u.at(8*x0, 8*y)
 	n := x1 - x0
-	encCopyRows(src.y.pix[yo:], src.y.stride, in.y[yi:], in.ys, 16*n, 16)
-	encCopyRows(src.u.pix[uvo:], src.u.stride, in.u[uvi:], in.cs, 8*n, 8)
-	encCopyRows(src.v.pix[uvo:], src.v.stride, in.v[uvi:], in.cs, 8*n, 8)
+	dsp.CopyRun(src.y.pix[yo:], src.y.stride, in.y[yi:], in.ys, 16*n, 16)
+	dsp.CopyRun(src.u.pix[uvo:], src.u.stride, in.u[uvi:], in.cs, 8*n, 8)
+	dsp.CopyRun(src.v.pix[uvo:], src.v.stride, in.v[uvi:], in.cs, 8*n, 8)
 	for x := x0; x < x1; x++ {
 		b := &e.blocks[y*e.mbW+x]
 		b.known = false

@@ -115,18 +115,7 @@ func (e *Encoder) keepRun(x0, x1, y int) {
 
 func encCopyRun(dst, src *plane, x, y, w, h int) {
 	o := dst.at(x, y)
-	encCopyRows(dst.pix[o:], dst.stride, src.pix[o:], src.stride, w, h)
-}
-
-// encCopyRows copies h rows of w samples, macroblocks side by side.
-func encCopyRows(dst []byte, ds int, src []byte, ss, w, h int) {
-	if w == h {
-		dsp.Copy(dst, ds, src, ss, w, h)
-		return
-	}
-	for y := range h {
-		copy(dst[y*ds:][:w], src[y*ss:][:w])
-	}
+	dsp.CopyRun(dst.pix[o:], dst.stride, src.pix[o:], src.stride, w, h)
 }
 
 func (e *Encoder) encodeMB(s *encScratch, row *encRow, m *encMB, x, y int) {

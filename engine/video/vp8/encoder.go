@@ -41,9 +41,9 @@ type Encoder struct {
 	// intraCosts and intraUVCosts price the intra modes of an inter frame.
 	intraCosts, intraUVCosts [modeSplit + 1]uint16
 	tally                    encTally // of the frame
-	tokens    encTokenCosts
-	pool      *encWorkers
-	governor  speedGovernor
+	tokens                   encTokenCosts
+	pool                     *encWorkers
+	governor                 speedGovernor
 
 	out       []byte
 	sinceKey  int

@@ -14,7 +14,13 @@ func TestCopyEqualsGeneric(t *testing.T) {
 	forEachSet(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(15, 15))
 		for round := range 400 {
-			w, h := 4<<rng.IntN(3), 4<<rng.IntN(3)
+			w, h, f := 4<<rng.IntN(3), 4<<rng.IntN(3), Copy
+			if round&1 != 0 {
+				w, f = 8+8*rng.IntN(16), CopyRun
+			}
+			if round%10 == 3 {
+				w, h = w+rng.IntN(8), h+rng.IntN(4) // none of the kernels'
+			}
 			ss, ds := w+rng.IntN(20), w+rng.IntN(20)
 			src, dst := gs.Tail((h-1)*ss+w), gd.Tail((h-1)*ds+w)
 			for i := range src {
@@ -27,7 +33,7 @@ func TestCopyEqualsGeneric(t *testing.T) {
 			for y := range h {
 				copy(want[y*ds:y*ds+w], src[y*ss:])
 			}
-			Copy(dst, ds, src, ss, w, h)
+			f(dst, ds, src, ss, w, h)
 			if !slices.Equal(dst, want) {
 				t.Fatalf("round %d (%dx%d, strides %d and %d): wrong copy", round, w, h, ss, ds)
 			}

@@ -40,3 +40,56 @@ TEXT ·extendRows(SB), NOSPLIT, $0-40
 	WORD $0x54fffec1 // b.ne @64
 	WORD $0x17fffff4 // b @60
 	RET
+
+// func copyRun(dst *byte, ds int, src *byte, ss, w, h int)
+TEXT ·copyRun(SB), NOSPLIT, $0-48
+	MOVD dst+0(FP), R0
+	MOVD ds+8(FP), R1
+	MOVD src+16(FP), R2
+	MOVD ss+24(FP), R3
+	MOVD w+32(FP), R4
+	MOVD h+40(FP), R5
+	WORD $0xf1003c9f // cmp x4, #0xf
+	WORD $0x5400050d // b.le @164
+	WORD $0xd100408c // sub x12, x4, #0x10
+	WORD $0xd37ff829 // lsl x9, x1, #1
+	WORD $0xd344fd8e // lsr x14, x12, #4
+	WORD $0xd37ff868 // lsl x8, x3, #1
+	WORD $0x910005cd // add x13, x14, #0x1
+	WORD $0xaa0203eb // mov x11, x2
+	WORD $0xd37cedad // lsl x13, x13, #4
+	WORD $0x8b0d000a // add x10, x0, x13
+	WORD $0xaa0503e7 // mov x7, x5
+	WORD $0xaa0b03e6 // mov x6, x11
+	WORD $0xaa0003e4 // mov x4, x0
+	WORD $0xd503201f // nop
+	WORD $0x3dc000c1 // ldr q1, [x6]
+	WORD $0xf10008e7 // subs x7, x7, #0x2
+	WORD $0x3ce368c0 // ldr q0, [x6, x3]
+	WORD $0x8b0800c6 // add x6, x6, x8
+	WORD $0x3d800081 // str q1, [x4]
+	WORD $0x3ca16880 // str q0, [x4, x1]
+	WORD $0x8b090084 // add x4, x4, x9
+	WORD $0x54ffff21 // b.ne @56
+	WORD $0x91004000 // add x0, x0, #0x10
+	WORD $0x9100416b // add x11, x11, #0x10
+	WORD $0xeb0a001f // cmp x0, x10
+	WORD $0x54fffe21 // b.ne @40
+	WORD $0xcb0e1184 // sub x4, x12, x14, lsl #4
+	WORD $0x8b0d0042 // add x2, x2, x13
+	WORD $0xd37ff826 // lsl x6, x1, #1
+	WORD $0xd37ff860 // lsl x0, x3, #1
+	WORD $0xb4000144 // cbz x4, @160
+	WORD $0xd503201f // nop
+	WORD $0xfd400041 // ldr d1, [x2]
+	WORD $0xf10008a5 // subs x5, x5, #0x2
+	WORD $0xfc636840 // ldr d0, [x2, x3]
+	WORD $0x8b000042 // add x2, x2, x0
+	WORD $0xfd000141 // str d1, [x10]
+	WORD $0xfc216940 // str d0, [x10, x1]
+	WORD $0x8b06014a // add x10, x10, x6
+	WORD $0x54ffff21 // b.ne @128
+	WORD $0x14000003 // b @172
+	WORD $0xaa0003ea // mov x10, x0
+	WORD $0x17fffff2 // b @112
+	RET

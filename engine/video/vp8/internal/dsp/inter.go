@@ -87,3 +87,15 @@ func Copy(dst []byte, ds int, src []byte, ss int, w, h int) {
 	}
 	copyBlock(dst, ds, src, ss, w, h)
 }
+
+// CopyRun copies h rows of w samples, both at least 1, as for macroblocks side by
+// side; the two must not overlap.
+func CopyRun(dst []byte, ds int, src []byte, ss int, w, h int) {
+	need(dst, ds, w, h)
+	need(src, ss, w, h)
+	if useCopy && w&7 == 0 && h&3 == 0 {
+		copyRun(&dst[0], ds, &src[0], ss, w, h)
+		return
+	}
+	copyBlock(dst, ds, src, ss, w, h)
+}

@@ -200,3 +200,6 @@ func copy16xN(dst *byte, ds int, src *byte, ss, h int)
 
 //go:noescape
 func copy8xN(dst *byte, ds int, src *byte, ss, h int)
+
+//go:noescape
+func copyRun(dst *byte, ds int, src *byte, ss, w, h int)

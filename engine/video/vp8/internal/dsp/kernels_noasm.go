@@ -85,9 +85,10 @@ func filterSimpleH(y *byte, stride, limit int)                    { panic(noKern
 
 func average(avgQ7 *uint16, pix *byte, stride, w, h, shift, limitQ7 int) { panic(noKernel) }
 
-func extendRows(p *byte, stride, w, h, n int)          { panic(noKernel) }
-func copy16xN(dst *byte, ds int, src *byte, ss, h int) { panic(noKernel) }
-func copy8xN(dst *byte, ds int, src *byte, ss, h int)  { panic(noKernel) }
+func extendRows(p *byte, stride, w, h, n int)            { panic(noKernel) }
+func copy16xN(dst *byte, ds int, src *byte, ss, h int)   { panic(noKernel) }
+func copy8xN(dst *byte, ds int, src *byte, ss, h int)    { panic(noKernel) }
+func copyRun(dst *byte, ds int, src *byte, ss, w, h int) { panic(noKernel) }
 
 func intra4Search(satd *uint32, preds, edge, src *byte, ss int) { panic(noKernel) }
 

@@ -144,3 +144,49 @@ func TestSADx4(t *testing.T) {
 		}
 	})
 }
+
+// TestSADCross has the four neighbours end where memory ends, and one step
+// further out.
+func TestSADCross(t *testing.T) {
+	gs, gr := kerneltest.NewGuarded(t, 1<<17), kerneltest.NewGuarded(t, 1<<17)
+	tests := []struct {
+		size  int
+		cross func(src []byte, ss int, ref []byte, rs, at, n int, out *[4]uint32)
+		one   func(a []byte, as int, b []byte, bs int) uint32
+	}{{16, SAD16x16Cross, SAD16x16}, {8, SAD8x8Cross, SAD8x8}}
+	forEachSet(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(4, 4))
+		for _, tt := range tests {
+			for n := range 9 {
+				const rs = 61
+				src := gs.Tail((tt.size-1)*23 + tt.size)
+				ref := gr.Tail(50 * rs)
+				fillBytes(src, rng, fills[0].at)
+				fillBytes(ref, rng, fills[0].at)
+				least, most := n*rs, len(ref)-((tt.size-1+n)*rs+tt.size)
+				for _, at := range []int{least, most, least + rng.IntN(most-least)} {
+					var out [4]uint32
+					tt.cross(src, 23, ref, rs, at, n, &out)
+					for i, o := range [4]int{at - n*rs, at - n, at + n, at + n*rs} {
+						var want uint32
+						generic(func() { want = tt.one(src, 23, ref[o:], rs) })
+						if out[i] != want {
+							t.Fatalf("size %d, distance %d: neighbour %d is %d, want %d", tt.size, n, i, out[i], want)
+						}
+					}
+				}
+				for _, at := range []int{least - 1, most + 1} {
+					if n > 0 && !panics(func() { tt.cross(src, 23, ref, rs, at, n, new([4]uint32)) }) {
+						t.Fatalf("size %d, distance %d: a neighbour outside the plane passed", tt.size, n)
+					}
+				}
+			}
+		}
+	})
+}
+
+func panics(f func()) (did bool) {
+	defer func() { did = recover() != nil }()
+	f()
+	return false
+}

@@ -54,6 +54,28 @@
 	VPMADDWD  YD, YD, YD; \
 	VPADDD    YD, Y0, Y0
 
+// WIDEROW at a place given by PA and PB, which stays.
+#define WIDEAT(PA, PB) \
+	VPMOVZXBW PA, Y2; \
+	VPMOVZXBW PB, Y3; \
+	VPSUBW    Y3, Y2, Y2; \
+	VPADDW    Y2, Y1, Y1; \
+	VPMADDWD  Y2, Y2, Y2; \
+	VPADDD    Y2, Y0, Y0
+
+// Four rows; R12 and R13 hold three times the strides.
+#define WIDEROWS4 \
+	WIDEAT((SI), (DI)); \
+	WIDEAT((SI)(R8*1), (DI)(R9*1)); \
+	WIDEAT((SI)(R8*2), (DI)(R9*2)); \
+	WIDEAT((SI)(R12*1), (DI)(R13*1)); \
+	LEAQ (SI)(R8*4), SI; \
+	LEAQ (DI)(R9*4), DI
+
+#define WIDESTRIDES \
+	LEAQ (R8)(R8*2), R12; \
+	LEAQ (R9)(R9*2), R13
+
 #define WIDECLEAR \
 	VPXOR Y0, Y0, Y0; \
 	VPXOR Y1, Y1, Y1
@@ -96,11 +118,21 @@ diff16loop:
 diff16wide:
 	WIDECLEAR
 	WIDEONES
+	CMPQ CX, $16
+	JNE  diff16wideLoop
+	WIDESTRIDES
+	WIDEROWS4
+	WIDEROWS4
+	WIDEROWS4
+	WIDEROWS4
+	JMP  diff16wideFold
 
 diff16wideLoop:
 	WIDEROW(Y2, Y3)
 	DECQ         CX
 	JNZ          diff16wideLoop
+
+diff16wideFold:
 	WIDEFOLD
 	VEXTRACTI128 $1, Y0, X1
 	VPADDD       X1, X0, X0
@@ -119,6 +151,8 @@ TEXT ·diff8xN(SB), NOSPLIT, $0-48
 	MOVQ b+16(FP), DI
 	MOVQ bs+24(FP), R9
 	MOVQ h+32(FP), CX
+	CMPB ·useWide(SB), $0
+	JNE  diff8wide
 	CLEAR
 
 diff8loop:
@@ -134,6 +168,36 @@ diff8loop:
 	FOLD
 	MOVL   AX, sse+40(FP)
 	MOVL   BX, sum+44(FP)
+	RET
+
+	// Two rows in a register.
+diff8wide:
+	WIDECLEAR
+	WIDEONES
+
+diff8wideLoop:
+	VMOVQ     (SI), X2
+	VMOVHPS   (SI)(R8*1), X2, X2
+	VMOVQ     (DI), X3
+	VMOVHPS   (DI)(R9*1), X3, X3
+	VPMOVZXBW X2, Y2
+	VPMOVZXBW X3, Y3
+	VPSUBW    Y3, Y2, Y2
+	LEAQ      (SI)(R8*2), SI
+	LEAQ      (DI)(R9*2), DI
+	VPADDW    Y2, Y1, Y1
+	VPMADDWD  Y2, Y2, Y2
+	VPADDD    Y2, Y0, Y0
+	SUBQ      $2, CX
+	JNZ       diff8wideLoop
+	WIDEFOLD
+	VEXTRACTI128 $1, Y0, X1
+	VPADDD       X1, X0, X0
+	VMOVQ        X0, AX
+	VZEROUPPER
+	MOVL         AX, sse+40(FP)
+	SHRQ         $32, AX
+	MOVL         AX, sum+44(FP)
 	RET
 
 // func sse4x4(a *byte, as int, b *byte, bs int) uint32
@@ -213,17 +277,13 @@ quadnext:
 
 quadwide:
 	WIDEONES
+	WIDESTRIDES
 	MOVQ $2, DX
 
 quadwideHalf:
 	WIDECLEAR
-	MOVQ $4, CX
-
-quadwideRows:
-	WIDEROW(Y2, Y3)
-	WIDEROW(Y4, Y5)
-	DECQ         CX
-	JNZ          quadwideRows
+	WIDEROWS4
+	WIDEROWS4
 	WIDEFOLD
 	VEXTRACTI128 $1, Y0, X1
 	VMOVD        X0, (R10)
