@@ -22,10 +22,20 @@ func (w *boolWriter) reset(dst []byte) {
 
 // put codes one bit whose probability of being zero is prob/256.
 func (w *boolWriter) put(bit bool, prob uint8) {
-	w.low, w.rng, w.pending = boolStep(w.low, w.rng, w.pending, uint32(b2i(bit)), prob)
+	w.step(bit, prob)
+	w.room()
+}
+
+// room makes sure of room for three bits by step.
+func (w *boolWriter) room() {
 	if w.pending >= 32 {
 		w.spill()
 	}
+}
+
+// step is put without a look at the room.
+func (w *boolWriter) step(bit bool, prob uint8) {
+	w.low, w.rng, w.pending = boolStep(w.low, w.rng, w.pending, uint32(b2i(bit)), prob)
 }
 
 // boolStep takes one bit (0 or 1) into a writer's state; loops keep that in
@@ -67,7 +77,10 @@ func (w *boolWriter) putOptional(v int, n uint) {
 	w.putFlag(false)
 }
 
-// spill moves the oldest 32 pending bits to the buffer.
+// spill moves the oldest 32 pending bits to the buffer. It is called rarely: what
+// asks for room shall be small enough to vanish into its callers.
+//
+//go:noinline
 func (w *boolWriter) spill() {
 	out := w.low >> ((w.pending - 24) & 63)
 	w.pending -= 32

@@ -219,8 +219,9 @@ func (e *Encoder) putMacroblockModes(w *boolWriter, x, y int) {
 	if h.updateMap {
 		w.putCode(&encSegmentCodes[m.segment], h.segmentProbs[:])
 	}
-	w.put(m.noCoeffs, h.probSkip)
+	w.step(m.noCoeffs, h.probSkip)
 	if h.key {
+		w.room()
 		w.putKeyModes(m, above, left)
 		return
 	}

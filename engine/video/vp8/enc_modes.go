@@ -167,8 +167,9 @@ func encSubLeft(m, left *encMB, i int) uint8 {
 
 // putInterModes writes the modes of a macroblock of an inter frame.
 func (w *boolWriter) putInterModes(h *encHeader, m, above, left, aboveLeft *encMB) {
-	w.put(m.nb.ref != refIntra, h.probIntra)
+	w.step(m.nb.ref != refIntra, h.probIntra)
 	if m.nb.ref == refIntra {
+		w.room()
 		w.putCode(&encYModeCodes[m.yMode], h.entropy.yMode[:])
 		if m.yMode == modeB {
 			for i := range 16 {
@@ -178,7 +179,8 @@ func (w *boolWriter) putInterModes(h *encHeader, m, above, left, aboveLeft *encM
 		w.putCode(&encUVModeCodes[m.uvMode], h.entropy.uvMode[:])
 		return
 	}
-	w.put(m.nb.ref != refLast, h.probLast)
+	w.step(m.nb.ref != refLast, h.probLast)
+	w.room()
 	if m.nb.ref != refLast {
 		w.put(m.nb.ref == refAltRef, h.probGolden)
 	}
@@ -186,6 +188,10 @@ func (w *boolWriter) putInterModes(h *encHeader, m, above, left, aboveLeft *encM
 	if m.kept {
 		c := surveyNeighbours(&above.nb, &left.nb, &aboveLeft.nb, m.nb.ref, &h.signBias)
 		count = &c.count
+	}
+	if m.yMode == modeZero {
+		w.put(false, interModeProbs[count[0]][0])
+		return
 	}
 	code := &encInterModeCodes[m.yMode]
 	for i := range code.n {

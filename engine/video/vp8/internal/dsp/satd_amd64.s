@@ -60,41 +60,55 @@
 	VPMADDWD    X15, X0, X0; \
 	VPADDD      X0, X13, X13
 
-// The same of four blocks in Y0 to Y3.
-#define HADAMARDWIDE \
-	VPADDW      Y2, Y0, Y4; \
-	VPSUBW      Y2, Y0, Y5; \
-	VPADDW      Y3, Y1, Y6; \
-	VPSUBW      Y3, Y1, Y7; \
-	VPADDW      Y6, Y4, Y0; \
-	VPSUBW      Y6, Y4, Y1; \
-	VPADDW      Y7, Y5, Y2; \
-	VPSUBW      Y7, Y5, Y3; \
-	VPUNPCKLWD  Y1, Y0, Y4; \
-	VPUNPCKHWD  Y1, Y0, Y5; \
-	VPUNPCKLWD  Y3, Y2, Y6; \
-	VPUNPCKHWD  Y3, Y2, Y7; \
-	VPUNPCKLDQ  Y6, Y4, Y0; \
-	VPUNPCKHDQ  Y6, Y4, Y1; \
-	VPUNPCKLDQ  Y7, Y5, Y2; \
-	VPUNPCKHDQ  Y7, Y5, Y3; \
-	VPUNPCKLQDQ Y2, Y0, Y4; \
-	VPUNPCKHQDQ Y2, Y0, Y5; \
-	VPUNPCKLQDQ Y3, Y1, Y6; \
-	VPUNPCKHQDQ Y3, Y1, Y7; \
-	VPADDW      Y6, Y4, Y0; \
-	VPSUBW      Y6, Y4, Y1; \
-	VPADDW      Y7, Y5, Y2; \
-	VPSUBW      Y7, Y5, Y3; \
-	VPABSW      Y0, Y0; \
-	VPABSW      Y1, Y1; \
-	VPABSW      Y2, Y2; \
-	VPABSW      Y3, Y3; \
-	VPMAXSW     Y2, Y0, Y0; \
-	VPMAXSW     Y3, Y1, Y1; \
-	VPADDW      Y1, Y0, Y0; \
-	VPMADDWD    Y15, Y0, Y0; \
-	VPADDD      Y0, Y13, Y13
+// Sums of neighbouring samples in the low half of a register and differences in
+// the high half: the first butterfly of the rows.
+DATA satdPairs<>+0(SB)/8, $0x0101010101010101
+DATA satdPairs<>+8(SB)/8, $0x0101010101010101
+DATA satdPairs<>+16(SB)/8, $0xff01ff01ff01ff01
+DATA satdPairs<>+24(SB)/8, $0xff01ff01ff01ff01
+GLOBL satdPairs<>(SB), RODATA, $32
+
+// The first butterfly of a row's difference, 16 samples, in YD.
+#define PAIRS16(PA, PB, YD) \
+	VBROADCASTI128 PA, YD; \
+	VBROADCASTI128 PB, Y4; \
+	VPMADDUBSW     Y12, YD, YD; \
+	VPMADDUBSW     Y12, Y4, Y4; \
+	VPSUBW         Y4, YD, YD
+
+// The larger of the magnitudes of neighbouring words of YA and YB, in YA.
+#define LARGER(YA, YB) \
+	VPSRLD   $16, YA, Y4; \
+	VPSLLD   $16, YB, Y5; \
+	VPBLENDW $0xaa, Y5, YA, YA; \
+	VPBLENDW $0xaa, YB, Y4, Y4; \
+	VPMAXSW  Y4, YA, YA
+
+// The last butterfly, as above, leaves the larger of two neighbours; the words of
+// Y13 take four blocks of rows.
+#define HADAMARD16 \
+	PAIRS16((SI), (DI), Y0); \
+	PAIRS16((SI)(R8*1), (DI)(R9*1), Y1); \
+	PAIRS16((SI)(R8*2), (DI)(R9*2), Y2); \
+	PAIRS16((SI)(R10*1), (DI)(R11*1), Y3); \
+	LEAQ   (SI)(R8*4), SI; \
+	LEAQ   (DI)(R9*4), DI; \
+	VPADDW Y1, Y0, Y4; \
+	VPSUBW Y1, Y0, Y5; \
+	VPADDW Y3, Y2, Y6; \
+	VPSUBW Y3, Y2, Y7; \
+	VPADDW Y6, Y4, Y0; \
+	VPSUBW Y6, Y4, Y1; \
+	VPADDW Y7, Y5, Y2; \
+	VPSUBW Y7, Y5, Y3; \
+	VPABSW Y0, Y0; \
+	VPABSW Y1, Y1; \
+	VPABSW Y2, Y2; \
+	VPABSW Y3, Y3; \
+	LARGER(Y0, Y1); \
+	LARGER(Y2, Y3); \
+	VPADDW Y0, Y13, Y13; \
+	VPADDW Y2, Y13, Y13
 
 #define CONSTANTS \
 	VPXOR    X14, X14, X14; \
@@ -231,34 +245,25 @@ satd8narrowLoop:
 	MOVL AX, ret+40(FP)
 	RET
 
-#define DIFF16(YD, YT) \
-	VPMOVZXBW (SI), YD; \
-	VPMOVZXBW (DI), YT; \
-	VPSUBW    YT, YD, YD; \
-	ADDQ      R8, SI; \
-	ADDQ      R9, DI
-
 // func satd16x16(a *byte, as int, b *byte, bs int) uint32
 TEXT ·satd16x16(SB), NOSPLIT, $0-36
 	MOVQ     a+0(FP), SI
 	MOVQ     as+8(FP), R8
 	MOVQ     b+16(FP), DI
 	MOVQ     bs+24(FP), R9
-	MOVQ     $4, CX
 	CMPB     ·useWide(SB), $0
 	JEQ      satd16narrow
+	LEAQ     (R8)(R8*2), R10
+	LEAQ     (R9)(R9*2), R11
+	VMOVDQU  satdPairs<>(SB), Y12
 	VPXOR    Y13, Y13, Y13
 	VPCMPEQW Y15, Y15, Y15
 	VPSRLW   $15, Y15, Y15
-
-satd16loop:
-	DIFF16(Y0, Y4)
-	DIFF16(Y1, Y4)
-	DIFF16(Y2, Y4)
-	DIFF16(Y3, Y4)
-	HADAMARDWIDE
-	DECQ         CX
-	JNZ          satd16loop
+	HADAMARD16
+	HADAMARD16
+	HADAMARD16
+	HADAMARD16
+	VPMADDWD     Y15, Y13, Y13
 	VEXTRACTI128 $1, Y13, X0
 	VPADDD       X0, X13, X13
 	TOTAL
