@@ -25,8 +25,6 @@ type ledger struct {
 	heard  uint64 // newest frame of which anything has arrived
 	since  uint64 // last frame that helps who missed those before it
 	asks   bool   // the viewer asks for what it misses
-	// complained is when the viewer last asked for a key frame.
-	complained time.Duration
 }
 
 // ledgerFrame is a frame of the base layer on its way to a viewer.
@@ -46,6 +44,7 @@ type ledgerFrame struct {
 	resent       time.Duration // last time that a packet was sent again, 0: never
 	parity       bool          // who misses a packet may be able to make it
 	cut          bool          // not all of it was sent
+	doubted      bool          // the viewer asked for a key frame, perhaps because of it
 }
 
 // sentPlace is what a transport-wide sequence number was used for.
@@ -182,6 +181,26 @@ func (l *ledger) followers(number uint64) {
 	}
 }
 
+// complain notes that the viewer asks for a key frame. What was sent long before
+// is not why: who missed that would have asked sooner. So where a report was lost
+// and then a packet, it is certain after all what is missing. Were that taken
+// wrongly, what mends it would not help a viewer that stands still further back,
+// and it would ask again.
+func (l *ledger) complain(now, rtt time.Duration) {
+	patience := ledgerPatience + 2*rtt
+	for n := l.last; n > 0 && n+ledgerFrames > l.last; n-- {
+		e := l.frame(n)
+		if e == nil {
+			continue
+		}
+		if now-e.at >= patience {
+			break
+		}
+		e.doubted = true
+	}
+	l.presumeAfter(now, patience)
+}
+
 // presume takes frames for whole of which a report was lost, not a packet, or
 // which parity has mended: who missed something would have asked for it by now, or
 // for a key frame.
@@ -190,9 +209,13 @@ func (l *ledger) presume(now, rtt time.Duration) {
 	if !l.asks {
 		patience += ledgerPatience
 	}
+	l.presumeAfter(now, patience)
+}
+
+func (l *ledger) presumeAfter(now, patience time.Duration) {
 	for n := l.heard - min(l.heard, ledgerFrames-1); n < l.heard; n++ {
 		e := l.frame(n)
-		if e == nil || e.whole || e.cut || e.asked || e.lost && !e.parity || now-e.at < patience || l.complained > e.at {
+		if e == nil || e.whole || e.cut || e.asked || e.lost && !e.parity || now-e.at < patience || e.doubted {
 			continue
 		}
 		e.whole = true

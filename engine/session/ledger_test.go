@@ -118,7 +118,7 @@ func TestLedgerPresumes(t *testing.T) {
 		l.send(2, 0, false)
 		l.arrive(l.send(3, 0, false))
 		if complains {
-			l.complained = l.now + time.Millisecond
+			l.complain(l.now+time.Millisecond, ledgerRTT)
 		}
 		l.presume(l.now+ledgerPatience, ledgerRTT)
 		if l.decoded(3) {
@@ -137,6 +137,41 @@ func TestLedgerPresumes(t *testing.T) {
 	l.presume(l.now+time.Second, ledgerRTT)
 	if e, ok := l.missing(l.now, ledgerRTT); !ok || e.number != 2 || l.decoded(3) {
 		t.Errorf("a frame that was cut: missing %v, %v", e, ok)
+	}
+}
+
+// TestLedgerComplaint: the report on a frame is lost, a later one is lost itself,
+// and the viewer asks for a key frame. It is certain what is missing if the first
+// is so old that the viewer would have asked because of it long ago.
+func TestLedgerComplaint(t *testing.T) {
+	for _, between := range []uint64{2, 12} { // 33 ms each
+		l := &ledgerOf{}
+		l.arrive(l.send(1, 0, true))
+		l.send(2, 0, false) // nobody hears of it
+		n := uint64(3)
+		for ; n < 3+between; n++ {
+			l.arrive(l.send(n, 0, false))
+		}
+		lost := l.send(n, 0, false)
+		l.report(lost[0], false)
+		l.report(lost[1], true)
+		l.arrive(l.send(n+1, 0, false))
+		if _, ok := l.missing(l.now, ledgerRTT); ok {
+			t.Fatal("certain before the viewer has asked")
+		}
+		l.complain(l.now, ledgerRTT)
+		e, ok := l.missing(l.now, ledgerRTT)
+		if between == 2 && ok {
+			t.Errorf("frame %d is taken for missing, though it may be frame 2", e.number)
+		}
+		if between == 12 && (!ok || e.number != n) {
+			t.Errorf("missing: %v, %v; want frame %d", e, ok, n)
+		}
+		// What was doubted stays so: the viewer may be waiting for it.
+		l.presume(l.now+time.Hour, ledgerRTT)
+		if l.decoded(2) != (between == 12) || l.decoded(n) {
+			t.Errorf("%d frames between: presumed %v, and of the lost frame %v", between, l.decoded(2), l.decoded(n))
+		}
 	}
 }
 

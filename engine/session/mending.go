@@ -196,7 +196,7 @@ func (v *Viewer) decide(now time.Duration) bool {
 	p.mu.Lock()
 	l := &p.ledger
 	if s.asked == 0 {
-		l.complained = now
+		l.complain(now, p.roundTrip())
 	}
 	_, missing := l.missing(now, p.roundTrip())
 	unheard := l.last > l.heard && p.enabled.Load()
