@@ -218,6 +218,8 @@ func (e *Encoder) searchVector(s *encScratch, p *encMBPos, ref uint8, starts [4]
 		}
 		switch {
 		case e.speed.subPel == subPelGuess:
+		case e.speed.refineShare > 0 && e.blocks[p.y*e.mbW+p.x].quiet && sr.fine.cost > sr.found.cost+sr.found.cost/e.speed.refineShare:
+			// Background that differs by noise and light.
 		case e.speed.axes:
 			e.refineAxes(s, p, ref)
 		default:

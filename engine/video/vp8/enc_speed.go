@@ -12,6 +12,10 @@ type speedLevel struct {
 	// quarter positions along the axes in turn, not all round.
 	subPel uint8
 	axes   bool
+	// refineShare: where the last frame found no motion, vectors are refined only
+	// if what the search has found costs less than one part in refineShare more
+	// than the best that needed no search; 0 refines all.
+	refineShare int
 	// goodShare: a prediction whose error deviates by less than one part in
 	// goodShare of the quantiser's step is searched no further.
 	goodShare int
@@ -76,9 +80,11 @@ var speedLevels = func() (t [MaxSpeed + 1]speedLevel) {
 			s.searchSteps, s.intraOver, s.leaveShare = 24, 384, 16
 		case 4: // fewer intra and split trials
 			s.searchSteps, s.intraOver, s.splitOver = 20, 512, 3
-		case 5: // quarter positions round a guess; no 4x4 intra in inter frames; less filtering
+		case 5: // quarter positions round a guess; no 4x4 intra in inter frames; less filtering;
+			// no refinement of vectors in the background
 			s.searchSteps, s.subPel, s.subblockIntraInter, s.leaveShare = 16, subPelFit, false, 12
 			s.splitSteps, s.splitFine, s.splitOver, s.zeroShare = 4, 1, 4, 8
+			s.refineShare = 64
 		case 6: // quarter positions along the axes only; fewer intra trials
 			s.axes, s.splitOver, s.intraShare = true, 6, 2
 		case 7: // sooner content with a prediction; one vector per macroblock
