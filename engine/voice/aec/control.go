@@ -158,7 +158,7 @@ func (l *echoLikeness) opposed() bool {
 func (c *Canceller) relearn() {
 	c.worse, c.bad, c.opposed, c.patience = 0, 0, 0, relearnHops
 	c.settled = false
-	c.half = halfDuplexHops
+	c.half = max(c.half, halfDuplexHops)
 	c.supp.reset()
 	c.seed()
 }

@@ -203,6 +203,22 @@ func (f *filter) constrain(p int) {
 	h.fft.Forward(w, f.time, h.work)
 }
 
+// focus forgets the echo path but that it begins in partition first, or one
+// later.
+func (f *filter) focus(first int) {
+	clear(f.weight)
+	for p := range f.parts {
+		u := int32(searchStart)
+		switch {
+		case p < first:
+			u >>= 5
+		case p > first+1:
+			u >>= min(uint(p-first-1), 5)
+		}
+		fill(f.part(p), u)
+	}
+}
+
 // move shifts the filter's place by d partitions toward longer delays. What
 // comes in anew is unknown, with uncertainty startQ28.
 func (f *filter) move(d int, startQ28 int32) {

@@ -72,6 +72,8 @@ type search struct {
 	quiet                     int   // hops since the far end was heard
 	fastMic, fastErr, slowMic int64 // Q8, sums of a hop
 	onset                     int   // the partition agreed upon, -1: none yet
+	proven                    bool  // the filter did well there, or coherence found it
+	coherence                 *coherence
 }
 
 func newSearch(parts int) (*search, error) {
@@ -79,7 +81,7 @@ func newSearch(parts int) (*search, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &search{h: h, filter: newFilter(h, parts, searchStart, searchFloor, 8), onset: -1, quiet: 1 << 20}
+	s := &search{h: h, filter: newFilter(h, parts, searchStart, searchFloor, 8), onset: -1, quiet: 1 << 20, coherence: newCoherence(h, parts)}
 	return s, nil
 }
 
@@ -97,6 +99,7 @@ func (s *search) farEnd(farQ4 []int32) {
 // anew.
 func (s *search) capture(micQ4 []int32) (anew bool) {
 	s.mic.run(s.low[:], micQ4)
+	s.coherence.push(s.low[:])
 	s.filter.estimate(s.echo[:], 0)
 	var pm, pe int64
 	for i, v := range s.low {
@@ -126,7 +129,28 @@ func (s *search) capture(micQ4 []int32) (anew bool) {
 	s.slowMic += (pm - s.slowMic) >> 6
 	s.micPower += (pm - s.micPower) >> 4
 	s.errPower += (pe - s.errPower) >> 4
-	return s.decide()
+	focused := s.correlate()
+	return s.decide() || focused
+}
+
+// correlate looks for the delay by itself while the filter explains little; it
+// tells when the search began anew.
+func (s *search) correlate() (anew bool) {
+	if s.errPower < s.micPower>>2 {
+		s.proven = s.onset >= 0
+		s.coherence.restart()
+		return false
+	}
+	if !s.coherence.follow(s.proven) {
+		return false
+	}
+	first := max(s.coherence.best-1, 0) / 2
+	if d := first - s.onset; s.onset >= 0 && d >= -1 && d <= 1 {
+		return false
+	}
+	s.onset, s.candidate, s.agreed, s.lost, s.proven = first, first, 0, 0, true
+	s.filter.focus(first)
+	return true
 }
 
 // reset forgets the echo path but not where it was.
