@@ -24,6 +24,7 @@ const (
 func (c *Canceller) cancel() {
 	c.micHP.run(c.micQ4)
 	c.lateMic()
+	c.search.still = c.drift.still()
 	if c.search.capture(c.micQ4) {
 		c.drift.restart()
 	}
@@ -44,7 +45,11 @@ func (c *Canceller) cancel() {
 	if active {
 		c.drift.look(c.search.filter, 2*c.search.onset)
 		if !c.watch(mic, err) {
-			c.main.adapt(c.errQ4, 2*c.place)
+			projects := 2
+			if c.search.still && c.settled && c.fastErr < c.fastMic>>4 {
+				projects = 1
+			}
+			c.main.adapt(c.errQ4, 2*c.place, projects)
 		}
 	}
 	if c.fastErr > c.fastMic+c.fastMic>>1 {

@@ -16,6 +16,7 @@ const (
 	// number.
 	driftLooks, driftMemory   = 3, 12
 	driftSure                 = 3
+	driftStill                = 12 // looks after which a drift would be known
 	driftNoise, driftLearning = 64, 40000
 )
 
@@ -50,6 +51,12 @@ func newDrift(weights int) *drift {
 // ppm returns by how much faster than the microphone's the far end's clock
 // runs: the delay then shrinks.
 func (d *drift) ppm() int { return -int((d.ppmQ8 + 128) >> 8) }
+
+// still says that the clocks keep pace, as far as is known: what drifts has to be
+// followed by all means.
+func (d *drift) still() bool {
+	return d.age >= driftStill && max(d.ppmQ8, -d.ppmQ8) < 8<<8
+}
 
 // look compares the filter's weights with those before. What is read at another
 // pace is heard delay hops later.

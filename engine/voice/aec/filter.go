@@ -20,10 +20,9 @@ type filter struct {
 	psd    []int64           // Q8 power per bin of the windowed error
 	energy []int64           // per partition: Σ|weight|², Q24
 
-	sums     sums
-	gains    gains
-	project  int // the partition whose time-domain constraint is due
-	projects int // constraints per hop
+	sums    sums
+	gains   gains
+	project int // the partition whose time-domain constraint is due
 
 	spec []fixed.Complex32 // of the error, Q4
 	time []int32
@@ -32,6 +31,9 @@ type filter struct {
 const (
 	weightLimit = 1 << 29 // Q24: 32
 	uncertLimit = 1 << 30 // Q28: 4
+	// A window so many bits of power below the loudest one teaches nothing: the
+	// error is what the loud ones leave.
+	drownedBits = 13
 	// errorPowerQ8 is the least power that the error is taken to have.
 	errorPowerQ8 = 512 << 8
 	// The error's power follows with 2^-psdShift a hop. The gains' bounds need
@@ -46,7 +48,7 @@ func newFilter(h *history, parts int, startQ28 int32, floorQ28, noiseShift int64
 	f := &filter{
 		h: h, parts: parts, stride: h.stride,
 		weight: make([]fixed.Complex32, n), uncert: make([]int32, n),
-		psd: make([]int64, h.bins), energy: make([]int64, parts), projects: 2,
+		psd: make([]int64, h.bins), energy: make([]int64, parts),
 		spec: make([]fixed.Complex32, h.bins), time: make([]int32, h.fft.Size()),
 	}
 	f.gains.floor, f.gains.noiseShift = floorQ28, noiseShift+20
@@ -142,43 +144,50 @@ func (f *filter) expected() (sum int64) {
 // in it.
 func (f *filter) weigh() {
 	g := &f.gains
-	for k, e := range f.spec {
+	n := len(f.spec)
+	spec, psd, expect := f.spec, f.psd[:n], f.sums.expect[:n]
+	recip, ratio, gain := g.recip[:n], g.ratio[:n], g.gain[:n]
+	steps, offset, back := g.step[:n], g.offset[:n], g.back[:n]
+	for k, e := range spec {
 		// hop/size of the error's window is filled: 5/16.
-		d := uint64(f.sums.expect[k]>>3*5 + f.psd[k] + errorPowerQ8)
+		d := uint64(expect[k]>>3*5 + psd[k] + errorPowerQ8)
 		n := bits.Len64(d) // 18 to 62
-		// 2^61/d, normalised: in [2^30, 2^31).
-		d31 := d << (uint(31-n) & 63)
-		if n > 31 {
-			d31 = d >> (uint(n-31) & 63)
-		}
+		// 2^61/d, normalised: in [2^30, 2^31). d31 has 31 bits.
+		d31 := d << (uint(62-n) & 63) >> 31
 		inv := min(uint64(1<<61)/d31, 1<<31-1)
-		g.recip[k] = uint32(inv * 5 >> 3)
-		g.ratio[k] = int64(n - 2)
+		recip[k] = uint32(inv * 5 >> 3)
+		ratio[k] = int64(n - 2)
 		re, im := int64(e.Re)*int64(inv), int64(e.Im)*int64(inv)
-		s := max(bits.Len64(uint64(max(re, -re)|max(im, -im)))-30, 0)
-		g.gain[k] = fixed.Complex32{Re: int32(re >> uint(s)), Im: int32(im >> uint(s))}
+		// At least as many bits as the larger of the two has.
+		s := max(bits.Len64(uint64((re^re>>63)|(im^im>>63)))-30, 0)
+		gain[k] = fixed.Complex32{Re: int32(re >> (uint(s) & 63)), Im: int32(im >> (uint(s) & 63))}
 		// E/D = gain·2^s·2^-61·2^-(n-31).
 		step := min(max(61+n-31-s-30+4, 1), 62)
-		g.step[k] = int64(step)
-		g.back[k] = 1 << uint(62-step)
-		g.offset[k] = 1<<62 + 1<<uint(step-1)
+		steps[k] = int64(step)
+		back[k] = 1 << (uint(62-step) & 63)
+		offset[k] = 1<<62 + 1<<(uint(step-1)&63)
 	}
 }
 
-// adapt learns from the error of the newest hop, mic less estimate, Q4. The
-// uncertainties must be those of the estimate.
-func (f *filter) adapt(errorQ4 []int32, base int) {
+// adapt learns from the error of the newest hop, mic less estimate, Q4, and
+// constrains some of the partitions. The uncertainties must be those of the
+// estimate.
+func (f *filter) adapt(errorQ4 []int32, base, projects int) {
 	f.analyse(errorQ4)
 	f.weigh()
+	top := 0
+	for p := range f.parts {
+		top = max(top, f.h.loudness(base+2*p))
+	}
 	for p := range f.parts {
 		x, power, shift := f.h.at(base + 2*p)
-		if shift < 0 {
+		if shift < 0 || f.h.loudness(base+2*p) < top-drownedBits {
 			continue
 		}
 		o := p * f.stride
 		f.energy[p] = update(&f.gains, x, f.weight[o:], f.uncert[o:], power, shift) >> 4
 	}
-	for range f.projects {
+	for range projects {
 		f.constrain(f.project)
 		if f.project++; f.project == f.parts {
 			f.project = 0

@@ -21,6 +21,7 @@ type history struct {
 	spec   []fixed.Complex32 // slots × stride, Q4
 	power  []int32           // slots × stride, |spec|² >> shift[slot]
 	shift  []int8            // |spec|² (Q8) = power << shift; -1: the window is silent
+	loud   []int8            // bits of the largest |spec|², Q8
 }
 
 func newHistory(size, hop, slots int) (*history, error) {
@@ -32,7 +33,7 @@ func newHistory(size, hop, slots int) (*history, error) {
 	h := &history{
 		fft: fft, hop: hop, slots: slots, bins: bins, stride: (bins + 3) &^ 3,
 		window: make([]int32, size), work: make([]fixed.Complex32, size/2),
-		shift: make([]int8, slots),
+		shift: make([]int8, slots), loud: make([]int8, slots),
 	}
 	h.spec, h.power = make([]fixed.Complex32, slots*h.stride), make([]int32, slots*h.stride)
 	for i := range h.shift {
@@ -57,7 +58,7 @@ func (h *history) push(samplesQ4 []int32) {
 	if any == 0 {
 		clear(spec)
 		clear(pw)
-		h.shift[h.now] = -1
+		h.shift[h.now], h.loud[h.now] = -1, 0
 		return
 	}
 	h.fft.Forward(spec[:h.bins], h.window, h.work)
@@ -69,7 +70,7 @@ func (h *history) push(samplesQ4 []int32) {
 	for k, v := range spec {
 		pw[k] = int32(power(v) >> (uint(shift) & 63))
 	}
-	h.shift[h.now] = int8(shift)
+	h.shift[h.now], h.loud[h.now] = int8(shift), int8(bits.Len64(uint64(top)))
 }
 
 // slot returns the index of the window of age hops ago.
@@ -88,3 +89,6 @@ func (h *history) at(age int) (spec []fixed.Complex32, pw []int32, shift int) {
 	o := i * h.stride
 	return h.spec[o : o+h.stride : o+h.stride], h.power[o : o+h.stride : o+h.stride], int(h.shift[i])
 }
+
+// loudness returns the bits of the largest power of the window of age hops ago.
+func (h *history) loudness(age int) int { return int(h.loud[h.slot(age)]) }

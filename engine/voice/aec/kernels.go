@@ -32,7 +32,7 @@ type sums struct {
 
 // gains are what a hop's error says to every partition, per bin.
 type gains struct {
-	// E/D, error by power, is gain·2^(30-4-step): below 2^30.
+	// E/D, error by power, is gain·2^(30-4-step): 2^30 at most.
 	gain [maxStride]fixed.Complex32
 	// 5/(8·D) is recip·2^-recipShift: below 2^31.
 	recip [maxStride]uint32

@@ -72,6 +72,8 @@ type search struct {
 	quiet                     int   // hops since the far end was heard
 	fastMic, fastErr, slowMic int64 // Q8, sums of a hop
 	onset                     int   // the partition agreed upon, -1: none yet
+	still                     bool  // the path is not known to turn: see drift.still
+	rests                     bool  // the filter did not learn from the last hop
 	proven                    bool  // the filter did well there, or coherence found it
 	coherence                 *coherence
 }
@@ -125,7 +127,12 @@ func (s *search) capture(micQ4 []int32) (anew bool) {
 	if !s.active() {
 		return false
 	}
-	s.filter.adapt(s.err[:], 0)
+	if s.still && s.errPower < s.micPower>>3 && pe < pm>>2 && !s.rests {
+		s.rests = true // what is known well is followed at half the pace
+	} else {
+		s.rests = false
+		s.filter.adapt(s.err[:], 0, 2)
+	}
 	s.slowMic += (pm - s.slowMic) >> 6
 	s.micPower += (pm - s.micPower) >> 4
 	s.errPower += (pe - s.errPower) >> 4
