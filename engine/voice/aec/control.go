@@ -63,7 +63,8 @@ func (c *Canceller) cancel() {
 		c.half--
 		c.stats.HalfDuplexFrames++
 	}
-	c.supp.run(c.errQ4, c.errQ4, c.echoQ4, mute, c.settled, c.main.expected(), c.main.sums.expect[:])
+	far, _, _ := c.far.at(2 * c.place)
+	c.supp.run(c.errQ4, c.errQ4, c.echoQ4, far, mute, c.settled, c.main.expected(), c.main.sums.expect[:])
 	c.stats.Frames++
 	if active {
 		c.levels.follow(meanSquare(c.farQ4), mic, err, meanSquare(c.errQ4))

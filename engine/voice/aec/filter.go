@@ -123,9 +123,9 @@ func (f *filter) analyse(errorQ4 []int32) {
 
 func power(z fixed.Complex32) int64 { return int64(z.Re)*int64(z.Re) + int64(z.Im)*int64(z.Im) }
 
-// lowPower is the power of the error in the bins that all filters have.
+// lowPower is the power of the error in the bins that all filters hear alike.
 func (f *filter) lowPower() (sum int64) {
-	for _, v := range f.psd[:searchBins] {
+	for _, v := range f.psd[:flatBins] {
 		sum += v
 	}
 	return sum

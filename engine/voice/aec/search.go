@@ -9,6 +9,8 @@ const (
 	// searchBins of the search filter's bins lie well inside its band; a bin
 	// is as wide as one of the main filter.
 	searchBins = 54
+	// The decimation leaves flatBins of them as they are.
+	flatBins = 38
 )
 
 // lowpassQ15 is the symmetric low-pass of 64 taps at 16 kHz that precedes the

@@ -55,6 +55,13 @@ const (
 	overCalm = 21 << 7
 	calmHops = 150
 	overTalk = -4 << 8
+
+	// No residual is louder than the echo: than the far end in the same bin times
+	// the room's gain over all, whose bins differ by boundBin at most, and what a
+	// loudspeaker's distortion makes of the whole, boundAll of it in a bin at most;
+	// octaves of power. What is louder there is a near end.
+	boundBin = 5
+	boundAll = -8
 )
 
 // bandEdge is the first bin of each band and, last, the bin after all.
@@ -113,6 +120,9 @@ type suppressor struct {
 	echoPower  [maxBins]int64
 	spread     [maxBins]int64 // echo power with its decay
 	ratio      [bands]int32   // log2 residual/spread, Q8
+	far        [maxBins]int64 // far end's power with its decay, as spread
+	room       int32          // logarithm (Q8) of the echo's power over the far end's
+	rooms      int            // hops that say so, 1000 at most
 	gainQ15    [maxBins]int32
 	seed       uint32
 	upper      int32 // see upperGain
@@ -153,9 +163,9 @@ func (s *suppressor) analyse(spec []fixed.Complex32, power *[maxBins]int64, last
 	}
 }
 
-// run takes error and echo of a hop, Q4, and writes the output of the hop
-// before, Q4. With mute, nothing but comfort noise comes out.
-func (s *suppressor) run(outQ4, errQ4, echoQ4 []int32, mute, settled bool, expect int64, model []int64) {
+// run takes error and echo of a hop, Q4, and the newest spectrum of the far end
+// that echoes in it, and writes the output of the hop before, Q4. With mute, nothing but comfort noise comes out.
+func (s *suppressor) run(outQ4, errQ4, echoQ4 []int32, far []fixed.Complex32, mute, settled bool, expect int64, model []int64) {
 	s.analyse(s.err, &s.errPower, &s.lastErr, errQ4)
 	s.analyse(s.echo, &s.echoPower, &s.lastEcho, echoQ4)
 
@@ -175,12 +185,16 @@ func (s *suppressor) run(outQ4, errQ4, echoQ4 []int32, mute, settled bool, expec
 
 	s.expect, s.model = expect, model
 	over := s.judge(settled)
+	bin, all := s.bound(far, settled)
 	b := 0
 	for k := range s.gainQ15 {
 		if b+1 < bands && k >= bandEdge[b+1] {
 			b++
 		}
 		r := exp2(s.spread[k], s.ratio[b]+over)
+		if r > all {
+			r = min(r, scale(s.far[k], bin)+all)
+		}
 		e := s.errSmooth[k]
 		g := int64(0)
 		switch {
@@ -201,6 +215,32 @@ func (s *suppressor) run(outQ4, errQ4, echoQ4 []int32, mute, settled bool, expec
 	s.measureUpper()
 	s.comfort()
 	s.synthesise(outQ4)
+}
+
+// bound follows the far end and the room's gain. A bin's residual is at most
+// the far end's power in it times 2^bin, and all.
+func (s *suppressor) bound(far []fixed.Complex32, settled bool) (bin int, all int64) {
+	for k := range s.far {
+		s.far[k] -= s.far[k]>>4 + s.far[k]>>6
+	}
+	var sum, echo int64
+	for k := 1; k < maxBins-1; k++ {
+		// A Hann window, as far as it is needed: a tone must not leak everywhere.
+		re := (2*int64(far[k].Re) - int64(far[k-1].Re) - int64(far[k+1].Re)) >> 2
+		im := (2*int64(far[k].Im) - int64(far[k-1].Im) - int64(far[k+1].Im)) >> 2
+		s.far[k] = max(s.far[k], re*re+im*im)
+		sum += s.far[k] >> 8
+		echo += s.spread[k] >> 8
+	}
+	if settled && echo > audible && sum > audible {
+		s.rooms = min(s.rooms+1, 1000)
+		s.room += (log2Q8(echo) - log2Q8(sum) - s.room) / int32(min(s.rooms, 32))
+	}
+	if s.rooms < 32 {
+		return 0, 1 << 62
+	}
+	octaves := int(s.room+255) >> 8
+	return octaves + boundBin, scale(sum, octaves+boundAll+8)
 }
 
 // doubleTalk says that both ends talk.
