@@ -1,4 +1,5 @@
-// A camera, its events and its methods. The node's address may be given as ?node=https://…
+// A camera, its events and its methods: index.html?node=https://NODE#token=TOKEN.
+// What stands behind the # is not sent to whoever serves this page.
 
 import '../../web/edgecam.js';
 
@@ -23,4 +24,5 @@ $('picture').onclick = async () => {
 
 const node = new URLSearchParams(location.search).get('node') ?? 'http://127.0.0.1:8080';
 camera.setAttribute('src', new URL('/whep', node).href);
+camera.setAttribute('token', new URLSearchParams(location.hash.slice(1)).get('token') ?? '');
 camera.connect();

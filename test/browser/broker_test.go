@@ -200,8 +200,8 @@ func (s *site) grant(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(e)
 }
 
-// viewers serves how many watch the node, asked by its owner.
-func (n *node) viewers(t *testing.T) http.HandlerFunc {
+// owner returns a client that is signed in as the node's owner.
+func (n *node) owner(t *testing.T) *http.Client {
 	t.Helper()
 	jar, _ := cookiejar.New(nil)
 	owner := &http.Client{Jar: jar, Timeout: 5 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
@@ -212,6 +212,13 @@ func (n *node) viewers(t *testing.T) http.HandlerFunc {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
+	return owner
+}
+
+// viewers serves how many watch the node, asked by its owner.
+func (n *node) viewers(t *testing.T) http.HandlerFunc {
+	t.Helper()
+	owner := n.owner(t)
 	return func(w http.ResponseWriter, _ *http.Request) {
 		resp, err := owner.Get(n.URL + "/api/status")
 		if err != nil {

@@ -2,10 +2,12 @@ package browser_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -34,7 +36,7 @@ func TestExamples(t *testing.T) {
 		}
 	}()
 	url := "http://" + listen
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for {
 		req, _ := http.NewRequestWithContext(ctx, http.MethodGet, url+"/examples/web/own.html", nil)
@@ -46,9 +48,26 @@ func TestExamples(t *testing.T) {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	n := newNode(t, false, "HTTP_ALLOWED_ORIGINS="+url)
+	n := newNode(t, true)
 	if err := n.start(); err != nil {
 		t.Fatal(err)
 	}
-	tl.run(t, "examples", map[string]any{"url": url, "node": n.URL}, func(ask string) error { return fmt.Errorf("unknown request %q", ask) })
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, n.URL+"/api/tokens", strings.NewReader(`{"name":"page","scopes":["view","talk","open"]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Origin", n.URL)
+	resp, err := n.owner(t).Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var made struct {
+		Token string `json:"token"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&made); err != nil || made.Token == "" {
+		t.Fatalf("no token: %s %v", resp.Status, err)
+	}
+	tl.run(t, "examples", map[string]any{"url": url, "node": n.URL, "token": made.Token}, func(ask string) error { return fmt.Errorf("unknown request %q", ask) })
 }
