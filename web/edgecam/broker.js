@@ -7,6 +7,7 @@ import { Mqtt } from './mqtt.js';
 import { viewerKey } from './viewerkey.js';
 import { WhepError, fragment } from './whep.js';
 
+const goodbyeMs = 2_000; // how long the connection outlives its last session
 const maxUnread = 64; // messages that wait to be verified
 
 /**
@@ -18,6 +19,7 @@ export class BrokerSignalling {
   #options;
   #mqtt = null;
   #sessions = new Set();
+  #goodbyes = new Set();
   #unread = 0;
   #turn = Promise.resolve();
 
@@ -25,12 +27,15 @@ export class BrokerSignalling {
 
   session() { return new BrokerSession(this); }
 
+  /** close ends the connection, once its sessions have said goodbye. */
   close() {
-    this.#mqtt?.close();
+    const mqtt = this.#mqtt;
     this.#mqtt = null;
+    const late = new Promise((resolve) => { setTimeout(resolve, goodbyeMs); });
+    Promise.race([Promise.allSettled([...this.#goodbyes]), late]).then(() => mqtt?.close());
   }
 
-  /** begin returns a new session's dialog, once the broker can be talked to. */
+  /** begin returns a new session's dialog and connection, once the broker can be talked to. */
   async begin(session, signal) {
     if (!globalThis.crypto?.subtle) throw new WhepError('insecure', { status: 400 });
     const pair = await (this.#options.key ?? viewerKey());
@@ -40,19 +45,23 @@ export class BrokerSignalling {
       // Access rules of brokers go by such names; two windows must not throw each other out.
       clientId: `viewer-${crypto.randomUUID().slice(0, 13)}`, filters: [dialog.up],
     }, { message: (m) => this.#message(m) });
-    this.#mqtt.connect();
+    const mqtt = this.#mqtt;
+    mqtt.connect();
     try {
-      await this.#mqtt.ready(signal);
+      await mqtt.ready(signal);
     } catch (cause) {
       throw new WhepError(cause.refused ? 'brokerRefused' : 'broker', { status: cause.refused ? 403 : 0, cause });
     }
     this.#sessions.add(session);
-    return dialog;
+    return { dialog, mqtt };
   }
 
-  end(session) { this.#sessions.delete(session); }
-
-  publish(topic, message) { return this.#mqtt ? this.#mqtt.publish(topic, message, 1) : Promise.resolve(); }
+  /** end forgets a session that has ended; goodbye is the promise of its last message. */
+  end(session, goodbye) {
+    this.#sessions.delete(session);
+    this.#goodbyes.add(goodbye);
+    goodbye.finally(() => this.#goodbyes.delete(goodbye));
+  }
 
   /** message hands on in the order of arrival, which verifying must not change. */
   #message({ payload, retained }) {
@@ -68,6 +77,7 @@ export class BrokerSignalling {
 export class BrokerSession {
   #signalling;
   #dialog = null;
+  #mqtt = null;
   #waits = null;
   #live = false;
   iceServers = [];
@@ -76,7 +86,7 @@ export class BrokerSession {
 
   /** open sends the offer and returns the answer's SDP. */
   async open(offer, signal) {
-    this.#dialog = await this.#signalling.begin(this, signal);
+    ({ dialog: this.#dialog, mqtt: this.#mqtt } = await this.#signalling.begin(this, signal));
     const reply = await this.#answered('offer', offer, signal);
     if (reply.type === 'error') throw new WhepError(String(reply.error), { status: 503 });
     this.#live = true;
@@ -98,9 +108,9 @@ export class BrokerSession {
   }
 
   close() {
-    if (this.#live) this.#say('bye').catch(() => {});
+    const goodbye = this.#live ? this.#say('bye').catch(() => {}) : Promise.resolve();
     this.#live = false;
-    this.#signalling.end(this);
+    this.#signalling.end(this, goodbye);
   }
 
   /** take looks at a message that came for this viewer. */
@@ -117,7 +127,7 @@ export class BrokerSession {
     return reply.type === 'error' && reply.nonce ? this.#ask(type, sdp, signal) : reply;
   }
 
-  async #say(type, sdp) { await this.#signalling.publish(this.#dialog.down, await this.#dialog.request(type, sdp)); }
+  async #say(type, sdp) { await this.#mqtt.publish(this.#dialog.down, await this.#dialog.request(type, sdp), 1); }
 
   async #ask(type, sdp, signal) {
     let abort;

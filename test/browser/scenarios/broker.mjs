@@ -2,6 +2,7 @@
 
 import { flowing } from '../probe.mjs';
 
+const patience = 30_000; // ms
 const few = 6; // frames in two seconds that show a stream, on whatever machine
 
 /** open opens the example page; that it asks the node itself anything is an error. Its peer connections are kept in pcs. */
@@ -41,7 +42,7 @@ async function watched(w) {
   const key = await viewerKey(page, w);
   const began = Date.now();
   await connect(page, w, await granted(w, key));
-  await w.live(page);
+  await w.live(page, patience);
   w.measured.connectToLiveMs = Date.now() - began;
   const seen = await flowing(page, few);
   w.check(seen.clocks.length > 0, 'the scene’s clock cannot be read');
@@ -63,7 +64,8 @@ async function watched(w) {
   await flowing(page, few);
 
   w.check((await viewers(w)) === 1, 'the node has not one viewer');
-  await page.evaluate(() => document.querySelector('edge-cam').disconnect());
+  // Leaving is told over the broker too, for a path that carries nothing any more.
+  await page.evaluate(() => { globalThis.pcs.at(-1).close = () => {}; document.querySelector('edge-cam').disconnect(); });
   await w.until('the end of the session', 5000, async () => (await viewers(w)) === 0);
 }
 
@@ -106,7 +108,7 @@ async function refused(w) {
     w.check((await viewers(w)) === 0, `${what}: the node has a viewer`);
   }
   await connect(page, w, good);
-  await w.live(page);
+  await w.live(page, patience);
 }
 
 /** mqtt: messages of all sizes with QoS 0 and 1, waiting ones after a reconnection, refusals. */
