@@ -122,7 +122,10 @@ type suppressor struct {
 	ratio      [bands]int32   // log2 residual/spread, Q8
 	far        [maxBins]int64 // far end's power with its decay, as spread
 	room       int32          // logarithm (Q8) of the echo's power over the far end's
-	rooms      int            // hops that say so, 1000 at most
+	rooms      int            // looks that say so, 1000 at most
+	boundBin   int            // what bound said in the hop before
+	boundAll   int64
+	skip       bool
 	gainQ15    [maxBins]int32
 	seed       uint32
 	upper      int32 // see upperGain
@@ -138,7 +141,7 @@ type suppressor struct {
 }
 
 func newSuppressor(fft *fixed.RealFFT) *suppressor {
-	s := &suppressor{fft: fft, work: make([]fixed.Complex32, fftSize/2), time: make([]int32, fftSize), err: make([]fixed.Complex32, maxBins), echo: make([]fixed.Complex32, maxBins), seed: 1, upper: 1 << 15, noiseAge: -noiseWarm}
+	s := &suppressor{fft: fft, work: make([]fixed.Complex32, fftSize/2), time: make([]int32, fftSize), err: make([]fixed.Complex32, maxBins), echo: make([]fixed.Complex32, maxBins), seed: 1, upper: 1 << 15, noiseAge: -noiseWarm, boundAll: 1 << 62}
 	for k := range s.least {
 		s.least[k], s.before[k] = noNoise, noNoise
 	}
@@ -220,27 +223,31 @@ func (s *suppressor) run(outQ4, errQ4, echoQ4 []int32, far []fixed.Complex32, mu
 // bound follows the far end and the room's gain. A bin's residual is at most
 // the far end's power in it times 2^bin, and all.
 func (s *suppressor) bound(far []fixed.Complex32, settled bool) (bin int, all int64) {
-	for k := range s.far {
-		s.far[k] -= s.far[k]>>4 + s.far[k]>>6
+	// Windows overlap by more than half: every other one will do.
+	if s.skip = !s.skip; s.skip {
+		return s.boundBin, s.boundAll
 	}
+	far = far[:maxBins]
 	var sum, echo int64
 	for k := 1; k < maxBins-1; k++ {
 		// A Hann window, as far as it is needed: a tone must not leak everywhere.
 		re := (2*int64(far[k].Re) - int64(far[k-1].Re) - int64(far[k+1].Re)) >> 2
 		im := (2*int64(far[k].Im) - int64(far[k-1].Im) - int64(far[k+1].Im)) >> 2
-		s.far[k] = max(s.far[k], re*re+im*im)
-		sum += s.far[k] >> 8
+		f := max(s.far[k]-s.far[k]>>3-s.far[k]>>5, re*re+im*im)
+		s.far[k] = f
+		sum += f >> 8
 		echo += s.spread[k] >> 8
 	}
 	if settled && echo > audible && sum > audible {
 		s.rooms = min(s.rooms+1, 1000)
-		s.room += (log2Q8(echo) - log2Q8(sum) - s.room) / int32(min(s.rooms, 32))
+		s.room += (log2Q8(echo) - log2Q8(sum) - s.room) / int32(min(s.rooms, 16))
 	}
-	if s.rooms < 32 {
-		return 0, 1 << 62
+	s.boundBin, s.boundAll = 0, 1<<62
+	if s.rooms >= 16 {
+		octaves := int(s.room+255) >> 8
+		s.boundBin, s.boundAll = octaves+boundBin, scale(sum, octaves+boundAll+8)
 	}
-	octaves := int(s.room+255) >> 8
-	return octaves + boundBin, scale(sum, octaves+boundAll+8)
+	return s.boundBin, s.boundAll
 }
 
 // doubleTalk says that both ends talk.
