@@ -6,8 +6,10 @@
 //
 // The stages, in the order of the signal:
 //
-//   - an adaptive filter at 4 kHz sampling rate searches the echo over the
-//     whole range of delays ([Config.MaxDelay]) and places the main filter;
+//   - at 4 kHz sampling rate an adaptive filter searches the echo over the whole
+//     range of delays ([Config.MaxDelay]) and places the main filter; while it
+//     explains little, the coherence of far end and microphone at each delay
+//     says where to look;
 //   - the main filter, partitioned blocks in the frequency domain with step
 //     sizes from a Kalman model with diagonal covariance, subtracts the linear
 //     echo (Enzner and Vary, "Frequency-domain adaptive Kalman filter for
