@@ -56,6 +56,9 @@ func TestDriftIsMeasured(t *testing.T) {
 	for _, ppm := range []float64{-300, -100, -20, 0, 20, 100, 300} {
 		x := newTurning(t, 1, 0.03)
 		d := newDrift(len(x.f.weight))
+		if d.still() {
+			t.Error("before the first look the clocks are taken to keep pace")
+		}
 		for range 13 {
 			x.look(d, ppm)
 		}
