@@ -11,8 +11,9 @@
 // delay is the time between the arrival of the fastest packets of the last half
 // second and their being played. The target delay is where the cost of waiting and
 // the cost of what would come too late are least, from a forgetting histogram of
-// relative delays. The playout is brought to the target by taking out or putting
-// in pitch periods, in pauses by any length.
+// relative delays, in which a packet that was lost arrives with its copy. The
+// playout is brought to the target by taking out or putting in pitch periods, in
+// pauses by any length.
 //
 // Where a packet is missing, redundancy (RFC 2198, in-band FEC) is used first, then
 // the codec's own concealment where that is the better one; otherwise the signal is
