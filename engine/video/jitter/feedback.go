@@ -15,11 +15,12 @@ type Feedback struct {
 }
 
 // retryAfter is the time from one request for a packet to the next: a round trip
-// and some of its variation. Where one has been in vain, what follows is asked for
-// twice per round trip: a loss more is then half as long, and what may come twice is
-// a small share of all.
+// and some of its variation. After one in vain, the second is repeated within half a
+// round trip: a loss more is then half as long, and what may come twice is a small
+// share of all. Later ones are not: a sender that takes the packet for lost goes on
+// without it, and must not do so while an answer is on its way.
 func (b *Buffer) retryAfter(tries int) time.Duration {
-	if tries > 1 {
+	if tries == 2 {
 		return max(b.rtt/2+5*time.Millisecond, leastRetry)
 	}
 	return max(b.rtt+b.rtt/8+5*time.Millisecond, leastRetry)
