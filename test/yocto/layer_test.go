@@ -7,9 +7,11 @@ import (
 	"encoding/hex"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -171,6 +173,70 @@ func TestUnits(t *testing.T) {
 		f := strings.Fields(line)
 		if len(f) > 2 && f[0] == "m" && !strings.Contains(users, f[2]) {
 			t.Errorf("the user is not in group %s: %s", f[2], users)
+		}
+	}
+}
+
+// TestLauncher: the service starts through the launcher unless RAUC updates the
+// system, both recipes know how, and the drop-in names what they install.
+func TestLauncher(t *testing.T) {
+	const dir = layer + "/recipes-edgecam/edgecam/"
+	inc := read(t, dir+"edgecam.inc")
+	if got := value(inc, "PACKAGECONFIG"); got != "${@bb.utils.contains('DISTRO_FEATURES', 'rauc', '', 'launcher', d)}" {
+		t.Errorf("PACKAGECONFIG is %q", got)
+	}
+	if !strings.Contains(inc, "\nPACKAGECONFIG[launcher] = \"\"\n") || !strings.Contains(value(inc, "FILES:${PN}"), "${systemd_system_unitdir}/edgecam.service.d/launcher.conf") {
+		t.Error("the variant is not declared, or its drop-in not packaged")
+	}
+	conf := read(t, root+"/systemd/launcher.conf")
+	if !strings.Contains(conf, "ExecStart=/usr/lib/edgecam/edgecam-launcher --installed /usr/bin/edgecam ") {
+		t.Errorf("the drop-in starts something else:\n%s", conf)
+	}
+	if git := read(t, dir+"edgecam_git.bb"); !strings.Contains(value(git, "GO_INSTALL"), "${GO_IMPORT}/cmd/edgecam-launcher") {
+		t.Error("the launcher is not built")
+	}
+	for _, recipe := range []string{"edgecam_git.bb", "edgecam-bin_0.1.0.bb"} {
+		if !regexp.MustCompile(`(?m)^    install_launcher \S+/edgecam-launcher \S+/launcher\.conf$`).MatchString(read(t, dir+recipe)) {
+			t.Errorf("%s does not install the launcher", recipe)
+		}
+	}
+	// What install_launcher does, with and without, in a real shell.
+	_, body, _ := strings.Cut(inc, "install_launcher() {\n")
+	body, _, ok := strings.Cut(body, "\n}\n")
+	if !ok {
+		t.Fatal("no install_launcher")
+	}
+	for _, with := range []bool{true, false} {
+		d := t.TempDir()
+		script := body
+		for from, to := range map[string]string{
+			"${@bb.utils.contains('PACKAGECONFIG', 'launcher', 'true', 'false', d)}": strconv.FormatBool(with),
+			"${D}": d, "${nonarch_libdir}": "/usr/lib", "${bindir}": "/usr/bin", "${systemd_system_unitdir}": "/usr/lib/systemd/system",
+		} {
+			script = strings.ReplaceAll(script, from, to)
+		}
+		if strings.Contains(script, "${") {
+			t.Fatalf("not replaced: %s", script)
+		}
+		for _, at := range []string{"/usr/bin", "/usr/lib/edgecam"} { // built, and unpacked
+			program := d + at + "/edgecam-launcher"
+			if err := os.MkdirAll(filepath.Dir(program), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(program, []byte("x"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if out, err := exec.Command("sh", "-ec", script, "sh", program, root+"/systemd/launcher.conf").CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			for _, file := range []string{"/usr/lib/edgecam/edgecam-launcher", "/usr/lib/systemd/system/edgecam.service.d/launcher.conf"} {
+				if _, err := os.Stat(d + file); (err == nil) != with {
+					t.Errorf("launcher %v, from %s: %s: %v", with, at, file, err)
+				}
+			}
+			if _, err := os.Stat(d + "/usr/bin/edgecam-launcher"); err == nil {
+				t.Errorf("launcher %v: it stays in the path of programs", with)
+			}
 		}
 	}
 }

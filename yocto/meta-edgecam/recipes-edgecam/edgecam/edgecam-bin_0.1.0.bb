@@ -36,6 +36,7 @@ do_install() {
         install -d ${D}${nonarch_libdir}/$dir
         cp -R --no-preserve=ownership ${S}/usr/lib/$dir/. ${D}${nonarch_libdir}/$dir/
     done
+    install_launcher ${D}${nonarch_libdir}/edgecam/edgecam-launcher ${S}/usr/share/doc/edgecam/examples/launcher.conf
     install -d ${D}${nonarch_base_libdir}/udev/rules.d
     install -m 0644 ${S}/lib/udev/rules.d/60-edgecam.rules ${D}${nonarch_base_libdir}/udev/rules.d/
 }

@@ -6,7 +6,7 @@ require edgecam.inc
 LIC_FILES_CHKSUM = "file://src/${GO_IMPORT}/LICENSE;md5=3b83ef96387f14655fc854ddc3c6bd57"
 
 GO_IMPORT = "github.com/edgecam/edgecam"
-GO_INSTALL = "${GO_IMPORT}/cmd/edgecam"
+GO_INSTALL = "${GO_IMPORT}/cmd/edgecam ${GO_IMPORT}/cmd/edgecam-launcher"
 
 PV = "0.1.0+git"
 SRCREV = "36ac32b375dcefc61d926ef899cc22c0bafbae78"
@@ -25,6 +25,7 @@ GO_LINKSHARED = ""
 
 do_install:append() {
     install_units
+    install_launcher ${D}${bindir}/edgecam-launcher ${EDGECAM_UNITS}/launcher.conf
 }
 
 # Sources in -dev bring scripts along.
