@@ -61,7 +61,9 @@ func EMQX() string {
 	var b strings.Builder
 	b.WriteString(`%% EMQX 5: acl.conf. The listener needs
 %%   ssl_options.verify = verify_peer, fail_if_no_peer_cert = true
-%%   mqtt.peer_cert_as_username = cn, mqtt.peer_cert_as_clientid = cn for nodes
+%%   mqtt.peer_cert_as_username = cn
+%%   mqtt.peer_cert_as_clientid = cn for nodes, but not where they show themselves
+%%   to Home Assistant over this broker: they have two connections then
 %%   authorization.no_match = deny, authorization.deny_action = ignore
 `)
 	for _, x := range []struct {
