@@ -57,6 +57,7 @@ var layers = []struct {
 	{"provisioning/...", []string{"provisioning/...", "internal/..."}},
 	// The command may use everything; only its app package sees drivers.
 	{"cmd/edgecam/internal/app/...", []string{"..."}},
+	{"cmd/edgecam/internal/resetbutton", []string{"hal", "hal/sim"}}, // its tests press a simulated button
 	{"cmd/...", []string{"cmd/...", "hal", "engine/...", "web", "board-configs/...", "provisioning/...", "internal/..."}},
 	{"examples/...", []string{"..."}},
 	{"packaging/...", nil},
