@@ -56,6 +56,15 @@ func runNode(t *testing.T, o cli.RunOptions) {
 // hold presses the reset button for as long as it takes.
 func hold(t *testing.T, lines *sim.LineDriver) {
 	t.Helper()
+	// A press counts from where the node watches: the line is taken then.
+	within(t, "the button is watched", func() bool {
+		in, err := lines.OpenInput(t.Context(), hal.InputConfig{Line: hal.LineRef{Name: "reset"}})
+		if err == nil {
+			must(t, in.Close())
+		}
+		return hal.KindOf(err) == hal.Busy
+	})
+	time.Sleep(200 * time.Millisecond)
 	must(t, lines.Set("reset", true))
 	within(t, "the light answers", func() bool { lit, err := lines.State("reset-light"); return err == nil && lit })
 	time.Sleep(3200 * time.Millisecond)
