@@ -27,7 +27,7 @@ build:
 
 # Packages that hold calls in real time: they run one after the other, with the
 # machine to themselves.
-LIVE_PACKAGES := ./test/node ./test/browser
+LIVE_PACKAGES := ./test/node ./test/browser ./test/fleet
 
 ## test: all tests: units, codecs against libvpx, arm64 kernels emulated, Chromium end to end
 .PHONY: test
