@@ -126,7 +126,7 @@ func (e *Encoder) filterRow(w *encWorkers, y int) {
 	above := w.behind(y, e.mbW)
 	for x := range e.mbW {
 		if need := min(x+2, e.mbW); above < need {
-			above = w.filtered[y-1].wait(w, need, e.mbW)
+			above = w.filtered[y-1].wait(w, need, e.mbW, false)
 		}
 		m := e.mb(x, y)
 		limits := e.filterTable[m.segment&3][m.nb.ref&3][encFilterKind[m.yMode]]
@@ -135,7 +135,7 @@ func (e *Encoder) filterRow(w *encWorkers, y int) {
 			dsp.FilterMB(&limits, f.y.pix, f.u.pix, f.v.pix, yo+16*x, uvo+8*x, f.y.stride, f.u.stride, x > 0, y > 0)
 		}
 		if len(w.helpers) > 0 {
-			w.filtered[y].reached(x+1, e.mbW)
+			w.filtered[y].reached(x+1, e.mbW, false)
 		}
 	}
 }

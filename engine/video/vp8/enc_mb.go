@@ -52,11 +52,13 @@ func (e *Encoder) encodeRow(s *encScratch, w *encWorkers, y int) {
 	contexts := e.contextRow(y - 1)
 	above := w.behind(y, e.mbW)
 	for x := range e.mbW {
+		m := e.mb(x, y)
+		static := !e.header.key && m.kept && !e.blocks[y*e.mbW+x].refine
 		if need := min(x+2, e.mbW); above < need {
-			above = w.coded[y-1].wait(w, need, e.mbW)
+			above = w.coded[y-1].wait(w, need, e.mbW, !static)
 		}
 		s.above[x] = contexts[x]
-		if m := e.mb(x, y); !e.header.key && m.kept && !e.blocks[y*e.mbW+x].refine {
+		if static {
 			// Static: no more than the neighbours must know.
 			s.skipContexts(&s.above[x], m)
 			s.tally.static++
@@ -66,7 +68,7 @@ func (e *Encoder) encodeRow(s *encScratch, w *encWorkers, y int) {
 			e.encodeMB(s, row, m, x, y)
 		}
 		if len(w.helpers) > 0 {
-			w.coded[y].reached(x+1, e.mbW)
+			w.coded[y].reached(x+1, e.mbW, !static)
 		}
 	}
 }

@@ -294,7 +294,9 @@ func (w *encWorkers) unordered(e *Encoder, s *encScratch, i int) {
 
 // encPublish is after how many macroblocks a row tells its follower how far it
 // is, at the latest at its end: so that the two do not take the line that says so
-// from each other for every macroblock.
+// from each other for every macroblock. One that took long is told of at once: what
+// moves is often no wider than that, and the two rows are to code it together, not
+// one after the other.
 const encPublish = 8
 
 // behind is what a worker that begins row y knows of the row above: all of it
@@ -308,9 +310,11 @@ func (w *encWorkers) behind(y, width int) int {
 
 // wait returns how many macroblocks of the row are done, once they are n or
 // more, of width. A row that has come up to the one above is likely to stay near
-// it: it waits for a few more at once.
-func (p *encProgress) wait(w *encWorkers, n, width int) int {
-	n = min(n+encPublish/2, width)
+// it: it waits for a few more at once, unless it has much to do with each.
+func (p *encProgress) wait(w *encWorkers, n, width int, much bool) int {
+	if !much {
+		n = min(n+encPublish/2, width)
+	}
 	for range w.spins {
 		if done := int(p.done.Load()); done >= n {
 			return done
@@ -327,9 +331,10 @@ func (p *encProgress) wait(w *encWorkers, n, width int) int {
 	return int(p.done.Load())
 }
 
-// reached says that n of the row's width macroblocks are done.
-func (p *encProgress) reached(n, width int) {
-	if n%encPublish != 0 && n != width {
+// reached says that n of the row's width macroblocks are done, the last of them
+// with much to do.
+func (p *encProgress) reached(n, width int, much bool) {
+	if !much && n%encPublish != 0 && n != width {
 		return
 	}
 	p.done.Swap(int32(n)) // as in wait
