@@ -145,6 +145,8 @@ TEXT ·sad16xNx4(SB), NOSPLIT, $0-56
 	PXOR X1, X1
 	PXOR X2, X2
 	PXOR X3, X3
+	CMPB ·useWide(SB), $0
+	JNE  sad16x4wide
 
 sad16x4loop:
 	MOVOU  (SI), X4
@@ -180,6 +182,36 @@ sad16x4loop:
 	LEAQ   (R11)(BX*2), R11
 	SUBQ   $2, CX
 	JNZ    sad16x4loop
+	STORESUMS
+	RET
+
+	// AVX compares with memory wherever that starts.
+sad16x4wide:
+	VMOVDQU (SI), X4
+	VPSADBW (R8), X4, X5
+	VPSADBW (R9), X4, X6
+	VPSADBW (R10), X4, X7
+	VPSADBW (R11), X4, X8
+	VMOVDQU (SI)(AX*1), X4
+	VPADDD  X5, X0, X0
+	VPADDD  X6, X1, X1
+	VPADDD  X7, X2, X2
+	VPADDD  X8, X3, X3
+	VPSADBW (R8)(BX*1), X4, X5
+	VPSADBW (R9)(BX*1), X4, X6
+	VPSADBW (R10)(BX*1), X4, X7
+	VPSADBW (R11)(BX*1), X4, X8
+	VPADDD  X5, X0, X0
+	VPADDD  X6, X1, X1
+	VPADDD  X7, X2, X2
+	VPADDD  X8, X3, X3
+	LEAQ    (SI)(AX*2), SI
+	LEAQ    (R8)(BX*2), R8
+	LEAQ    (R9)(BX*2), R9
+	LEAQ    (R10)(BX*2), R10
+	LEAQ    (R11)(BX*2), R11
+	SUBQ    $2, CX
+	JNZ     sad16x4wide
 	STORESUMS
 	RET
 
