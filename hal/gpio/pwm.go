@@ -91,12 +91,20 @@ func openPWM(ctx context.Context, root string, write func(path, value string) er
 	}
 	p := &pwm{write: write, chip: chip, dir: filepath.Join(chip, "pwm"+strconv.Itoa(cfg.Channel)), cfg: cfg}
 	if err := p.export(ctx); err != nil {
-		return nil, fail("open", name, err)
+		return nil, fail("open", name, sandboxed(err))
 	}
 	if err := p.prepare(); err != nil {
-		return nil, fail("open", name, errors.Join(err, p.release()))
+		return nil, fail("open", name, errors.Join(sandboxed(err), p.release()))
 	}
 	return p, nil
+}
+
+// sandboxed says what to do where /sys cannot be written.
+func sandboxed(err error) error {
+	if errors.Is(err, syscall.EROFS) {
+		return fmt.Errorf("%w: the service's sandbox shows /sys as read-only; docs/hardware.md has the drop-in that opens the chip's folder", err)
+	}
+	return err
 }
 
 // findPWM returns the folder of the chip with that name or device.

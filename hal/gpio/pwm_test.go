@@ -152,6 +152,7 @@ func TestPWMRefused(t *testing.T) {
 		"no such channel":     {func(c *PWMConfig, _ *pwmKernel) { c.Channel = 2 }, hal.Gone},
 		"in use":              {func(_ *PWMConfig, k *pwmKernel) { k.fail["export"] = syscall.EBUSY }, hal.Busy},
 		"forbidden":           {func(_ *PWMConfig, k *pwmKernel) { k.fail["export"] = syscall.EACCES }, hal.Permission},
+		"sandbox":             {func(_ *PWMConfig, k *pwmKernel) { k.fail["export"] = syscall.EROFS }, hal.Other},
 		"not inverted":        {func(c *PWMConfig, k *pwmKernel) { c.Inverted, k.polarity = true, false }, hal.Busy},
 		"period refused":      {func(_ *PWMConfig, k *pwmKernel) { k.fail["period"] = syscall.EINVAL }, hal.Unsupported},
 	} {
