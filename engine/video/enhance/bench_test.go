@@ -15,9 +15,8 @@ func benchmarkChain(b *testing.B, cfg Config, sigma float64, dark bool) {
 		frames[i] = media.NewPicture(640, 480)
 		drawScene(frames[i], 20*i)
 		if dark {
-			for k, v := range frames[i].Y {
-				frames[i].Y[k] = 16 + (v-min(v, 16))/3
-			}
+			table := darkTable(0.4, 1.6, false)
+			mapRow(frames[i].Y, &table)
 		}
 		addNoise(frames[i], rng, sigma)
 	}

@@ -118,8 +118,14 @@ func (c *curve) power(u float32) float32 {
 	if c.exponent == 1 {
 		return u
 	}
-	origin := pow(c.toe, c.exponent)
-	return (pow(u+c.toe, c.exponent) - origin) / (pow(1+c.toe, c.exponent) - origin)
+	origin, scale := c.ends()
+	return (pow(u+c.toe, c.exponent) - origin) * scale
+}
+
+// ends are what the power gives at black, and 1 over how much more at white.
+func (c *curve) ends() (origin, scale float32) {
+	origin = pow(c.toe, c.exponent)
+	return origin, 1 / (pow(1+c.toe, c.exponent) - origin)
 }
 
 func (c *curve) powerSlope(u float32) float32 {
@@ -148,8 +154,13 @@ func (c *curve) identity() bool {
 
 // fill tabulates the curve.
 func (c *curve) fill(table *[256]byte) {
+	origin, scale := c.ends()
 	for v := range table {
-		table[v] = byte(16.5 + 219*c.at(float32(v)))
+		u := c.use(float32(v))
+		if c.exponent != 1 && u > 0 {
+			u = min((pow(u+c.toe, c.exponent)-origin)*scale, 1)
+		}
+		table[v] = byte(16.5 + 219*u)
 	}
 }
 

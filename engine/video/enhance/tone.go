@@ -237,14 +237,15 @@ func (c *curves) mean(s *scene) float32 {
 	if s.samples == 0 {
 		return 0
 	}
-	var sum float32
+	// As the table rounds it: levels that hold much of a picture go up by whole
+	// steps.
+	var table [256]byte
+	c.fill(&table)
+	var whole uint64
 	for v, n := range s.histogram {
-		if n > 0 {
-			// As the table rounds it: levels that hold much of a picture go up
-			// by whole steps.
-			sum += float32(n) * float32(int(219*c.at(float32(v))+0.5))
-		}
+		whole += uint64(n) * uint64(table[v]-16)
 	}
+	sum := float32(whole)
 	for y := range c.lift {
 		for x, a := range c.lift[y] {
 			if n := s.count[y][x]; n > 0 && a != 0 {
