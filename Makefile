@@ -33,7 +33,7 @@ LIVE_PACKAGES := ./test/node ./test/browser ./test/fleet
 .PHONY: test
 test:
 	@scripts/setup test
-	go test -timeout 15m $$(go list $(GO_PACKAGES) | grep -v '/test/node$$\|/test/browser$$')
+	go test -timeout 15m $$(go list $(GO_PACKAGES) | grep -v '/test/node$$\|/test/browser$$\|/test/fleet$$')
 	EDGECAM_ARTIFACTS=$(CURDIR)/artifacts go test -p 1 -timeout 15m $(LIVE_PACKAGES)
 	$(MAKE) --no-print-directory test-arm64
 

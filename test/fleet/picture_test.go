@@ -123,6 +123,8 @@ func TestPictures(t *testing.T) {
 	if err := snapshot(h, "--owner-key", filepath.Join(h.dir, "elsewhere.key")); err == nil {
 		t.Error("the fleet's key opens an owner's picture")
 	}
+	// The broker serves its clients one after the other: the listener may be last.
+	within(t, 10*time.Second, "five pictures have crossed the broker", func() bool { return len(wire()) >= 5 })
 	blobs := wire()
 	if len(blobs) != 5 {
 		t.Errorf("%d pictures crossed the broker, want 5", len(blobs))
@@ -140,6 +142,7 @@ func TestPictures(t *testing.T) {
 	plain.online()
 	must(t, snapshot(plain))
 	seen(plain)
+	within(t, 10*time.Second, "a picture has crossed the broker", func() bool { return len(wire()) >= 1 })
 	if blobs := wire(); len(blobs) != 1 || !isPicture(blobs[0]) {
 		t.Error("a site with plain pictures gets something else")
 	}
