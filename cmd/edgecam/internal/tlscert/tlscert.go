@@ -2,8 +2,12 @@
 // browsers give the microphone to pages on HTTPS only, and a node in a home has
 // no name that a public authority would sign. It is an ECDSA P-256 key in the
 // state folder, made at the first start and again before it expires or when
-// the node's names or addresses change; its fingerprint is printed so that a
-// careful user can compare it with what the browser shows.
+// the node's names change; its fingerprint is printed so that a careful user can
+// compare it with what the browser shows.
+//
+// It names the addresses that the machine had when it was made, but others do
+// not renew it: they come late at the first start and change with the network,
+// while browsers and indoor stations hold on to the certificate itself.
 package tlscert
 
 import (
@@ -57,11 +61,12 @@ func Open(dir string, hosts ...string) (*Manager, error) {
 }
 
 // Refresh makes a new certificate if the present one expires soon or does not
-// cover every name and address. Where a new address appears, only a missing
-// one counts: an address that went away leaves the certificate as it is, so
-// that users are not asked to trust again for nothing.
+// cover every name of the machine, and every name and address that was given to
+// Open. The machine's addresses do not count: users are not asked to trust again
+// for nothing.
 func (m *Manager) Refresh() error {
-	hosts, ips := m.wanted()
+	names, found := m.names()
+	hosts, ips := m.wanted(names, nil)
 	if c := m.cert.Load(); c != nil && m.good(c, hosts, ips) {
 		return nil
 	}
@@ -78,6 +83,7 @@ func (m *Manager) Refresh() error {
 	} else if !errors.Is(err, fs.ErrNotExist) && errors.Is(err, fs.ErrPermission) {
 		return fmt.Errorf("tlscert: %w", err)
 	}
+	hosts, ips = m.wanted(names, found)
 	text, err := generate(m.now(), hosts, ips)
 	if err != nil {
 		return err
@@ -136,8 +142,8 @@ func Fingerprint(c *x509.Certificate) string {
 	return strings.Join(pairs, ":")
 }
 
-func (m *Manager) wanted() (hosts []string, ips []net.IP) {
-	hosts, ips = m.names()
+// wanted adds what was given to Open to names and addresses, each once.
+func (m *Manager) wanted(hosts []string, ips []net.IP) ([]string, []net.IP) {
 	for _, h := range m.hosts {
 		if ip := net.ParseIP(strings.Trim(h, "[]")); ip != nil {
 			ips = append(ips, ip)

@@ -6,28 +6,29 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 )
 
-func newManager(dir string, ips *[]net.IP, now *time.Time) (*Manager, error) {
-	m := &Manager{
-		dir: dir, hosts: []string{"Door.Example", "192.0.2.77"},
-		names: func() ([]string, []net.IP) { return []string{"localhost", "node", "node.local"}, *ips },
-		now:   func() time.Time { return *now },
-	}
-	return m, m.Refresh()
-}
-
 func TestLifeOfACertificate(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	ips := []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback, net.IPv4(192, 0, 2, 5)}
 	now := time.Now()
-	m, err := newManager(dir, &ips, &now)
-	if err != nil {
-		t.Fatal(err)
+	machine, given := []string{"localhost", "node", "node.local"}, []string{"Door.Example", "192.0.2.77"}
+	open := func() *Manager {
+		t.Helper()
+		m := &Manager{
+			dir: dir, hosts: given, names: func() ([]string, []net.IP) { return slices.Clone(machine), slices.Clone(ips) },
+			now: func() time.Time { return now },
+		}
+		if err := m.Refresh(); err != nil {
+			t.Fatal(err)
+		}
+		return m
 	}
+	m := open()
 	first := m.Fingerprint()
 	if len(first) != 95 || strings.Count(first, ":") != 31 {
 		t.Errorf("fingerprint %q", first)
@@ -42,10 +43,7 @@ func TestLifeOfACertificate(t *testing.T) {
 	}
 	same := func(want bool, why string) {
 		t.Helper()
-		m, err := newManager(dir, &ips, &now)
-		if err != nil {
-			t.Fatal(err)
-		}
+		m := open()
 		if (m.Fingerprint() == first) != want {
 			t.Errorf("%s: certificate kept is %v, want %v", why, !want, want)
 		}
@@ -59,7 +57,11 @@ func TestLifeOfACertificate(t *testing.T) {
 	now = now.Add(40 * 24 * time.Hour)
 	same(false, "19 days left")
 	ips = append(ips, net.IPv4(198, 51, 100, 3))
-	same(false, "new address")
+	same(true, "new address")
+	given = append(given, "198.51.100.4")
+	same(false, "another address given")
+	machine = append(machine, "node2.local")
+	same(false, "another name of the machine")
 	now = now.Add(-500 * 24 * time.Hour)
 	same(false, "clock set back")
 	os.WriteFile(filepath.Join(dir, fileName), []byte("junk"), 0o600)
