@@ -16,9 +16,8 @@ import (
 
 // bars is a camera of one's own: grey bars that move, 20 pictures a second.
 type bars struct {
-	tick  *time.Ticker
-	frame media.Frame
-	n     int
+	tick *time.Ticker
+	n    int
 }
 
 // openBars is what the engine calls when somebody wants to see.

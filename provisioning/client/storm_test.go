@@ -15,7 +15,6 @@ type storm struct {
 	outage    time.Duration
 	handshake time.Duration // the broker's time for one
 
-	now    time.Time
 	queue  attempts
 	free   time.Time // when the broker has done with all who wait
 	births []time.Duration

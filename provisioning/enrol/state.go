@@ -28,9 +28,12 @@ const (
 
 const (
 	stateFile = "identity"
-	RunsFile  = "runs" // survives a reset: session numbers must rise
 	keyPrefix = "key-"
 )
+
+// RunsFile counts the starts of the program. It survives a reset: session numbers
+// must rise.
+const RunsFile = "runs"
 
 // state is what is on disk. Each step of a node's life is one Save of it; the
 // keys are in files of their own, written before the state names them.

@@ -213,8 +213,6 @@ func (d *devices) input(driver hal.LineDriver, cfg hal.InputConfig) func(context
 	return func(ctx context.Context) (hal.Input, error) { return driver.OpenInput(ctx, cfg) }
 }
 
-type openOutput = func(context.Context) (hal.Output, error)
-
 func (d *devices) output(driver hal.LineDriver, cfg hal.OutputConfig) func(context.Context) (hal.Output, error) {
 	return func(ctx context.Context) (hal.Output, error) { return driver.OpenOutput(ctx, cfg) }
 }

@@ -303,8 +303,13 @@ func (t *tool) unsealed(id string, a wire.Ack, data []byte, keyFile string) ([]b
 		Type   string `json:"type"`
 		Sealed string `json:"sealed"`
 	}
-	if err := json.Unmarshal(a.Result, &r); err != nil || r.Sealed == "" {
-		return data, nil // not sealed, and no other kind of answer has a blob
+	if len(a.Result) > 0 {
+		if err := json.Unmarshal(a.Result, &r); err != nil {
+			return nil, fmt.Errorf("the node's answer does not say what it has sent: %w", err)
+		}
+	}
+	if r.Sealed == "" {
+		return data, nil
 	}
 	if keyFile == "" {
 		keyFile = filepath.Join(t.dir, authority.OwnerKey)
