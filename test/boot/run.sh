@@ -80,7 +80,7 @@ answer=$(get -c "$work/cookies" -H 'Content-Type: application/json' -d "{\"secre
 get -b "$work/cookies" -H "Origin: $url" -H 'Content-Type: application/json' -d '{"name":"test","scopes":["view","talk","admin"]}' "$url/api/tokens" >"$work/token.json"
 grep -o 'ec_[A-Za-z0-9_-]*' "$work/token.json" | head -n 1 >"$work/token"
 [ -s "$work/token" ] || fail "no token: $(cat "$work/token.json")"
-picture 20s || fail "no picture: $(tail -n 3 "$logs/view.log")"
+wait_for "a picture" picture 20s
 say "$frames pictures by WHEP in 20 s"
 status >"$work/status"
 grep -q '"name":"Booted"' "$work/status" || fail "the boot partition's settings are not in force: $(cat "$work/status")"
@@ -176,7 +176,7 @@ if selected cuts; then
     say "power cut $n, $moment: back after $took s ($(cpu) s of processor time), $(wc -l <"$work/kept") acknowledged tokens kept"
   done
   said 'the state is damaged|cannot be repaired' && fail "the state was damaged"
-  picture 20s || fail "no picture after the power cuts"
+  wait_for "a picture" picture 20s
   wait_for "SSH after the power cuts" guest true
   say "$frames pictures after the power cuts, no unit failed: $(guest 'systemctl list-units --state=failed --no-legend --plain | wc -l')"
 fi
@@ -193,7 +193,7 @@ if selected program; then
   comes_up
   runs v9.0.0 || fail "after a power cut another program runs: $(status)"
   wait_for "SSH" guest true
-  picture 20s || fail "no picture from the updated program"
+  wait_for "a picture" picture 20s
   say "program: v9.0.0 after a power cut, $frames pictures"
 fi
 
@@ -212,7 +212,7 @@ if selected update; then
   now=b
   comes_up
   sleep 5 # the boot counter's file is renamed
-  picture 20s || fail "no picture after the update"
+  wait_for "a picture" picture 20s
   stop
   kept b || fail "the new slot is not kept: $(slots)"
   say "system: updated into slot b: $(slots)"
