@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/pion/webrtc/v4"
@@ -13,6 +14,13 @@ import (
 // hostGather bounds the wait for the candidates of the node's own sockets,
 // which are open already: it takes a millisecond.
 const hostGather = 500 * time.Millisecond
+
+// hostLook is how often they are looked for while there is none, for lateGather at
+// most.
+const (
+	hostLook   = 10 * time.Millisecond
+	lateGather = 3 * time.Second
+)
 
 // Answer makes a session out of an SDP offer. The answer contains the node's
 // candidates; the session is given up if the viewer does not connect within
@@ -84,7 +92,7 @@ func (v *Viewer) negotiateFirst(ctx context.Context) (string, error) {
 	}
 	pc, since := m.takeSpare()
 	if pc == nil {
-		since = time.Now()
+		since = time.Time{}
 		pcfg, err := m.peerConfig(v.grant.Subject)
 		if err != nil {
 			return "", err
@@ -116,7 +124,8 @@ func playoutDelayExtension(d PlayoutDelay) []byte {
 }
 
 // exchange sets the plan's offer, answers it and returns the answer to the
-// original offer. The node's addresses are looked for since a time.
+// original offer. The node's addresses have been looked for since a time; zero:
+// that begins now.
 func (v *Viewer) exchange(ctx context.Context, first bool, since time.Time) (string, error) {
 	raw, err := v.plan.offer.Marshal()
 	if err != nil {
@@ -154,21 +163,37 @@ func (v *Viewer) exchange(ctx context.Context, first bool, since time.Time) (str
 }
 
 // gathered returns the node's own description once all its addresses are known or
-// the wait for them is over.
+// the wait for them is over. It never has none for want of time: a slow board needs
+// a second to get here, and a viewer that is told no address has nothing to try.
 func (v *Viewer) gathered(ctx context.Context, all <-chan struct{}, since time.Time) (string, error) {
+	now := time.Now()
+	if since.IsZero() {
+		since = now
+	}
 	wait := time.NewTimer(time.Until(since.Add(max(hostGather, v.m.cfg.GatherWait))))
 	defer wait.Stop()
-	select {
-	case <-all:
-	case <-wait.C:
-	case <-v.done:
-		return "", ErrClosed
-	case <-ctx.Done():
-		return "", fmt.Errorf("session: wait for addresses: %w", ctx.Err())
+	for waiting := true; waiting; {
+		select {
+		case <-all:
+			waiting = false
+		case <-wait.C:
+			waiting = !v.hasCandidate() && time.Since(now) < lateGather
+			wait.Reset(hostLook)
+		case <-v.done:
+			return "", ErrClosed
+		case <-ctx.Done():
+			return "", fmt.Errorf("session: wait for addresses: %w", ctx.Err())
+		}
 	}
 	local := v.pc.LocalDescription()
 	if local == nil {
 		return "", ErrClosed
 	}
 	return withReflexive(local.SDP, v.m.keeper.Public()), nil
+}
+
+// hasCandidate reports whether an address of the node is known.
+func (v *Viewer) hasCandidate() bool {
+	local := v.pc.LocalDescription()
+	return local != nil && strings.Contains(local.SDP, "a=candidate:")
 }

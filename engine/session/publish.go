@@ -95,7 +95,7 @@ func (v *Viewer) gatherOffer(ctx context.Context) (string, error) {
 	if err := v.pc.SetLocalDescription(offer); err != nil {
 		return "", fmt.Errorf("session: make offer: %w", err)
 	}
-	return v.gathered(ctx, gathered, time.Now())
+	return v.gathered(ctx, gathered, time.Time{})
 }
 
 // Accept takes the answer to an offer of Publish. Errors wrap ErrBadAnswer.

@@ -102,7 +102,7 @@ func (v *Viewer) Restart(ctx context.Context, ufrag, pwd string, candidates []st
 	setICE(d, ufrag, pwd)
 	d.Origin.SessionVersion++
 	v.candidates = 0
-	answer, err := v.exchange(ctx, false, time.Now())
+	answer, err := v.exchange(ctx, false, time.Time{})
 	if err != nil {
 		return LocalICE{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -118,5 +119,51 @@ func BenchmarkAnswer(b *testing.B) {
 				b.StartTimer()
 			}
 		})
+	}
+}
+
+// TestAnswerOnSlowBoard: where it takes longer to get to the addresses than they
+// are waited for, the answer has them all the same.
+func TestAnswerOnSlowBoard(t *testing.T) {
+	cfg := Defaults()
+	cfg.UDPPort, cfg.Loopback, cfg.ICETCP = 0, true, false
+	m, err := New(cfg, Hooks{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close(context.Background())
+	client, err := webrtc.NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := client.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
+		t.Fatal(err)
+	}
+	offer, err := client.CreateOffer(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		peer, err := m.peerConfig(spareUser)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pc, err := m.api.NewPeerConnection(peer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.spare.mu.Lock()
+		m.spare.pc, m.spare.made = pc, time.Now().Add(-time.Hour)
+		m.spare.mu.Unlock()
+		v, answer, err := m.Answer(t.Context(), offer.SDP, watcher)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(answer, "a=candidate:") {
+			t.Errorf("no address in\n%s", answer)
+		}
+		v.Close("seen")
+		<-v.Done()
 	}
 }
