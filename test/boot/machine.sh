@@ -41,10 +41,10 @@ if [ "$loader" = uefi ]; then
 fi
 command -v "${machine[0]}" >/dev/null && [ -e "$code" ] || { echo "test-boot: install $package" >&2; exit 1; }
 
-free() { # a port that nobody listens on
+free() { # a port that nobody has, of TCP or UDP
   local p
   while p=$((20000 + RANDOM % 10000)); do
-    (exec 3<>"/dev/tcp/127.0.0.1/$p") 2>/dev/null || { echo "$p"; return; }
+    grep -qi ":$(printf '%04X' "$p") " /proc/net/{tcp,udp,tcp6,udp6} || { echo "$p"; return; }
   done
 }
 https=$(free) media=$(free) ssh=$(free)
