@@ -236,14 +236,15 @@ if selected bad; then
   say "system: a bad one was given up after $(said 'cannot be mounted; starting' | wc -l) tries: $(slots)"
 fi
 if selected times; then
-  # The same system without the node, until systemd has reached multi-user.
+  # The same system without the node, until systemd has reached multi-user. A
+  # login on the console would end what systemd tells there.
   stop
-  edit_options "$now" 's/systemd.show_status=0/systemd.show_status=1 systemd.mask=edgecam.service systemd.mask=edgecam-boot-check.service/'
+  edit_options "$now" 's/systemd.show_status=0/systemd.show_status=1 systemd.mask=edgecam.service systemd.mask=edgecam-boot-check.service systemd.mask=serial-getty@ttyAMA0.service systemd.mask=serial-getty@ttyS0.service/'
   power_on
   wait_for "multi-user without the node" said 'Reached target.*[Mm]ulti-[Uu]ser'
   plain=$(since) plain_cpu=$(cpu)
   stop
-  edit_options "$now" 's/systemd.show_status=1 systemd.mask=edgecam.service systemd.mask=edgecam-boot-check.service/systemd.show_status=0/'
+  edit_options "$now" 's/systemd.show_status=1 systemd.mask=edgecam.service systemd.mask=edgecam-boot-check.service systemd.mask=serial-getty@ttyAMA0.service systemd.mask=serial-getty@ttyS0.service/systemd.show_status=0/'
   power_on
   comes_up
   calls=$(since)
