@@ -183,17 +183,16 @@ initramfs() {
 	rm -rf "$tree"
 	mkdir -p "$tree/bin" "$tree/dev" "$tree/proc" "$tree/sys" "$tree/tmp" "$tree/modules" "$tree/etc"
 	say "building the tests for $arch"
-	compiler=gcc
-	[ "$arch" = "$host" ] || compiler=aarch64-linux-gnu-gcc
-	(cd "$root" && bounded env GOARCH=$arch CGO_ENABLED=1 CC=$compiler go test -c -o "$tree/bin/guest.test" ./test/hardware/guest &&
-		bounded go test -c -o "$cache/viewer.test" ./test/hardware/viewer)
-	if [ "$arch" = "$host" ]; then
-		bounded make -C "$root" --no-print-directory build >"$cache/logs/build-$arch.log" 2>&1 || die "edgecam does not build, see $cache/logs/build-$arch.log"
-		cp "$root/bin/edgecam" "$tree/bin/edgecam"
-	else
-		bounded make -C "$root" --no-print-directory cross >"$cache/logs/build-$arch.log" 2>&1 || die "edgecam does not build, see $cache/logs/build-$arch.log"
-		cp "$root/bin/edgecam-$arch" "$tree/bin/edgecam"
+	target=build program=edgecam compiler=gcc
+	[ "$arch" = "$host" ] || target=cross program=edgecam-$arch compiler=aarch64-linux-gnu-gcc
+	bounded make -C "$root" --no-print-directory $target >"$cache/logs/build-$arch.log" 2>&1 || die "edgecam does not build, see $cache/logs/build-$arch.log"
+	cp "$root/bin/$program" "$tree/bin/edgecam"
+	set --
+	if [ "$arch" != "$host" ]; then # with the libraries that the program was built with
+		set -- PKG_CONFIG_LIBDIR="$root/bin/sysroot-$arch/usr/lib/aarch64-linux-gnu/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$root/bin/sysroot-$arch"
 	fi
+	(cd "$root" && bounded env GOARCH="$arch" CGO_ENABLED=1 CC=$compiler "$@" go test -c -o "$tree/bin/guest.test" ./test/hardware/guest &&
+		bounded go test -c -o "$cache/viewer.test" ./test/hardware/viewer)
 	unpack "$arch" busybox-static "$dir/busybox"
 	cp "$dir/busybox/bin/busybox" "$tree/bin/busybox"
 	cp "$here/init" "$tree/init"
