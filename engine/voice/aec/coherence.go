@@ -14,17 +14,20 @@ const (
 	// what is left of DC.
 	coherenceFirst = 3
 	// A delay stands out when its coherence is coherentLeast (Q15) or more, and
-	// twice that of all others but its neighbours, in coherentHops hops. It is
+	// twice that of all others but its neighbours, in coherentLooks looks. It is
 	// believed at coherentSure, coherentKnown if another was, or when it stands
 	// out a second time, in what is heard after that: voices of the same pitch
 	// can be alike for once.
 	coherentLeast = 4915  // 0.15
 	coherentSure  = 11469 // 0.35
 	coherentKnown = 16384 // 0.5
-	coherentHops  = 6
+	coherentLooks = 2
 	// coherentWarm hops are the fewest that say something: in a few, everything
 	// is coherent.
 	coherentWarm = 8
+	// Of lookEvery hops two look at what was heard, one at each half of the delays:
+	// the means hardly change in between, and dividing costs most.
+	lookEvery = 4
 	// What a room adds to an echo follows its beginning.
 	neighboursBefore, neighboursAfter = 4, 6
 	// audibleShift: the microphone hears something 9 dB above its floor, which
@@ -110,13 +113,21 @@ func (c *coherence) follow(known bool) (found bool) {
 	}
 	for a := age; a < len(c.cross); a += 2 {
 		x, _, shift := c.h.at(a)
-		c.look(a, x, shift < 0, mic)
+		c.listen(a, x, shift < 0)
 	}
 	c.hops++
-	return c.decide(known)
+	turn := c.hops & (lookEvery - 1)
+	if turn > 1 {
+		return false
+	}
+	for a := age; a < len(c.cross); a += 2 {
+		c.look(a, mic)
+	}
+	return turn == 1 && c.decide(known)
 }
 
-func (c *coherence) look(a int, x []fixed.Complex32, silent bool, mic *[searchBins]int64) {
+// listen takes a window of the far end into the means of its delay.
+func (c *coherence) listen(a int, x []fixed.Complex32, silent bool) {
 	s, f := &c.cross[a], &c.far[a]
 	if silent {
 		for k := coherenceFirst; k < searchBins; k++ {
@@ -133,6 +144,11 @@ func (c *coherence) look(a int, x []fixed.Complex32, silent bool, mic *[searchBi
 			f[k] += (xr*xr + xi*xi - f[k]) >> coherenceShift
 		}
 	}
+}
+
+// look works a delay's coherence out.
+func (c *coherence) look(a int, mic *[searchBins]int64) {
+	s, f := &c.cross[a], &c.far[a]
 	var sum int64
 	for k := coherenceFirst; k < searchBins; k++ {
 		// |cross|²/(far·mic): far and mic to 2^31, |cross|² is not larger than their
@@ -184,7 +200,7 @@ func (c *coherence) decide(known bool) (found bool) {
 	}
 	c.best = best
 	c.agreed++
-	if c.agreed < coherentHops {
+	if c.agreed < coherentLooks {
 		return false
 	}
 	again := best >= c.once-1 && best <= c.once+1
