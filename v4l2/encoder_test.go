@@ -267,3 +267,13 @@ func TestEncoderOddSizes(t *testing.T) {
 		t.Error("odd rows are taken for even ones")
 	}
 }
+
+// TestEncoderOddRows: where the halves of colour begin is not known of a picture
+// with an odd number of rows.
+func TestEncoderOddRows(t *testing.T) {
+	f := newFakeCoder()
+	f.align = 45
+	if _, err := openEncoder(slog.New(slog.DiscardHandler), f, "/dev/video11", encoderConfig); hal.KindOf(err) != hal.Unsupported {
+		t.Errorf("%d rows: %v", f.format[rawSide].height, err)
+	}
+}
