@@ -48,7 +48,8 @@ type Options struct {
 type Broker struct {
 	opt    Options
 	server *mqtt.Server
-	listen net.Listener
+	listen *listener
+	close  func() error
 }
 
 // handshakeTimeout bounds how long a stranger may hold a connection.
@@ -76,8 +77,8 @@ func Start(opt Options) (*Broker, error) {
 	// The library warns of every connection that ends; what matters is logged
 	// here.
 	server := mqtt.New(&mqtt.Options{Capabilities: caps, Logger: slog.New(slog.DiscardHandler)})
-	b := &Broker{opt: opt, server: server}
-	if err := server.AddHook(&access{opt: opt}, nil); err != nil {
+	b := &Broker{opt: opt, server: server, close: sync.OnceValue(server.Close)}
+	if err := server.AddHook(&access{opt: opt, server: server}, nil); err != nil {
 		return nil, fmt.Errorf("broker: %w", err)
 	}
 	if opt.FS != nil {
@@ -93,7 +94,6 @@ func Start(opt Options) (*Broker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("broker: %w", err)
 	}
-	b.listen = l
 	cfg := &tls.Config{
 		MinVersion: tls.VersionTLS12, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: opt.Clients,
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return opt.Cert() },
@@ -104,7 +104,8 @@ func Start(opt Options) (*Broker, error) {
 			return nil
 		},
 	}
-	if err := server.AddListener(listeners.NewNet("tls", &listener{l, cfg})); err != nil {
+	b.listen = &listener{Listener: l, cfg: cfg, strangers: map[*conn]struct{}{}}
+	if err := server.AddListener(listeners.NewNet("tls", b.listen)); err != nil {
 		return nil, fmt.Errorf("broker: %w", errors.Join(err, l.Close()))
 	}
 	if err := server.Serve(); err != nil {
@@ -133,13 +134,47 @@ func (b *Broker) Sweep() {
 	}
 }
 
-// Close ends all connections.
-func (b *Broker) Close() error { return b.server.Close() }
+// Close ends all connections. Only the first call does.
+func (b *Broker) Close() error {
+	b.listen.stop()
+	return b.close()
+}
 
 // listener makes TLS connections whose handshake is bounded in time.
 type listener struct {
 	net.Listener
 	cfg *tls.Config
+
+	mu        sync.Mutex
+	stopped   bool
+	strangers map[*conn]struct{} // whose handshake is not done
+}
+
+// stop ends the connections of strangers, which the library does not know and
+// would wait for.
+func (l *listener) stop() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stopped = true
+	for c := range l.strangers {
+		_ = c.NetConn().Close()
+	}
+}
+
+func (l *listener) add(c *conn) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stopped {
+		return errors.Join(net.ErrClosed, c.NetConn().Close())
+	}
+	l.strangers[c] = struct{}{}
+	return nil
+}
+
+func (l *listener) remove(c *conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.strangers, c)
 }
 
 // Accept implements net.Listener.
@@ -148,18 +183,24 @@ func (l *listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{Conn: tls.Server(c, l.cfg)}, nil
+	tc := &conn{Conn: tls.Server(c, l.cfg), listener: l}
+	if err := l.add(tc); err != nil {
+		return nil, err
+	}
+	return tc, nil
 }
 
 type conn struct {
 	*tls.Conn
-	greeted bool
+	listener *listener
+	greeted  bool
 }
 
 // Read makes the handshake first, on the connection's own goroutine.
 func (c *conn) Read(p []byte) (int, error) {
 	if !c.greeted {
 		c.greeted = true
+		defer c.listener.remove(c)
 		ctx, cancel := context.WithTimeout(context.Background(), handshakeTimeout)
 		defer cancel()
 		if err := c.HandshakeContext(ctx); err != nil {
@@ -172,7 +213,8 @@ func (c *conn) Read(p []byte) (int, error) {
 // access is the hook that lets clients in and checks topics.
 type access struct {
 	mqtt.HookBase
-	opt Options
+	opt    Options
+	server *mqtt.Server
 }
 
 // ID implements mqtt.Hook.
@@ -209,8 +251,39 @@ func (a *access) OnConnectAuthenticate(cl *mqtt.Client, _ packets.Packet) bool {
 	ok := acl.ClientIDAllowed(cn, cl.ID)
 	if !ok {
 		a.opt.Log.Warn("client refused", "name", cn, "client_id", cl.ID)
+		return false
 	}
-	return ok
+	a.takeOver(cl.ID)
+	return true
+}
+
+// takeOverTimeout bounds the wait for a connection that is being ended.
+const takeOverTimeout = 5 * time.Second
+
+// takeOver ends the connection that has the client id and waits until nothing
+// is left of it. The library forgets a connection by its id, after it has ended
+// and beside whatever comes next: a client that came back meanwhile would lose
+// its subscriptions and hear nothing until it reconnects once more.
+func (a *access) takeOver(id string) {
+	for deadline := time.Now().Add(takeOverTimeout); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		old, ok := a.server.Clients.Get(id)
+		if !ok || !forgotten(old) {
+			return
+		}
+		if !old.Closed() {
+			_ = a.server.DisconnectClient(old, packets.ErrSessionTakenOver)
+		}
+	}
+}
+
+// forgotten reports whether the library drops a client when its connection has
+// ended. Sessions that outlive it are handed over in order.
+func forgotten(cl *mqtt.Client) bool {
+	p := cl.Properties
+	if p.ProtocolVersion < 5 {
+		return p.Clean
+	}
+	return p.Props.SessionExpiryInterval == 0
 }
 
 // OnACLCheck implements mqtt.Hook.
