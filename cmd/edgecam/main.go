@@ -12,7 +12,7 @@ import (
 
 func main() {
 	os.Exit(cli.Main(context.Background(), os.Args[1:],
-		cli.Commands{Run: app.Run, Devices: app.Devices, Snapshot: app.Snapshot, Watch: app.Watch, Call: app.Call},
+		cli.Commands{Run: app.Run, Devices: app.Devices, Snapshot: app.Snapshot, Watch: app.Watch, Signal: app.Signal, Call: app.Call},
 		cli.Streams{
 			In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
 			Terminal: cli.IsTerminal(os.Stdout), Environ: os.Environ(),

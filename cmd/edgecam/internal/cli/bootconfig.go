@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,7 +35,8 @@ func (a *app) bootConfigCommand() *cobra.Command {
 			"hold secrets; FILE.done keeps what it said without them. Without the file nothing happens. After a\n" +
 			"power cut at any point the same command goes on.\n\n" +
 			"With --camera the settings come from a QR code that is held before the camera: one that 'edgecam\n" +
-			"boot-config FILE --qr' draws, or the one with which a phone shares its wireless network.",
+			"boot-config FILE --qr' draws, or the one with which a phone shares its wireless network. Two rising notes from the speaker\n" +
+			"say that a code was taken, a low one that it was refused.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case o.schema:
@@ -97,6 +99,14 @@ func (a *app) drawSettings(path string) error {
 	return err
 }
 
+// signal tells who holds a code before the camera, and sees no terminal, what
+// became of it.
+func (a *app) signal(ctx context.Context, cfg *config.Config, log *slog.Logger, accepted bool) {
+	if a.commands.Signal != nil {
+		a.commands.Signal(ctx, cfg, log, accepted)
+	}
+}
+
 // watchForSettings stores the settings of the first good code that the camera
 // sees. A bad one is named and the wait goes on.
 func (a *app) watchForSettings(ctx context.Context, o bootFlags) error {
@@ -128,12 +138,16 @@ func (a *app) watchForSettings(ctx context.Context, o bootFlags) error {
 			if why := err.Error(); why != refused {
 				refused = why
 				fmt.Fprintf(a.streams.Err, "refused: %s\n", why)
+				a.signal(ctx, l.Config, log, false)
 			}
 			return false
 		}
 		names, failed = bootconfig.Store("QR code", data, to)
 		return true
 	})
+	if names != nil || failed != nil {
+		a.signal(ctx, l.Config, log, failed == nil)
+	}
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		return fmt.Errorf("no code with settings was seen within %v; the folder is unchanged", o.wait)
 	}

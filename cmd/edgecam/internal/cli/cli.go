@@ -33,6 +33,9 @@ type Commands struct {
 	// Watch passes pictures of the configured camera as JPEG to see, several a
 	// second, until it returns true or the context is done.
 	Watch func(ctx context.Context, cfg *config.Config, log *slog.Logger, see func(jpeg []byte) bool) error
+	// Signal plays on the configured speaker that settings were taken, or
+	// refused. It never fails: nothing depends on it.
+	Signal func(ctx context.Context, cfg *config.Config, log *slog.Logger, accepted bool)
 	// Call runs an indoor station until the context is done or it gives up.
 	Call func(ctx context.Context, o CallOptions) error
 }
