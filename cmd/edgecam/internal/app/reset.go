@@ -99,6 +99,14 @@ func resetMarked(stateDir string) bool {
 	return err == nil
 }
 
+// systemRequest is the file by which the service asks the system, which it may
+// not write to, to erase what the owner has given it: the wireless network, SSH
+// keys, the machine's name. systemAnswers is set where there is somebody to ask.
+const (
+	systemRequest = "system-reset"
+	systemAnswers = "EDGECAM_SYSTEM_RESET"
+)
+
 // finishReset erases the state folder if a reset says so: secrets, certificates,
 // and what is left of a fleet that the node was in once. The present fleet's part
 // erases itself, and its site file came with the board.
@@ -123,6 +131,12 @@ func finishReset(cfg *config.Config) error {
 	site := filepath.Clean(cfg.Fleet.SiteFile)
 	if err := eraseAll(d, func(name string) bool { return name == resetMark || filepath.Join(d.Path(), name) == site }); err != nil {
 		return fmt.Errorf("app: factory reset: %w", err)
+	}
+	// Before the mark goes: after a power cut it is asked for once more.
+	if os.Getenv(systemAnswers) != "" {
+		if err := durable.Replace(d, systemRequest, []byte("wireless network, SSH keys, name\n")); err != nil {
+			return fmt.Errorf("app: factory reset: %w", err)
+		}
 	}
 	return durable.Erase(d, resetMark)
 }
