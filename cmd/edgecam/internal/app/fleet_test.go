@@ -1,6 +1,7 @@
 package app
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"crypto/tls"
@@ -66,9 +67,22 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// TestFleet runs the real node, with simulated devices, as a member of a
-// fleet: it starts without a broker, is claimed, takes and refuses
-// configurations, carries out commands, and is reset.
+// unzip returns a bundle's files by name.
+func unzip(t *testing.T, data []byte) map[string][]byte {
+	t.Helper()
+	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	must(t, err)
+	files := map[string][]byte{}
+	for _, f := range z.File {
+		r, err := f.Open()
+		must(t, err)
+		files[f.Name], err = io.ReadAll(r)
+		must(t, err)
+		must(t, r.Close())
+	}
+	return files
+}
+
 // stunServer answers binding requests (RFC 8489) until the test ends.
 func stunServer(t *testing.T) string {
 	t.Helper()
@@ -95,6 +109,9 @@ func stunServer(t *testing.T) string {
 	return c.LocalAddr().String()
 }
 
+// TestFleet runs the real node, with simulated devices, as a member of a
+// fleet: it starts without a broker, is claimed, takes and refuses
+// configurations, carries out commands, and is reset.
 func TestFleet(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs a whole node")
@@ -207,16 +224,21 @@ func TestFleet(t *testing.T) {
 	do("open-door", nil)
 	within(t, "the door's event", func() bool { ev := <-events; return ev.Type == "door" })
 	shot := do("snapshot", nil)
-	if jpeg := site.openPicture(shot, <-blobs); !bytes.HasPrefix(jpeg, []byte{0xff, 0xd8}) {
+	if jpeg := site.open(shot, <-blobs); !bytes.HasPrefix(jpeg, []byte{0xff, 0xd8}) {
 		t.Errorf("the snapshot is no JPEG: % x", jpeg[:4])
 	}
 	do("log-level", map[string]any{"level": "warn", "minutes": 1})
 	if level.Level() != slog.LevelWarn {
 		t.Error("the log's level has not changed")
 	}
-	do("diagnostics", nil)
-	if bundle := <-blobs; !bytes.HasPrefix(bundle, []byte("PK")) || bytes.Contains(bundle, []byte(ownerSecret)) {
-		t.Error("the bundle is no ZIP, or holds a secret")
+	bundle := unzip(t, site.open(do("diagnostics", nil), <-blobs))
+	for _, name := range []string{"version.json", "fleet.json", "engine.json", "config.json"} {
+		if !json.Valid(bundle[name]) || bytes.Contains(bundle[name], []byte(ownerSecret)) {
+			t.Errorf("%s of the bundle is missing, or holds a secret: %s", name, bundle[name])
+		}
+	}
+	if !bytes.Contains(bundle["fleet.json"], []byte(testID)) || !bytes.Contains(bundle["config.json"], []byte("fleet.owner_secret")) {
+		t.Errorf("the bundle does not say which node it is of, or how it is configured: %s", bundle["fleet.json"])
 	}
 	found := do("nat-test", nil)
 	var report nat.Report

@@ -70,27 +70,27 @@ func (f *fleet) snapshot(ctx context.Context, c command.Call) (any, error) {
 	if err := e.Snapshot(ctx, &jpeg); err != nil {
 		return nil, err
 	}
-	return f.picture(ctx, c, "image/jpeg", jpeg.Bytes())
+	return f.sealed(ctx, c, "image/jpeg", jpeg.Bytes())
 }
 
-// errNoOwner keeps pictures back that anybody at the broker could see.
+// errNoOwner keeps back what anybody at the broker could see.
 var errNoOwner = command.Failure("no-owner-key",
-	errors.New("app: pictures leave the node sealed for their owner, and it knows no owner's key: give fleet.owner_key, or owner_key in the site file"))
+	errors.New("app: pictures and diagnostics leave the node sealed for their owner, and it knows no owner's key: give fleet.owner_key, or owner_key in the site file"))
 
-// picture sends what only the owner may see: sealed, unless the site says that
-// it may go as it is.
-func (f *fleet) picture(ctx context.Context, c command.Call, kind string, data []byte) (any, error) {
+// sealed sends what only the owner may see: sealed, unless the site says that it
+// may go as it is.
+func (f *fleet) sealed(ctx context.Context, c command.Call, kind string, data []byte) (any, error) {
 	if f.owner == nil {
 		if !f.plain {
 			return nil, errNoOwner
 		}
 		return f.blob(ctx, c, kind, data)
 	}
-	sealed, err := f.owner.Seal(seal.Purpose{Node: f.node.ID(), Command: c.ID, Type: kind}, data)
+	box, err := f.owner.Seal(seal.Purpose{Node: f.node.ID(), Command: c.ID, Type: kind}, data)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := f.blob(ctx, c, kind, sealed); err != nil {
+	if _, err := f.blob(ctx, c, kind, box); err != nil {
 		return nil, err
 	}
 	return map[string]any{"type": kind, "bytes": len(data), "sealed": f.owner.ID()}, nil
@@ -179,7 +179,9 @@ func (f *fleet) natTest(ctx context.Context, _ command.Call) (any, error) {
 	return r, err
 }
 
-// diagnostics sends a ZIP of what helps to find a fault; secrets are masked.
+// diagnostics sends a ZIP of what helps to find a fault, sealed as a picture
+// is: it shows nobody and its secrets are masked, but names, addresses and who
+// watches are the owner's affair.
 func (f *fleet) diagnostics(ctx context.Context, c command.Call) (any, error) {
 	conn, events := f.node.Stats()
 	session, _ := f.node.Session()
@@ -211,5 +213,5 @@ func (f *fleet) diagnostics(ctx context.Context, c command.Call) (any, error) {
 	if err := z.Close(); err != nil {
 		return nil, err
 	}
-	return f.blob(ctx, c, "application/zip", out.Bytes())
+	return f.sealed(ctx, c, "application/zip", out.Bytes())
 }

@@ -45,7 +45,7 @@ func TestOwner(t *testing.T) {
 	}
 
 	var refused *command.CodeError
-	if _, err := (&fleet{}).picture(t.Context(), command.Call{ID: "x"}, "image/jpeg", []byte("picture")); !errors.As(err, &refused) || refused.Code != "no-owner-key" {
+	if _, err := (&fleet{}).sealed(t.Context(), command.Call{ID: "x"}, "image/jpeg", []byte("picture")); !errors.As(err, &refused) || refused.Code != "no-owner-key" {
 		t.Errorf("a picture without an owner: %v", err)
 	}
 }

@@ -242,9 +242,9 @@ func (t *tool) commandCommand() *cobra.Command {
 	var out, ownerFile string
 	cmd := &cobra.Command{
 		Use: "command NODE OP [JSON-ARGS]", Short: "Send a command and wait for the answer", Args: cobra.RangeArgs(2, 3),
-		Long: "Commands: open-door, reboot, snapshot, ring-test, log-level, diagnostics, update, rotate, factory-reset,\n" +
-			"decommission. 'fleet show NODE' lists what a node knows. Pictures come sealed for their owner, and are\n" +
-			"opened with the owner's key.",
+		Long: "Commands: open-door, reboot, snapshot, ring-test, log-level, diagnostics, nat-test, uplink, update, rotate,\n" +
+			"factory-reset, decommission. 'fleet show NODE' lists what a node knows. Pictures and the diagnostics bundle\n" +
+			"come sealed for their owner, and are opened with the owner's key.",
 		Example: "  edgecam fleet command ec-10000000abcdef01 snapshot --output door.jpg",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var raw any
