@@ -135,14 +135,7 @@ func (p *path) serve(node net.Conn) {
 // answered.
 func TestPath(t *testing.T) {
 	s := newSite(t)
-	s.own = func() int {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		return l.Addr().(*net.TCPAddr).Port
-	}()
+	s.own = freePort(t)
 	p := newPath(t, s.port, s.own)
 	defer s.embedded()()
 	if _, err := s.auth.Expect(serial, secret, ""); err != nil {

@@ -55,22 +55,34 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	l.Close()
+	port := freePort(t)
 	s := &site{t: t, port: port, dir: filepath.Join(t.TempDir(), "authority")}
 	if err := authority.Init(s.dir, authority.InitOptions{
 		Broker: fmt.Sprintf("tls://127.0.0.1:%d", port), Hosts: []string{"localhost", "127.0.0.1"}, Name: "test", Now: time.Now(),
 	}); err != nil {
 		t.Fatal(err)
 	}
+	// The keys that a person has put into a safe are needed for nothing here.
+	for _, name := range []string{authority.RootKey, authority.CmdRootKey} {
+		if err := os.Remove(filepath.Join(s.dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var err error
 	if s.auth, err = authority.Open(s.dir, authority.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	return s
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
 }
 
 func (s *site) read(name string) []byte {
@@ -185,6 +197,8 @@ type device struct {
 	end     func() error
 
 	keepAlive time.Duration
+	clock     node.Clock    // nil: the system's
+	rotation  time.Duration // between two looks whether one is due
 }
 
 // boot opens the node's state and runs it.
@@ -196,7 +210,7 @@ func (d *device) boot() {
 	}
 	n, err := node.Open(node.Options{
 		FS: fsys, Site: d.site.site(), Serial: serial, Board: "test board", Software: "v0.4.1", OwnerSecret: secret,
-		Backoff: fast, Probation: 150 * time.Millisecond, AckTimeout: 3 * time.Second, KeepAlive: d.keepAlive,
+		Backoff: fast, Probation: 150 * time.Millisecond, AckTimeout: 3 * time.Second, KeepAlive: d.keepAlive, Clock: d.clock, RotationCheck: d.rotation,
 		Check: func(cfg []byte) []wire.Fault {
 			if strings.Contains(string(cfg), "wrong") {
 				return []wire.Fault{{Path: "wrong", Code: "unknown"}}
@@ -227,6 +241,24 @@ func (d *device) boot() {
 	go func() { done <- n.Run(ctx) }()
 	d.node = n
 	d.end = func() error { cancel(); return <-done }
+}
+
+// bootUntil runs the node until cond holds. A request that came before the
+// authority listened is made again at once, instead of at the retry.
+func (d *device) bootUntil(what string, cond func() bool) {
+	d.t.Helper()
+	for try := 0; ; try++ {
+		d.boot()
+		for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+			if cond() {
+				return
+			}
+		}
+		if try == 4 {
+			d.t.Fatalf("not in %d runs: %s", try+1, what)
+		}
+		d.end()
+	}
 }
 
 // operator connects an operator's end and returns it and how to end it.

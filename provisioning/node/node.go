@@ -59,6 +59,7 @@ type Options struct {
 	AckTimeout     time.Duration
 	Probation      time.Duration // default 60 s
 	TelemetryEvery time.Duration // default 5 min; negative: never
+	RotationCheck  time.Duration // how often to look whether a rotation is due, default 1 h
 	Log            *slog.Logger
 }
 
@@ -108,6 +109,9 @@ func Open(opt Options) (*Node, error) {
 	}
 	if opt.TelemetryEvery == 0 {
 		opt.TelemetryEvery = 5 * time.Minute
+	}
+	if opt.RotationCheck <= 0 {
+		opt.RotationCheck = time.Hour
 	}
 	if opt.Clock == nil {
 		opt.Clock = SystemClock{}

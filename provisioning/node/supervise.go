@@ -77,7 +77,7 @@ func (n *Node) wake() {
 
 // supervise waits for the moments at which something is due.
 func (n *Node) supervise(ctx context.Context) {
-	probation, retry, rotate := stopped(), stopped(), time.NewTimer(time.Minute)
+	probation, retry, rotate := stopped(), stopped(), time.NewTimer(min(time.Minute, n.opt.RotationCheck))
 	defer probation.Stop()
 	defer retry.Stop()
 	defer rotate.Stop()
@@ -108,7 +108,7 @@ func (n *Node) supervise(ctx context.Context) {
 			}
 		case <-rotate.C:
 			n.rotateIfDue(ctx)
-			rotate.Reset(time.Hour)
+			rotate.Reset(n.opt.RotationCheck)
 		case <-telemetry.C:
 			n.telemetry(ctx)
 			telemetry.Reset(n.opt.TelemetryEvery)
