@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/edgecam/edgecam/internal/durable"
@@ -46,6 +48,7 @@ type Node struct {
 }
 
 const (
+	lockFile     = "lock"
 	crlLife      = 30 * 24 * time.Hour
 	maxPending   = 1000 // claims that wait for a person
 	maxFailures  = 10   // wrong proofs before a node must be added again
@@ -71,7 +74,8 @@ type Authority struct {
 	opt    Options
 	now    func() time.Time
 
-	mu sync.Mutex
+	mu   sync.Mutex
+	file *os.File // the lock between programs, nil where the folder cannot be written
 }
 
 // Errors of the authority's commands.
@@ -90,7 +94,39 @@ func Open(dir string, opt Options) (*Authority, error) {
 	if err != nil {
 		return nil, err
 	}
-	return open(dir, fsys, nodes, opt)
+	a, err := open(dir, fsys, nodes, opt)
+	if err != nil {
+		return nil, err
+	}
+	a.file, err = os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EROFS) {
+		return nil, fmt.Errorf("authority: %w", err)
+	}
+	return a, nil
+}
+
+// lock keeps other goroutines and other programs from the records: a person
+// approves and revokes while the service answers. A program that ends lets go.
+func (a *Authority) lock() (unlock func()) {
+	a.mu.Lock()
+	if a.file == nil {
+		return a.mu.Unlock
+	}
+	fd := int(a.file.Fd())
+	err := syscall.EINTR
+	for err == syscall.EINTR {
+		err, _ = syscall.Flock(fd, syscall.LOCK_EX).(syscall.Errno)
+	}
+	if err != 0 {
+		a.opt.Log.Warn("records not locked against other programs", "error", err)
+		return a.mu.Unlock
+	}
+	return func() {
+		if err := syscall.Flock(fd, syscall.LOCK_UN); err != nil {
+			a.opt.Log.Warn("records stay locked", "error", err)
+		}
+		a.mu.Unlock()
+	}
 }
 
 func open(dir string, fsys, nodes durable.FS, opt Options) (*Authority, error) {
@@ -208,8 +244,7 @@ func (a *Authority) list() ([]Node, error) {
 // Expect registers a node before it asks: whoever proves to know the secret
 // gets its certificate without a person. It also lets a revoked node come back.
 func (a *Authority) Expect(serialOrID, secret, group string) (Node, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	defer a.lock()()
 	id := serialOrID
 	if !wire.ValidID(id) {
 		id = wire.NodeID(serialOrID)
@@ -234,8 +269,7 @@ func (a *Authority) Expect(serialOrID, secret, group string) (Node, error) {
 // Approve lets a waiting node have its certificate. The fingerprint is the one
 // the node shows; empty approves whichever key asks.
 func (a *Authority) Approve(id, fingerprint, group string) (Node, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	defer a.lock()()
 	n, err := a.node(id)
 	if err != nil {
 		return n, err
@@ -259,8 +293,7 @@ func (a *Authority) Approve(id, fingerprint, group string) (Node, error) {
 // Revoke takes back all of a node's certificates and refuses it new ones. The
 // broker learns it from crl.pem.
 func (a *Authority) Revoke(id string) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	defer a.lock()()
 	n, err := a.node(id)
 	if err != nil {
 		return err
@@ -290,8 +323,7 @@ func (a *Authority) revokeFormer(n *Node) {
 // WriteCRL writes crl.pem anew; it must be done before the old one's 30 days
 // are over.
 func (a *Authority) WriteCRL() error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	defer a.lock()()
 	return a.writeCRL()
 }
 

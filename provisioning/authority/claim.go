@@ -15,8 +15,7 @@ import (
 // answer is given; asking again with the same key gives the same certificate,
 // so an answer that was lost costs nothing.
 func (a *Authority) Answer(r wire.CertRequest) wire.CertResponse {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	defer a.lock()()
 	res := wire.CertResponse{Version: 1, Nonce: r.Nonce, ID: r.ID}
 	n, refusal, err := a.decide(r)
 	switch {
@@ -157,8 +156,7 @@ func (a *Authority) issued(r wire.CertRequest) *x509.Certificate {
 // Seen tells that a node was born with a certificate. The one before it is
 // revoked: nobody needs it any more.
 func (a *Authority) Seen(id, serialHex string) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	defer a.lock()()
 	n, err := a.node(id)
 	if err != nil || n.Status == Revoked || n.Cert == "" {
 		return err

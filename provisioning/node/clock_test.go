@@ -139,13 +139,14 @@ func waits(t *testing.T, age time.Duration, late bool) {
 	defer s.serveAuthority()()
 	var mu sync.Mutex
 	got := map[string]wire.Event{}
-	_, stopOp := s.operator(func(_ string, e wire.Event) { mu.Lock(); got[e.Type] = e; mu.Unlock() })
+	op, stopOp := s.operator(func(_ string, e wire.Event) { mu.Lock(); got[e.Type] = e; mu.Unlock() })
 	defer stopOp()
 	clock := &shifted{}
 	d := &device{site: s, dir: filepath.Join(t.TempDir(), "node"), clock: clock}
 	d.boot()
 	defer func() { d.end() }()
 	eventually(t, "active", func() bool { return d.node.Phase() == enrol.Active && d.node.Connected() })
+	eventually(t, "its birth says that its clock is right", func() bool { n, _ := op.Node(id); return n.Birth.Clock == wire.ClockSynced })
 	p.set(func(p *path) { p.hole = true }, true)
 	eventually(t, "the loss is noticed", func() bool { return !d.node.Connected() })
 	d.node.Event(queue.Ring, "ring", nil)

@@ -20,11 +20,13 @@ func (t *tool) rolloutCommand() *cobra.Command {
 	var r fleet.Rollout
 	var file, groupName, state string
 	var settle time.Duration
+	var most int
 	cmd := &cobra.Command{
 		Use: "rollout --state FILE [JSON]", Short: "Bring a configuration to many nodes in waves", Args: cobra.MaximumNArgs(1),
 		Long: "Each wave waits for its nodes' reports; if more than --max-failed percent of them fail, the roll-out\n" +
 			"pauses. Its state is in the file: the same command without JSON goes on where it stopped.",
 		RunE: func(cmd *cobra.Command, args []string) error {
+			r.MaxFail = most
 			resumed, err := resume(state, &r)
 			if err != nil {
 				return err
@@ -33,7 +35,10 @@ func (t *tool) rolloutCommand() *cobra.Command {
 				if r.Desired.Config, err = configArgument(args, file); err != nil {
 					return err
 				}
-			} else if len(args) > 0 || file != "" {
+			} else if cmd.Flags().Changed("max-failed") {
+				r.MaxFail = most
+			}
+			if resumed && (len(args) > 0 || file != "") {
 				return fmt.Errorf("%s holds a roll-out already; give no configuration to go on with it, or another --state", state)
 			}
 			return t.with(cmd.Context(), true, fleet.Options{}, func(ctx context.Context, op *fleet.Operator) error {
@@ -62,7 +67,7 @@ func (t *tool) rolloutCommand() *cobra.Command {
 	f.StringVarP(&file, "file", "f", "", "read the JSON from this file")
 	f.StringVar(&groupName, "group", "", "nodes of this group only")
 	f.IntSliceVar(&r.Waves, "waves", []int{1, 10, 50, 100}, "percent of the nodes, one number per wave")
-	f.IntVar(&r.MaxFail, "max-failed", 5, "pause if more than this percentage fails")
+	f.IntVar(&most, "max-failed", 5, "pause if more than this percentage fails; may be given again to go on")
 	f.DurationVar(&settle, "wait", 3*time.Minute, "how long a wave's nodes have to report")
 	_ = cmd.MarkFlagRequired("state")
 	return cmd
