@@ -52,6 +52,10 @@ type Endpoint struct {
 	Tag string
 }
 
+// DefaultKeepAlive is how long a connection may be silent before it is asked
+// whether it still stands.
+const DefaultKeepAlive = time.Minute
+
 // Options make a Client.
 type Options struct {
 	// Endpoint is called before every attempt.
@@ -76,7 +80,7 @@ type Options struct {
 	Wait  bool
 
 	Backoff   Backoff
-	KeepAlive time.Duration // default 60 s
+	KeepAlive time.Duration // default DefaultKeepAlive
 	// ConnectTimeout bounds an attempt, TLS and CONNACK included; default 90 s. It
 	// is long, since giving up does not help a broker to which a whole fleet
 	// comes back: it spends its time on handshakes for clients that are gone.
@@ -112,7 +116,7 @@ type Client struct {
 func New(opt Options) *Client {
 	opt.Backoff = opt.Backoff.withDefaults()
 	if opt.KeepAlive <= 0 {
-		opt.KeepAlive = 60 * time.Second
+		opt.KeepAlive = DefaultKeepAlive
 	}
 	if opt.ConnectTimeout <= 0 {
 		opt.ConnectTimeout = 90 * time.Second

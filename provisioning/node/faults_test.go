@@ -31,6 +31,7 @@ type path struct {
 	piece int           // bytes that go at once
 	bytes int           // after about so many a connection is cut; 0: never
 	hole  bool          // everything disappears, and nobody is told
+	moved int           // bytes that have gone through, both ways
 	conns map[net.Conn]bool
 }
 
@@ -111,6 +112,7 @@ func (p *path) serve(node net.Conn) {
 			time.Sleep(delay)
 			p.mu.Lock()
 			hole := p.hole
+			p.moved += n
 			p.mu.Unlock()
 			if !hole {
 				if _, err := to.Write(buf[:n]); err != nil {

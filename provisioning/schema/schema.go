@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/edgecam/edgecam/provisioning/enrol"
+	"github.com/edgecam/edgecam/provisioning/signal"
 	"github.com/edgecam/edgecam/provisioning/update"
 	"github.com/edgecam/edgecam/provisioning/wire"
 )
@@ -24,7 +25,7 @@ var messages = map[string]any{
 	"status": wire.Status{}, "birth": wire.Birth{}, "desired": wire.Desired{}, "report": wire.Report{}, "event": wire.Event{},
 	"command": wire.Command{}, "ack": wire.Ack{}, "envelope": wire.Envelope{}, "keyset": wire.KeySet{},
 	"cert-request": wire.CertRequest{}, "cert-response": wire.CertResponse{}, "site": enrol.Site{},
-	"manifest": update.Manifest{},
+	"manifest": update.Manifest{}, "figures": wire.Figures{}, "grant": signal.Grant{}, "rtc": signal.Body{},
 }
 
 // enums are the values of fields that have few.
@@ -32,6 +33,7 @@ var enums = map[string][]string{
 	"status.s":         {wire.Online, wire.Offline, wire.Gone},
 	"birth.clock":      {wire.ClockSynced, wire.ClockUnsynced},
 	"report.state":     {wire.ReportOK, wire.ReportPending, wire.ReportRejected, wire.ReportRolledBack},
+	"rtc.type":         {signal.TypeOffer, signal.TypeCandidates, signal.TypeRestart, signal.TypeBye, signal.TypeAnswer, signal.TypeError},
 	"ack.st":           {wire.AckAccepted, wire.AckDone, wire.AckFailed, wire.AckExpired, wire.AckRejected, wire.AckDuplicate},
 	"cert-response.st": {wire.CertSigned, wire.CertPending, wire.CertRejected},
 }

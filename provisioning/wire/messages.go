@@ -92,6 +92,34 @@ type Event struct {
 	Data      map[string]any `json:"data,omitempty"`
 }
 
+// Figures are what a node tells of itself on up/tel from time to time; nobody
+// waits for them and some may be lost.
+type Figures struct {
+	Uptime   int64          `json:"uptime_s"` // of the node's program
+	Queued   int            `json:"queued"`   // events that wait for the broker
+	Dropped  uint64         `json:"dropped"`  // events that did not
+	Connects uint64         `json:"connects"` // connections to the broker
+	Viewers  *int           `json:"viewers,omitempty"`
+	Camera   *bool          `json:"camera,omitempty"` // it streams
+	Network  *NetworkReport `json:"network,omitempty"`
+}
+
+// NetworkReport is what stands between the node and the internet, as far as it
+// is known.
+type NetworkReport struct {
+	IPv4 *NetworkFamily `json:"ipv4,omitempty"`
+	IPv6 *NetworkFamily `json:"ipv6,omitempty"`
+}
+
+// NetworkFamily is that for one kind of addresses, in the words of RFC 4787.
+type NetworkFamily struct {
+	Kind      string `json:"kind"`
+	UDP       string `json:"udp"`
+	Mapping   string `json:"mapping"`
+	Filtering string `json:"filtering"`
+	Public    string `json:"public,omitempty"` // address
+}
+
 // States of an Ack.
 const (
 	AckAccepted  = "accepted"
