@@ -16,8 +16,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/edgecam/edgecam/internal/durable"
 	"github.com/edgecam/edgecam/provisioning/authority"
+	"github.com/edgecam/edgecam/provisioning/enrol"
 	"github.com/edgecam/edgecam/provisioning/fleet"
+	"github.com/edgecam/edgecam/provisioning/node"
 	"github.com/edgecam/edgecam/provisioning/wire"
 )
 
@@ -189,6 +192,7 @@ func TestTool(t *testing.T) {
 	if out := h.must("fleet", "command", some, "rotate"); !strings.HasPrefix(out, "done") {
 		t.Errorf("%s", out)
 	}
+	h.approve()
 	h.must("authority", "revoke", some)
 	h.within("a revoked node is away", func() bool {
 		for _, n := range h.nodes() {
@@ -200,6 +204,46 @@ func TestTool(t *testing.T) {
 	})
 	if out := h.must("authority", "list"); !strings.Contains(out, "revoked") || strings.Contains(out, simSecret) {
 		t.Errorf("%s", out)
+	}
+}
+
+// approve lets a node in that nobody has registered, after a look at its key.
+func (h hall) approve() {
+	h.Helper()
+	data, err := os.ReadFile(filepath.Join(h.dir, authority.SiteFile))
+	if err != nil {
+		h.Fatal(err)
+	}
+	site, err := enrol.ParseSite(data)
+	if err != nil {
+		h.Fatal(err)
+	}
+	const serial, id = "5200000000000001", "ec-5200000000000001"
+	start := func(fsys durable.FS) (n *node.Node, end func()) {
+		if n, err = node.Open(node.Options{FS: fsys, Site: site, Serial: serial}); err != nil {
+			h.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan struct{})
+		go func() { defer close(done); _ = n.Run(ctx) }()
+		return n, func() { cancel(); <-done }
+	}
+	fsys := durable.NewMemory()
+	n, end := start(fsys)
+	h.within("it waits, and is listed with its key", func() bool {
+		key := n.Fingerprint()
+		return key != "" && strings.Contains(h.must("authority", "list"), key)
+	})
+	if _, err := h.run(h.Context(), "authority", "approve", id, "--key", "0000000000000000"); !errors.Is(err, authority.ErrNoPending) {
+		h.Errorf("approved with another key: %v", err)
+	}
+	h.must("authority", "approve", id, "--key", n.Fingerprint(), "--group", "yard")
+	end()
+	n, end = start(fsys) // instead of waiting for the retry
+	defer end()
+	h.within("it is in", func() bool { return n.Phase() == enrol.Active && n.Connected() })
+	if out := h.must("fleet", "show", id); !strings.Contains(out, `"group": "yard"`) {
+		h.Errorf("%s", out)
 	}
 }
 
