@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/eclipse/paho.mqtt.golang/packets"
@@ -20,7 +21,7 @@ const (
 	KindServer               // the broker's certificate is not trusted: keep out
 	KindOwnCert              // the broker does not take our certificate
 	KindRefused              // CONNACK says no
-	KindProtocol             // the broker does not keep to MQTT
+	KindProtocol             // the broker does not keep to MQTT, or speaks no TLS that we do
 	KindLocal                // we have nothing to connect with
 	KindBusy                 // the broker takes the connection, and does not come to it
 )
@@ -46,6 +47,18 @@ func timedOut(err error) bool {
 
 var errLocal = errors.New("client: cannot connect")
 
+// remoteAlert begins what crypto/tls says of an alert (RFC 8446 section 6) that
+// the broker has sent. It has no type outside of QUIC.
+const remoteAlert = "remote error: tls: "
+
+// foreignAlerts are those that another certificate would not help against. All
+// others count as refusals of ours: implementations differ in which they send,
+// "handshake failure" is among them.
+var foreignAlerts = []string{
+	"unexpected message", "record overflow", "protocol version not supported", "insufficient security level", "internal error",
+	"inappropriate fallback", "unrecognized name", "no application protocol",
+}
+
 // KindOf classifies the error of an attempt to connect.
 func KindOf(err error) Kind {
 	var (
@@ -65,7 +78,10 @@ func KindOf(err error) Kind {
 		return KindLocal
 	case errors.As(err, &verify), errors.As(err, &unknown), errors.As(err, &hostname), errors.As(err, &invalid):
 		return KindServer
-	case errors.As(err, &alert), strings.Contains(err.Error(), "remote error: tls:"):
+	case errors.As(err, &alert), strings.Contains(err.Error(), remoteAlert):
+		if slices.ContainsFunc(foreignAlerts, func(text string) bool { return strings.Contains(err.Error(), remoteAlert+text) }) {
+			return KindProtocol
+		}
 		return KindOwnCert
 	case errors.Is(err, errOversize), errors.As(err, &record):
 		return KindProtocol

@@ -334,3 +334,31 @@ func TestTwiceAndOutOfOrder(t *testing.T) {
 		t.Errorf("applied %q, in force %s", d.applied, d.node.Config())
 	}
 }
+
+// TestWill: a node that disappears without a word is told to be offline by the
+// broker, with the number of the connection that has ended; the next one has a
+// higher number and is not taken for gone by a will that comes late.
+func TestWill(t *testing.T) {
+	s := newSite(t)
+	s.own = freePort(t)
+	defer s.mosquitto()()
+	p := newPath(t, s.port, s.own)
+	if _, err := s.auth.Expect(serial, secret, ""); err != nil {
+		t.Fatal(err)
+	}
+	defer s.serveAuthority()()
+	op, stopOp := s.operator(nil)
+	defer stopOp()
+	d := &device{site: s, dir: filepath.Join(t.TempDir(), "node")}
+	d.boot()
+	defer func() { d.end() }()
+	eventually(t, "online", func() bool { n, _ := op.Node(id); return n.Online && n.Birth.Session > 0 })
+	first, _ := op.Node(id)
+	p.set(func(p *path) { p.hole = true }, true)
+	eventually(t, "the operator learns it", func() bool { n, _ := op.Node(id); return !n.Online })
+	if n, _ := op.Node(id); n.Status.State != wire.Offline || n.Status.Session != first.Birth.Session {
+		t.Errorf("%+v, the connection was %d", n.Status, first.Birth.Session)
+	}
+	p.set(func(p *path) { p.hole = false }, true)
+	eventually(t, "online again", func() bool { n, _ := op.Node(id); return n.Online && n.Birth.Session > first.Birth.Session })
+}
