@@ -5,10 +5,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"log/slog"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"github.com/edgecam/edgecam/provisioning/acl"
 	"github.com/edgecam/edgecam/provisioning/client"
@@ -18,12 +16,16 @@ import (
 
 // Serve answers claims and rotations over the fleet's broker until ctx is done.
 func (a *Authority) Serve(ctx context.Context, backoff client.Backoff) error {
-	e, err := ServiceEndpoint(a.dir, acl.Authority, a.root, a.broker)
-	if err != nil {
+	// Its certificate is renewed while it serves.
+	endpoint := func(context.Context) (client.Endpoint, error) {
+		e, err := ServiceEndpoint(a.dir, acl.Authority, a.root, a.broker)
+		e.ClientID = acl.Authority
+		e.Filters = []string{"ec1/prov/+/req", "ec1/d/+/up/crt", "ec1/d/+/up/birth"}
+		return e, err
+	}
+	if _, err := endpoint(ctx); err != nil {
 		return err
 	}
-	e.ClientID = acl.Authority
-	e.Filters = []string{"ec1/prov/+/req", "ec1/d/+/up/crt", "ec1/d/+/up/birth"}
 	var c *client.Client
 	// Answers wait for the broker side by side, so that one that is slow does
 	// not hold up the next request.
@@ -41,7 +43,7 @@ func (a *Authority) Serve(ctx context.Context, backoff client.Backoff) error {
 		})
 	}
 	c = client.New(client.Options{
-		Endpoint: func(context.Context) (client.Endpoint, error) { return e, nil },
+		Endpoint: endpoint,
 		Handle:   func(m client.Received) { a.message(m, answer) },
 		Up:       func(context.Context, client.Endpoint) error { a.opt.Log.Info("authority listens"); return nil },
 		Inbox:    4096, Backoff: backoff, Log: a.opt.Log,
@@ -100,20 +102,4 @@ func ServiceEndpoint(dir, name, rootPEM, broker string) (client.Endpoint, error)
 		return client.Endpoint{}, fmt.Errorf("authority: certificate of %s: %w", name, err)
 	}
 	return client.Endpoint{Broker: broker, TLS: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool, Certificates: []tls.Certificate{cert}}}, nil
-}
-
-// RunCRL writes crl.pem anew every day until ctx is done.
-func (a *Authority) RunCRL(ctx context.Context, log *slog.Logger) {
-	t := time.NewTicker(24 * time.Hour)
-	defer t.Stop()
-	for {
-		if err := a.WriteCRL(); err != nil {
-			log.Error("revocation list not written", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-t.C:
-		}
-	}
 }

@@ -116,6 +116,18 @@ func (s Signer) leaf(t *x509.Certificate, now time.Time, life time.Duration) (Si
 	return sign(t, s.Cert, key, s.Key)
 }
 
+// Again signs a certificate like old, for the same key, name and use and as long
+// a life, from now on.
+func (s Signer) Again(old *x509.Certificate, now time.Time) (*x509.Certificate, error) {
+	t := &x509.Certificate{Subject: old.Subject, DNSNames: old.DNSNames, IPAddresses: old.IPAddresses, ExtKeyUsage: old.ExtKeyUsage}
+	s.fill(t, now, old.NotAfter.Sub(old.NotBefore)-backdate)
+	der, err := x509.CreateCertificate(rand.Reader, t, s.Cert, old.PublicKey, s.Key)
+	if err != nil {
+		return nil, fmt.Errorf("pki: %w", err)
+	}
+	return x509.ParseCertificate(der)
+}
+
 func (s Signer) fill(t *x509.Certificate, now time.Time, life time.Duration) {
 	t.SerialNumber = serial()
 	t.NotBefore, t.NotAfter = now.Add(-backdate), now.Add(life)

@@ -201,9 +201,15 @@ func TestResetGoesOn(t *testing.T) {
 	fill()
 	must(t, finishReset(cfg))
 	left("auth.json site.json tls.key x.tmp | key-1 runs runs.bak state")
+	// What lies on the medium under a name that has gone is seen by a second one.
+	medium := filepath.Join(t.TempDir(), "medium")
+	must(t, os.Link(filepath.Join(cfg.StateDir, "tls.key"), medium))
 	must(t, markReset(cfg.StateDir))
 	must(t, finishReset(cfg))
 	left(" | runs runs.bak")
+	if text, err := os.ReadFile(medium); err != nil || bytes.Contains(text, []byte("secret")) {
+		t.Errorf("on the medium is still %q (%v)", text, err)
+	}
 	// Where the system answers, it is asked, and nothing else is left.
 	t.Setenv(systemAnswers, "1")
 	must(t, finishReset(cfg))

@@ -185,7 +185,7 @@ func runCommand(s Streams, open func() (*authority.Authority, error)) *cobra.Com
 			defer stop()
 			var wg sync.WaitGroup
 			defer wg.Wait()
-			wg.Go(func() { a.RunCRL(ctx, s.log()) })
+			wg.Go(func() { a.Upkeep(ctx) })
 			return a.Serve(ctx, client.Backoff{})
 		},
 	}

@@ -66,6 +66,7 @@ func Broker(s Streams) *cobra.Command {
 			defer stop()
 			var wg sync.WaitGroup
 			if withAuthority {
+				wg.Go(func() { a.Upkeep(ctx) })
 				wg.Go(func() {
 					if err := a.Serve(ctx, client.Backoff{Most: 10 * time.Second}); err != nil {
 						s.log().Error("authority ended", "error", err)
