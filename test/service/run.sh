@@ -9,8 +9,9 @@
 # Looked at: the unit with its confinement, the first start, reload, the
 # watchdog, a wrong configuration, stopping; the launcher's updates
 # of the program by signed manifests, with a program that dies and one that
-# hangs; and EDGECAM_POWER_CUTS (default 10) power cuts: the state's file system
-# stops writing at a random moment while the state changes and somebody watches.
+# hangs; EDGECAM_POWER_CUTS (default 10) power cuts: the state's file system
+# stops writing at a random moment while the state changes and somebody watches;
+# and a factory reset.
 # EDGECAM_SERVICE_LIMIT (default 300) seconds for a step. Needs bin/edgecam.
 set -euo pipefail
 deb=$(realpath "${1:?usage: test/service/run.sh DEB}")
@@ -194,4 +195,25 @@ for n in $(seq "$cuts"); do
 done
 picture || fail "no picture after the power cuts"
 say "$cuts power cuts: certificate, program and all $(wc -l <"$work/kept") acknowledged tokens kept, $frames pictures"
+
+# A factory reset with the image's part for the system: the service may not write
+# there, asks for it, and the wireless network goes with everything else.
+for f in usr/lib/edgecam/system-reset etc/systemd/system/edgecam-system-reset.{path,service} etc/systemd/system/edgecam.service.d/image.conf; do
+  cp "$root/packaging/image/files/$f" "$tree/$f"
+done
+mkdir -p "$tree/etc/edgecam-system" "$tree/etc/wpa_supplicant"
+given=('network={' ' ssid="Given"' ' psk="given-password"' '}')
+for f in etc/edgecam-system/wpa_supplicant.conf etc/wpa_supplicant/wpa_supplicant-wlan0.conf; do printf '%s\n' "${given[@]}" >"$tree/$f"; done
+guest systemctl daemon-reload
+guest systemctl start edgecam-system-reset.path
+guest systemctl stop edgecam
+guest runuser -u edgecam -- touch /var/lib/edgecam/factory-reset # as the button leaves it
+guest systemctl start edgecam
+erased() { [ ! -e "$work/state/factory-reset" ] && [ ! -e "$work/state/system-reset" ] && ! grep -rqs given-password "$tree/etc/edgecam-system" "$tree/etc/wpa_supplicant"; }
+wait_for "a factory reset erases the wireless network" erased
+[ "$(property ActiveState)" = active ] || fail "the service is $(property ActiveState) after a factory reset"
+unknown() { [ "$(api /api/status -o "$work/log" -w '%{http_code}')" = 401 ]; }
+wait_for "a token from before the reset is refused" unknown
+[ "$(guest systemctl show -P Result edgecam-system-reset.service)" = success ] || fail "$(guest journalctl -b -u edgecam-system-reset -o cat | tail -n 5)"
+say "factory reset: $(guest journalctl -b -u edgecam-system-reset -o cat | grep '^system-reset:' | tail -n 1)"
 say passed

@@ -42,7 +42,7 @@ func Signal(ctx context.Context, cfg *config.Config, log *slog.Logger, accepted 
 	only.Microphone.Enabled = false
 	_, found, err := openDevices(&only, false, log)
 	if err != nil {
-		log.Warn("no tone", "error", err)
+		log.Info("no tone", "error", err)
 		return
 	}
 	notes := refusedNotes
@@ -52,7 +52,7 @@ func Signal(ctx context.Context, cfg *config.Config, log *slog.Logger, accepted 
 	ctx, cancel := context.WithTimeout(ctx, signalTime)
 	defer cancel()
 	if err := play(ctx, found.Speaker, notes); err != nil {
-		log.Warn("no tone", "error", err)
+		log.Info("no tone", "error", err)
 	}
 }
 
