@@ -113,11 +113,11 @@ func (a *Authority) lock() (unlock func()) {
 		return a.mu.Unlock
 	}
 	fd := int(a.file.Fd())
-	err := syscall.EINTR
-	for err == syscall.EINTR {
-		err, _ = syscall.Flock(fd, syscall.LOCK_EX).(syscall.Errno)
+	err := syscall.Flock(fd, syscall.LOCK_EX)
+	for errors.Is(err, syscall.EINTR) {
+		err = syscall.Flock(fd, syscall.LOCK_EX)
 	}
-	if err != 0 {
+	if err != nil {
 		a.opt.Log.Warn("records not locked against other programs", "error", err)
 		return a.mu.Unlock
 	}
