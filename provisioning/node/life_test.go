@@ -506,6 +506,34 @@ func (d *device) keys() []string {
 	return names
 }
 
+// once connects, publishes a message and leaves. Brokers acknowledge what they
+// drop, drop it without a word, or end the connection: each message has its own.
+func (s *site) once(t *testing.T, who string, e client.Endpoint, m client.Message) {
+	t.Helper()
+	up := make(chan struct{}, 1)
+	c := client.New(client.Options{
+		Endpoint: func(context.Context) (client.Endpoint, error) { return e, nil }, Backoff: fast, AckTimeout: time.Second,
+		Up: func(context.Context, client.Endpoint) error {
+			select {
+			case up <- struct{}{}:
+			default:
+			}
+			return nil
+		},
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	done := make(chan struct{})
+	go func() { defer close(done); c.Run(ctx) }()
+	defer func() { cancel(); <-done }()
+	select {
+	case <-up:
+	case <-ctx.Done():
+		t.Fatalf("%s does not connect", who)
+	}
+	m.QoS = 1
+	_ = c.Publish(ctx, m)
+}
+
 // forbidden publishes what no client may, and shows at the operator, who reads
 // all nodes, that nothing of it arrives. Then what is allowed does arrive: the
 // listener was not deaf.
@@ -521,27 +549,18 @@ func (s *site) forbidden(t *testing.T, op *fleet.Operator) {
 		if e.ClientID = who + "-intruder"; who == neighbour {
 			e.ClientID = who // another would be refused at once
 		}
-		up := make(chan struct{}, 1)
-		c := client.New(client.Options{
-			Endpoint: func(context.Context) (client.Endpoint, error) { return e, nil }, Backoff: fast, AckTimeout: time.Second,
-			Up: func(context.Context, client.Endpoint) error { up <- struct{}{}; return nil },
-		})
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		done := make(chan struct{})
-		go func() { defer close(done); c.Run(ctx) }()
-		select {
-		case <-up:
-		case <-ctx.Done():
-			t.Fatalf("%s does not connect", who)
+		messages := []client.Message{
+			{Topic: wire.Up(other, wire.UpStatus), Payload: wire.Encode(wire.Status{State: wire.Online, Session: 1})},
+			{Topic: wire.Up(id, wire.UpStatus), Payload: wire.Encode(wire.Status{State: wire.Gone, Session: 1 << 60})},
 		}
-		// Brokers acknowledge or drop; either way nothing may arrive.
-		_ = c.Publish(ctx, client.Message{Topic: wire.Up(other, wire.UpStatus), QoS: 1, Payload: wire.Encode(wire.Status{State: wire.Online, Session: 1})})
-		_ = c.Publish(ctx, client.Message{Topic: wire.Up(id, wire.UpStatus), QoS: 1, Payload: wire.Encode(wire.Status{State: wire.Gone, Session: 1 << 60})})
 		if who != acl.Operator {
-			_ = c.Publish(ctx, client.Message{Topic: wire.Down(id, wire.DnDesired), QoS: 1, Retain: true, Payload: wire.Encode(wire.Desired{Revision: 99, Config: []byte("{}")})})
+			messages = append(messages, client.Message{
+				Topic: wire.Down(id, wire.DnDesired), Retain: true, Payload: wire.Encode(wire.Desired{Revision: 99, Config: []byte("{}")}),
+			})
 		}
-		cancel()
-		<-done
+		for _, m := range messages {
+			s.once(t, who, e, m)
+		}
 	}
 	time.Sleep(200 * time.Millisecond)
 	if _, known := op.Node(other); known {
