@@ -123,11 +123,31 @@ func (n *Node) birth(e client.Endpoint) wire.Birth {
 	return b
 }
 
+// publish sends one of the node's own messages. One that stays at the broker and
+// a farewell wait for each other: after it nothing is left there any more.
 func (n *Node) publish(ctx context.Context, kind string, v any, retain bool) error {
+	if retain {
+		select {
+		case n.keeping <- struct{}{}:
+			defer func() { <-n.keeping }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if n.gone.Load() {
+			return errGone
+		}
+	}
 	return n.client.Publish(ctx, client.Message{Topic: wire.Up(n.ID(), kind), Payload: wire.Encode(v), QoS: 1, Retain: retain})
 }
 
 func (n *Node) down(client.Endpoint, error) {}
+
+// stays takes a farewell back: what was to follow it has failed. The next
+// connection tells everything anew.
+func (n *Node) stays() {
+	n.gone.Store(false)
+	n.client.Reconnect()
+}
 
 // leaving says goodbye, since a broker sends no will after a proper end.
 func (n *Node) leaving(ctx context.Context, e client.Endpoint) {
@@ -140,11 +160,23 @@ func (n *Node) leaving(ctx context.Context, e client.Endpoint) {
 	}
 }
 
-// farewell takes leave for good: nothing retained stays.
+// errGone keeps back what would stay at a broker that the node has left for good.
+var errGone = errors.New("node: has taken its leave")
+
+// farewell takes leave for good: nothing retained stays, and nothing is from now
+// on. Who watches learns of it from the status, which goes last.
 func (n *Node) farewell(ctx context.Context) {
+	n.gone.Store(true)
+	select {
+	case n.keeping <- struct{}{}:
+		defer func() { <-n.keeping }()
+	case <-ctx.Done(): // what is under way is not acknowledged: the broker is not reached
+		n.log.Warn("farewell not sent", "error", ctx.Err())
+		return
+	}
 	session, _ := n.Session()
 	err := n.publish(ctx, wire.UpStatus, wire.Status{State: wire.Gone, Session: session}, false)
-	for _, kind := range []string{wire.UpStatus, wire.UpBirth, wire.UpReport} {
+	for _, kind := range []string{wire.UpBirth, wire.UpReport, wire.UpStatus} {
 		err = errors.Join(err, n.client.Publish(ctx, client.Message{Topic: wire.Up(n.ID(), kind), QoS: 1, Retain: true}))
 	}
 	if err != nil {

@@ -91,6 +91,9 @@ type Node struct {
 	reset   bool
 	end     context.CancelFunc
 
+	keeping chan struct{} // holds one while something is published that stays at the broker
+	gone    atomic.Bool   // nothing may stay there any more
+
 	born atomic.Bool
 }
 
@@ -118,7 +121,7 @@ func Open(opt Options) (*Node, error) {
 	}
 	n := &Node{
 		opt: opt, log: opt.Log, started: time.Now(),
-		retry: make(chan time.Duration, 1), apply: make(chan struct{}, 1), online: make(chan struct{}, 1),
+		retry: make(chan time.Duration, 1), apply: make(chan struct{}, 1), online: make(chan struct{}, 1), keeping: make(chan struct{}, 1),
 	}
 	var err error
 	if n.identity, err = enrol.Open(opt.FS, enrol.Options{
@@ -221,6 +224,7 @@ func (n *Node) FactoryReset() error {
 		cancel()
 	}
 	if err := n.identity.FactoryReset(); err != nil {
+		n.stays()
 		return err
 	}
 	n.over()
@@ -273,6 +277,7 @@ func (n *Node) ownOps() []command.Op {
 			n.flush(ctx)
 			n.farewell(ctx)
 			if err := what(); err != nil {
+				n.stays()
 				return nil, err
 			}
 			n.over()
