@@ -129,6 +129,8 @@ type NetEQ struct {
 	noise               *codec
 	noiseTicks          int
 	sinceStretch        int
+	above               bool  // the playout is to come down to its target
+	aimed               int64 // the target of the last block
 	heldTicks           int
 	scrap, back         []int16
 	forward             expander

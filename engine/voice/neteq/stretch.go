@@ -9,9 +9,11 @@ const (
 	// urgent, as that.
 	alikeQ14  = 14000 // 0.85
 	urgentQ14 = 9830  // 0.6
-	// slack is how far above the target nothing is done about it, and speechSlack
-	// how far speech is left as it is.
-	slack = tick * 8 / 10
+	// slack is how far above the target nothing is done about it. What is that near
+	// may drift as far as driftSlack: two cuts of a pause are heard less than four.
+	// Up to speechSlack speech is left as it is.
+	slack      = tick * 8 / 10
+	driftSlack = 2 * slack
 	// quietMs is how long it must have been quiet for what is not urgent.
 	quietMs     = 30
 	speechSlack = 4 * tick
@@ -25,9 +27,12 @@ func (q *NetEQ) stretch() {
 	if q.concealed > 0 {
 		return
 	}
-	excess := q.playoutDelay() - q.target()
+	target := q.target()
+	excess := q.playoutDelay() - target
+	q.above = excess > driftSlack || excess > slack && (q.above || target < q.aimed)
+	q.aimed = target
 	switch {
-	case excess > slack:
+	case q.above:
 		q.accelerate(excess)
 	case excess < -slack/2:
 		q.decelerate(-excess)
@@ -46,12 +51,12 @@ func spacing(excess int64) int {
 }
 
 // pauseMs is how much of a pause is taken out or put in at once: its length carries
-// the rhythm of speech.
+// the rhythm of speech. What little a drift makes is done in one.
 func pauseMs(excess int64) int {
 	switch {
 	case excess > 20*tick:
 		return 30
-	case excess > 6*tick:
+	case excess > 6*tick, excess <= driftSlack+slack/2:
 		return 20
 	}
 	return 10
