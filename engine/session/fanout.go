@@ -21,6 +21,7 @@ type fanout struct {
 	packets   packetizer
 	lastVideo [media.NumStreams]int64 // last video timestamp, 0: none
 	watchers  []*Viewer               // get video
+	readers   []*Reader               // get video, and sound if they want it
 	voices    []*voiceStream
 	recent    []*frame // from the last key frame on, while replayable
 	recentAt  time.Time
@@ -65,7 +66,7 @@ func (m *Manager) fanVideo(f *media.EncodedVideo, captured time.Time) (number ui
 	m.fan.Lock()
 	defer m.fan.Unlock()
 	o := &m.out
-	if o.stopped || len(o.watchers) == 0 {
+	if o.stopped || len(o.watchers)+len(o.readers) == 0 {
 		o.forget(&m.pool)
 		return o.packets.number(), wishes
 	}
@@ -88,6 +89,11 @@ func (m *Manager) fanVideo(f *media.EncodedVideo, captured time.Time) (number ui
 	for _, v := range o.watchers {
 		if wish := v.pushVideo(fr); wish.reason != "" && v.isConnected() {
 			wishes[wish.stream] = wish
+		}
+	}
+	for _, r := range o.readers {
+		if r.pushVideo(fr) {
+			wishes[media.StreamMain] = keyWish{stream: media.StreamMain, reason: ReasonJoin}
 		}
 	}
 	number = fr.number
@@ -130,9 +136,9 @@ func (m *Manager) ForgetVideo() {
 
 func (o *fanout) stop(pl *pool) {
 	o.forget(pl)
-	o.stopped, o.watchers = true, nil
+	o.stopped, o.watchers, o.readers = true, nil, nil
 	for _, s := range o.voices {
-		s.listeners = nil
+		s.listeners, s.readers = nil, nil
 	}
 }
 

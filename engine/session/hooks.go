@@ -42,7 +42,7 @@ type Hooks struct {
 	// NetworkChanged tells that addresses of this machine came or went. Viewers
 	// reach it at the new ones after an ICE restart.
 	NetworkChanged func(m *Manager)
-	// ViewersChanged tells how many viewers are connected.
+	// ViewersChanged tells how many viewers are connected, readers too.
 	ViewersChanged func(connected int)
 	// ViewerJoined is called when media flows, ViewerLeft when a viewer that
 	// had joined is gone, with a reason for people.
@@ -86,4 +86,5 @@ const (
 	ReasonFIR     = "fir"     // full intra request (RFC 5104 section 4.3.1)
 	ReasonSwitch  = "switch"  // a viewer changes streams
 	ReasonOverrun = "overrun" // a viewer's queue was full, pictures were dropped
+	ReasonReader  = "reader"  // a recording is to have one every few seconds
 )

@@ -44,7 +44,10 @@ type Manager struct {
 	closed    bool
 	viewers   map[ViewerID]*Viewer
 	connCount int
-	wg        sync.WaitGroup // one per viewer, until it is all gone
+	// readerCount is how many Readers there are besides.
+	readerCount int
+	ended       chan struct{}  // closed by Close
+	wg          sync.WaitGroup // one per viewer, until it is all gone
 
 	spare spare
 
@@ -73,7 +76,7 @@ func New(cfg Config, hooks Hooks, log *slog.Logger) (*Manager, error) {
 	}
 	m := &Manager{
 		cfg: cfg.withDefaults(), hooks: hooks, log: log,
-		clock: newMediaClock(time.Now()), viewers: map[ViewerID]*Viewer{},
+		clock: newMediaClock(time.Now()), viewers: map[ViewerID]*Viewer{}, ended: make(chan struct{}),
 	}
 	for s := range m.gates {
 		ask := func(reason string) {
@@ -173,7 +176,7 @@ func (m *Manager) connected(v *Viewer) {
 		return
 	}
 	m.connCount++
-	n := m.connCount
+	n := m.connCount + m.readerCount
 	m.mu.Unlock()
 	v.log.Info("viewer joined", "subject", v.grant.Subject, "setup_ms", time.Since(v.created).Milliseconds())
 	m.listen(v)
@@ -194,7 +197,7 @@ func (m *Manager) remove(v *Viewer, joined bool) {
 			m.connCount--
 		}
 	}
-	n := m.connCount
+	n := m.connCount + m.readerCount
 	m.mu.Unlock()
 	m.leave(v)
 	m.adaptVideo(true)
@@ -239,7 +242,7 @@ func (m *Manager) Viewer(id ViewerID) *Viewer {
 // Stats returns totals.
 func (m *Manager) Stats() Stats {
 	m.mu.Lock()
-	connected, all := m.connCount, len(m.viewers)
+	connected, all, readers := m.connCount, len(m.viewers), m.readerCount
 	m.mu.Unlock()
 	m.fan.Lock()
 	plan := m.out.plan
@@ -251,7 +254,7 @@ func (m *Manager) Stats() Stats {
 		}
 	}
 	return Stats{
-		Connected: connected, HalfOpen: all - connected, Accepted: m.accepted.Load(), Refused: m.refused.Load(),
+		Connected: connected + readers, Readers: readers, HalfOpen: all - connected, Accepted: m.accepted.Load(), Refused: m.refused.Load(),
 		VideoFrames: m.videoFrames.Load(), KeyFrames: m.keyFrames.Load(), AudioPackets: m.audioPackets.Load(),
 		Speaking:         m.speaking.Load(),
 		KeyFrameRequests: requests, KeyFramesReplayed: m.replayed.Load(), Mended: m.mended.Load(),
@@ -268,6 +271,7 @@ func (m *Manager) Close(ctx context.Context) error {
 		return nil
 	}
 	m.closed = true
+	close(m.ended)
 	vs := make([]*Viewer, 0, len(m.viewers))
 	for _, v := range m.viewers {
 		vs = append(vs, v)

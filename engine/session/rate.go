@@ -94,6 +94,9 @@ func (p VideoPlan) differs(o VideoPlan, ceiling int) bool {
 func (o *fanout) decide(now time.Duration, ceiling int, wishes *[media.NumStreams]string) VideoPlan {
 	s := scale{base: o.share.basePart(), floor: ceiling / mainFloor}
 	most := 0
+	if len(o.readers) > 0 {
+		most, s.best = ceiling, ceiling // they take all there is
+	}
 	for _, v := range o.watchers {
 		r := v.rate(ceiling)
 		most = max(most, r)
@@ -105,7 +108,10 @@ func (o *fanout) decide(now time.Duration, ceiling int, wishes *[media.NumStream
 		s.best = most
 	}
 	plan := VideoPlan{Layers: 1}
-	mainTaken, basic := false, 0
+	mainTaken, basic := len(o.readers) > 0, 0
+	if mainTaken {
+		plan.MainBps = ceiling
+	}
 	thumbs := o.rates[:0]
 	for _, v := range o.watchers {
 		w := &v.forward

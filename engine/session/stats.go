@@ -132,8 +132,8 @@ func trackInfo(t *outTrack, l *lossCounters, rateHz int64) TrackInfo {
 
 // Stats are totals since the manager was made.
 type Stats struct {
-	// Connected and HalfOpen sessions now.
-	Connected, HalfOpen int
+	// Connected and HalfOpen sessions now. Readers are counted as connected, too.
+	Connected, HalfOpen, Readers int
 	// Accepted and Refused sessions.
 	Accepted, Refused uint64
 	// VideoFrames, KeyFrames and AudioPackets written by the engine.

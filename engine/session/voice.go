@@ -20,7 +20,11 @@ type voiceStream struct {
 	samples   sampleClock
 	lagQ8     atomic.Int64 // of the sample clock, for sender reports
 	listeners []*Viewer
+	readers   []*Reader
 }
+
+// heard reports whether somebody listens. Called under Manager.fan.
+func (s *voiceStream) heard() bool { return len(s.listeners)+len(s.readers) > 0 }
 
 // ticks turns a moment of the media clock into the stream's time.
 func (s *voiceStream) ticks(c mediaClock, at time.Time) int64 {
@@ -52,7 +56,7 @@ func (o *fanout) voice(f codec.Format, t codec.Types) *voiceStream {
 // number is not bounded by that of the codecs. Called under Manager.fan.
 func (o *fanout) silent() {
 	o.voices = slices.DeleteFunc(o.voices, func(s *voiceStream) bool {
-		return len(s.listeners) == 0 && (s.format.Peer != 0 || s.redundant)
+		return !s.heard() && (s.format.Peer != 0 || s.redundant)
 	})
 }
 
@@ -62,7 +66,7 @@ func (m *Manager) VoiceFormats(dst []codec.Format) []codec.Format {
 	m.fan.Lock()
 	defer m.fan.Unlock()
 	for _, s := range m.out.voices {
-		if len(s.listeners) > 0 && !slices.Contains(dst, s.format) {
+		if s.heard() && !slices.Contains(dst, s.format) {
 			dst = append(dst, s.format)
 		}
 	}
@@ -98,7 +102,7 @@ func (m *Manager) writeStream(s *voiceStream, a *media.EncodedAudio, captured ti
 	}
 	ts := s.samples.stamp(m.clock.ticks(captured, s.rateHz), n)
 	s.lagQ8.Store(s.samples.lagQ8)
-	if m.out.stopped || len(s.listeners) == 0 {
+	if m.out.stopped || !s.heard() {
 		return
 	}
 	fr := m.pool.frame(kindAudio)
@@ -122,6 +126,9 @@ func (m *Manager) writeStream(s *voiceStream, a *media.EncodedAudio, captured ti
 	}
 	for _, v := range s.listeners {
 		v.pushAudio(fr)
+	}
+	for _, r := range s.readers {
+		r.push(fr)
 	}
 	m.pool.release(fr)
 }

@@ -75,16 +75,21 @@ func (s *Store) bearer(st *state, text string) (Grant, string, error) {
 		if t.ID != id || !t.Hash.matches(secret) {
 			continue
 		}
-		g := Grant{Subject: "token " + t.Name, Scopes: t.Scopes}
-		if t.Expires != nil {
-			g.Expires = *t.Expires
-		}
-		if t.Expired(s.opt.Now()) {
-			return Grant{}, "", ErrExpired
-		}
-		return g, id, nil
+		return s.granted(t)
 	}
 	return Grant{}, "", ErrInvalid
+}
+
+// granted returns what a token that was shown allows, and its ID.
+func (s *Store) granted(t token) (Grant, string, error) {
+	g := Grant{Subject: "token " + t.Name, Scopes: t.Scopes}
+	if t.Expires != nil {
+		g.Expires = *t.Expires
+	}
+	if t.Expired(s.opt.Now()) {
+		return Grant{}, "", ErrExpired
+	}
+	return g, t.ID, nil
 }
 
 func splitToken(text string) (id, secret string, ok bool) {

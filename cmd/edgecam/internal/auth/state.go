@@ -49,6 +49,8 @@ func (t Token) Expired(now time.Time) bool { return t.Expires != nil && !now.Bef
 type token struct {
 	Token
 	Hash hash `json:"hash"`
+	// DigestKey is for RTSP; tokens of versions without it have none.
+	DigestKey string `json:"digest_key,omitempty"`
 }
 
 type session struct {

@@ -202,6 +202,10 @@ func (s *Store) CreateToken(name string, scopes Scopes, age time.Duration) (stri
 	}
 	secret := randomSymbols(tokenSymbols)
 	t.Hash = newHash(secret)
+	text := "ec_" + t.ID + "_" + secret
+	if t.Scopes&(View|Admin) != 0 {
+		t.DigestKey = digestKey(t.ID, text)
+	}
 	err := s.update(func(st *state) error {
 		if len(st.Tokens) >= maxTokens {
 			return fmt.Errorf("%w: there are %d already; revoke some", ErrBadToken, maxTokens)
@@ -212,7 +216,7 @@ func (s *Store) CreateToken(name string, scopes Scopes, age time.Duration) (stri
 	if err != nil {
 		return "", Token{}, err
 	}
-	return "ec_" + t.ID + "_" + secret, t.Token, nil
+	return text, t.Token, nil
 }
 
 // Tokens lists all tokens, expired ones too.
