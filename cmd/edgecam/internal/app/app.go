@@ -155,7 +155,11 @@ func (n *node) run(ctx context.Context) error {
 	n.metrics.SetTalkers(n.engine.TalkerStats)
 	signalling := n.whep()
 	defer signalling.Close()
-	server, err := n.server(signalling)
+	recorders, err := n.rtsp(found.Microphone != nil)
+	var server *httpd.Server
+	if err == nil {
+		server, err = n.server(signalling)
+	}
 	if err == nil {
 		err = server.Listen()
 	}
@@ -163,6 +167,9 @@ func (n *node) run(ctx context.Context) error {
 		err = n.announce(server)
 	}
 	if err != nil {
+		if recorders != nil {
+			recorders.Close()
+		}
 		return errors.Join(err, n.engine.Sessions().Close(ctx))
 	}
 
@@ -172,6 +179,9 @@ func (n *node) run(ctx context.Context) error {
 	parts := []func(context.Context) error{n.engine.Run, server.Serve, n.reload, n.supervised, n.heat, n.network, n.uplink}
 	if runHome != nil {
 		parts = append(parts, runHome)
+	}
+	if recorders != nil {
+		parts = append(parts, recorders.Run)
 	}
 	if port, secure := server.LAN(); port != 0 && n.cfg.HTTP.Announce && !n.o.Dev {
 		parts = append(parts, func(ctx context.Context) error { lan.Announce(ctx, n.onLAN(port, secure), n.log); return nil })
@@ -235,6 +245,7 @@ func engineConfig(cfg *config.Config, loopback bool) engine.Config {
 		limits := governor.Defaults(thisBoard().Thermal.HardCelsius)
 		ec.Governor = &limits
 	}
+	ec.Video.KeyFramesOnly = cfg.Video.Mending == "key-frames"
 	ec.Video.Threads = cfg.Video.Threads
 	if ec.Video.Threads == 0 {
 		// One core stays for everything else.

@@ -15,9 +15,9 @@ import (
 // local are keys that a fleet must not set. What is desired is not signed, so
 // whoever runs the broker could lock the owner out or read files with them
 // (state_dir, fleet, auth, update), have the picture or the door's key sent to
-// himself (home_assistant, uplink), or open the door by turning the relay's
+// himself (home_assistant, uplink, rtsp), or open the door by turning the relay's
 // level round (lines).
-var local = []string{"state_dir", "fleet", "auth", "update", "home_assistant", "uplink", "lines"}
+var local = []string{"state_dir", "fleet", "auth", "update", "home_assistant", "uplink", "rtsp", "lines"}
 
 // check says what is wrong with a provisioned configuration: keys that are not
 // the fleet's, what the schema refuses, devices that are not there.

@@ -28,6 +28,7 @@ type Config struct {
 	HTTP          HTTP          `yaml:"http" doc:"page, API, WHEP and metrics"`
 	WebRTC        WebRTC        `yaml:"webrtc" doc:"media transport to viewers"`
 	Uplink        Uplink        `yaml:"uplink" doc:"publishing to an SFU (WHIP)"`
+	RTSP          RTSP          `yaml:"rtsp" doc:"output for recorders (RTSP)"`
 	Lines         Lines         `yaml:"lines" doc:"button, motion sensor and door relay on GPIO lines"`
 	Auth          Auth          `yaml:"auth" doc:"who may do what"`
 	Sim           Sim           `yaml:"sim" doc:"the simulated sound card, for trials without hardware"`
@@ -51,6 +52,7 @@ func Defaults() *Config {
 		HTTP:          HTTP{}.Defaults(),
 		WebRTC:        WebRTC{}.Defaults(),
 		Uplink:        Uplink{}.Defaults(),
+		RTSP:          RTSP{}.Defaults(),
 		Lines:         Lines{}.Defaults(),
 		Auth:          Auth{}.Defaults(),
 		Sim:           Sim{}.Defaults(),
@@ -79,6 +81,7 @@ func (c *Config) Validate() Problems {
 		{"http", c.HTTP.Validate()},
 		{"webrtc", c.WebRTC.Validate()},
 		{"uplink", c.Uplink.Validate()},
+		{"rtsp", c.RTSP.Validate()},
 		{"lines", c.Lines.Validate()},
 		{"auth", c.Auth.Validate()},
 		{"sim", c.Sim.Validate()},
