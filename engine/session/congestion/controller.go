@@ -99,6 +99,8 @@ type Controller struct {
 	hinted       bool    // a first long train has told the path's capacity
 	surpassed    int     // trains in a row that were faster than link
 	beforeTry    float64
+	mostSent     float64 // rate at which most was sent lately
+	mostSentAt   time.Duration
 	shallow      time.Duration // last loss that the rate had caused
 	episode      episode
 	rival        rival

@@ -21,6 +21,10 @@ const (
 	nearLink   = 0.85
 	beyondLink = 1.15
 	afterDrain = 0.94
+	// Who sends less than this part of the target sends less than it may.
+	limited = 0.8
+	// mostSentTime is how long it is remembered how much was sent.
+	mostSentTime = 10 * time.Second
 	// Growth per second: carefully, and by default.
 	slowGrowth = 0.05
 	fastGrowth = 0.35
@@ -43,6 +47,8 @@ func (c *Controller) decide(now time.Duration) {
 		c.share(now)
 		return
 	}
+	c.mostSent *= max(1-(now-c.mostSentAt).Seconds()/mostSentTime.Seconds(), 0)
+	c.mostSent, c.mostSentAt = max(c.mostSent, c.sent.rate(2*lossInterval)), now
 	verdict := c.loss.judge(now)
 	switch {
 	case c.queue > limit:
@@ -60,12 +66,27 @@ func (c *Controller) decide(now time.Duration) {
 	}
 	switch verdict {
 	case lossTry:
+		// A cut tells something if less is sent because of it.
+		used := c.mostSent
+		if used > 0 && used < limited*c.target {
+			if c.loss.before <= bearableLoss {
+				c.loss.bear()
+				return
+			}
+			c.beforeTry = c.target
+			c.setTarget(max(used*lossCut, c.target/2))
+			c.grown = now
+			return
+		}
 		c.beforeTry = c.target
 		c.setTarget(c.target * lossCut)
 		c.grown = now
 	case lossIsOurs:
 		c.shallow = max(now, 1)
-		if rate := c.arrived.rate(2 * lossInterval); rate > 0 {
+		// What arrives is what the path carries only while as much is sent.
+		sent := c.sent.rate(2 * lossInterval)
+		if rate := c.arrived.rate(2 * lossInterval); rate > 0 && sent >= limited*c.target {
+			rate = max(rate, sent*(1-c.loss.before))
 			c.link = rate
 			c.setTarget(min(c.target, rate*afterDrain))
 		}
