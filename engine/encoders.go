@@ -37,6 +37,9 @@ func (v *voiceEncoders) send(b *media.Block, speech bool, levelDBov int) {
 			continue
 		}
 		e.SetSpeech(speech)
+		if err := e.SetLoss(v.sessions.VoiceLoss(f)); err != nil {
+			v.log.Debug("voice encoder keeps its expected loss", "codec", f.String(), "error", err)
+		}
 		packet, ok, err := e.Encode(b)
 		if err != nil {
 			// One frame is lost; the next one is another matter.

@@ -90,6 +90,7 @@ type Call struct {
 	format  atomic.Pointer[codec.Format]
 	byType  map[uint8]agreed // of the answer, by payload type
 	lossQ8  atomic.Uint32    // of the own voice, as reported
+	loss    voiceLoss        // expected of it
 	sendMu  sync.Mutex       // guards what follows
 	samples sampleClock      // of the own voice
 	out     packet

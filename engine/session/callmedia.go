@@ -271,6 +271,16 @@ func (c *Call) WriteVoice(a *media.EncodedAudio) error {
 	return nil
 }
 
+// VoiceLoss is the share of its voice's packets, in percent, that the call must
+// expect to lose: what an encoder is told. Where packets carry the one before
+// besides (RFC 2198) it is 0.
+func (c *Call) VoiceLoss() int {
+	if c.voice == nil || c.voice.types.RED != 0 {
+		return 0
+	}
+	return int(c.loss.percent.Load())
+}
+
 // heardOf notes what the other side loses of the own voice.
 func (c *Call) heardOf(reports []rtcp.ReceptionReport) {
 	if c.voice == nil {
@@ -280,6 +290,7 @@ func (c *Call) heardOf(reports []rtcp.ReceptionReport) {
 	for _, r := range reports {
 		if r.SSRC == ssrc {
 			c.lossQ8.Store(uint32(r.FractionLost))
+			c.loss.report(r.FractionLost, time.Now())
 		}
 	}
 }

@@ -172,6 +172,8 @@ func (v *Viewer) handleReports(t *outTrack, ssrc uint32, reports []rtcp.Receptio
 		c := &v.counters.audioLoss
 		if t == v.video {
 			c = &v.counters.videoLoss
+		} else {
+			v.voiceLoss.report(r.FractionLost, time.Now())
 		}
 		c.fractionQ8.Store(uint32(r.FractionLost))
 		// Cumulative loss is a signed 24-bit number: duplicates count below 0.

@@ -50,6 +50,8 @@ type Viewer struct {
 
 	probing atomic.Bool
 
+	voiceLoss voiceLoss
+
 	mending mending // of the goroutine that reads feedback on the picture
 
 	mu          sync.Mutex

@@ -237,6 +237,9 @@ func (l *link) talk(ctx context.Context, client *whep.Client) error {
 			}
 			enc.SetSpeech(speech)
 		}
+		if err := enc.SetLoss(client.VoiceLoss()); err != nil {
+			l.s.log.Debug("voice encoder keeps its expected loss", "error", err)
+		}
 		p, ok, err := enc.Encode(&b)
 		if err != nil {
 			l.s.log.Debug("voice block not encoded", "error", err)

@@ -36,6 +36,7 @@ type Encoder struct {
 	packet []byte
 	quiet  *silence // leaves silence out, nil where it is sent
 	path   *isacPath
+	loss   int // that Opus was told of
 }
 
 // NewEncoder returns an encoder for a format. The bit rate is Opus'; the others
@@ -50,6 +51,7 @@ func NewEncoder(f Format, opusBps int) (*Encoder, error) {
 	switch f.Name {
 	case Opus:
 		e.opus, err = opus.NewEncoder(opus.EncoderConfig{BitrateBps: opusBps, DTX: f.DTX, NoFEC: f.NoFEC})
+		e.loss = opus.DefaultLossPercent
 		if err != nil {
 			return nil, fmt.Errorf("codec: %w", err)
 		}
@@ -111,6 +113,20 @@ func (e *Encoder) SetSpeech(on bool) {
 	case e.quiet != nil:
 		e.quiet.setSpeech(on)
 	}
+}
+
+// SetLoss tells the share of packets that the receivers lose, in percent: with more
+// than 0 Opus' packets carry what helps over the loss of the one before. It does
+// nothing to other formats, nor where the receiver has no use for it.
+func (e *Encoder) SetLoss(percent int) error {
+	if e.opus == nil || e.format.NoFEC || percent == e.loss {
+		return nil
+	}
+	if err := e.opus.SetLoss(percent); err != nil {
+		return fmt.Errorf("codec: %w", err)
+	}
+	e.loss = percent
+	return nil
 }
 
 // Received tells the encoder of a packet of the other side: its sequence number

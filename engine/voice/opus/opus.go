@@ -28,6 +28,9 @@ const (
 	maxDecodeSamples = 5760
 )
 
+// DefaultLossPercent is the loss that is expected unless something else is said.
+const DefaultLossPercent = 5
+
 // ErrPacket is wrapped by errors about packets that cannot be decoded.
 var ErrPacket = errors.New("opus: bad packet")
 
@@ -62,7 +65,7 @@ func NewEncoder(cfg EncoderConfig) (*Encoder, error) {
 		cfg.Complexity = 5
 	}
 	if cfg.LossPercent == 0 {
-		cfg.LossPercent = 5
+		cfg.LossPercent = DefaultLossPercent
 	}
 	if cfg.BitrateBps < 6000 || cfg.BitrateBps > 510000 {
 		return nil, fmt.Errorf("opus: bit rate %d bit/s is outside 6000 to 510000", cfg.BitrateBps)
@@ -91,6 +94,18 @@ func NewEncoder(cfg EncoderConfig) (*Encoder, error) {
 func (e *Encoder) SetBitrate(bps int) error {
 	if err := e.enc.SetBitrate(bps); err != nil {
 		return fmt.Errorf("opus: set bit rate %d: %w", bps, err)
+	}
+	return nil
+}
+
+// SetLoss tells the share of packets that receivers lose, in percent: what is spent
+// on in-band FEC from the next packet on. With 0 there is none.
+func (e *Encoder) SetLoss(percent int) error {
+	if percent < 0 || percent > 100 {
+		return fmt.Errorf("opus: loss of %d %% is outside 0 to 100", percent)
+	}
+	if err := errors.Join(e.enc.SetInBandFEC(percent > 0), e.enc.SetPacketLossPerc(percent)); err != nil {
+		return fmt.Errorf("opus: set loss %d: %w", percent, err)
 	}
 	return nil
 }
