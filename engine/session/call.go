@@ -39,7 +39,8 @@ type CallConfig struct {
 	DTX bool
 	// Loopback restricts the call to this machine.
 	Loopback bool
-	// ICEServers are used for the own addresses.
+	// ICEServers are used for the own addresses; where one has a secret, the
+	// credentials are made of it.
 	ICEServers []ICEServer
 	// TURNRoots are as in Config.
 	TURNRoots *x509.CertPool
@@ -141,7 +142,7 @@ func NewCall(cfg CallConfig, hooks CallHooks, log *slog.Logger) (*Call, error) {
 	}
 	var pcfg webrtc.Configuration
 	pcfg.BundlePolicy = webrtc.BundlePolicyMaxBundle
-	for _, s := range cfg.ICEServers {
+	for _, s := range forUser(cfg.ICEServers, "call", time.Time{}) {
 		pcfg.ICEServers = append(pcfg.ICEServers, webrtc.ICEServer{URLs: s.URLs, Username: s.Username, Credential: s.Credential})
 	}
 	if c.pc, err = api.NewPeerConnection(pcfg); err != nil {

@@ -5,7 +5,9 @@ import (
 	"fmt"
 
 	"github.com/edgecam/edgecam/cmd/edgecam/internal/cli"
+	"github.com/edgecam/edgecam/cmd/edgecam/internal/config"
 	"github.com/edgecam/edgecam/engine"
+	"github.com/edgecam/edgecam/engine/session"
 	"github.com/edgecam/edgecam/engine/station"
 	"github.com/edgecam/edgecam/engine/voice"
 )
@@ -34,6 +36,9 @@ func Call(ctx context.Context, o cli.CallOptions) error {
 			return fmt.Errorf("app: %w", err)
 		}
 	}
+	if err := callNetwork(&cfg, &o.Station.Dial.Call); err != nil {
+		return err
+	}
 	s, err := station.New(o.Station, devices, o.Log)
 	if err != nil {
 		return fmt.Errorf("app: %w", err)
@@ -42,4 +47,17 @@ func Call(ctx context.Context, o cli.CallOptions) error {
 		o.Started(s)
 	}
 	return s.Run(ctx)
+}
+
+// callNetwork gives a call the servers of the configuration, by which it is reached
+// from other networks, and the authorities that they are trusted by.
+func callNetwork(cfg *config.Config, c *session.CallConfig) (err error) {
+	if c.Loopback {
+		return nil
+	}
+	for _, s := range cfg.WebRTC.ICEServers {
+		c.ICEServers = append(c.ICEServers, session.ICEServer(s))
+	}
+	c.TURNRoots, err = turnRoots(cfg.WebRTC.TURNCAFile)
+	return err
 }
