@@ -29,6 +29,7 @@ type line struct {
 	WaitMS  int                 `json:",omitempty"`
 	CA      string              `json:",omitempty"` // PEM, of TURN servers with TLS
 	ICETCP  bool                `json:",omitempty"`
+	MDNS    session.MDNSMode    `json:",omitempty"`
 
 	SDP       string `json:",omitempty"` // offer or answer
 	Candidate string `json:",omitempty"`
@@ -97,6 +98,7 @@ func nodeRole() error {
 		case m == nil:
 			cfg := session.Defaults()
 			cfg.ICEServers, cfg.GatherWait, cfg.ICETCP = l.Servers, time.Duration(l.WaitMS)*time.Millisecond, l.ICETCP
+			cfg.MDNS = l.MDNS
 			cfg.ConnectTimeout, cfg.TURNRoots = 12*time.Second, roots(l.CA)
 			var err error
 			if m, err = session.New(cfg, session.Hooks{
@@ -161,6 +163,8 @@ func viewerRole() error {
 	return lines(func(l line) error {
 		switch {
 		case call == nil:
+		case l.Ask == "die":
+			os.Exit(0) // as if its power were cut
 		case l.Ask == "frames":
 			tell(line{Frames: int(packets.Load())})
 			return nil
