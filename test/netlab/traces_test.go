@@ -263,7 +263,7 @@ func traces() []trace {
 		{
 			name: "3, 0.5, 2 Mbit/s", length: seconds(60), drop: seconds(20), recovery: seconds(2),
 			script: []netlab.Step{at(0, rate(3_000_000)), at(20, rate(500_000)), at(40, rate(2_000_000))},
-			spans:  []span{{seconds(8), seconds(20), 0.85, 50}, {seconds(23), seconds(40), 0.70, 50}, {seconds(47), seconds(60), 0.85, 50}},
+			spans:  []span{{seconds(8), seconds(20), 0.85, 50}, {seconds(23), seconds(40), 0.85, 55}, {seconds(47), seconds(60), 0.85, 50}},
 		},
 		{
 			name: "Wi-Fi: jitter and bursts of loss", length: seconds(60), spans: []span{{seconds(10), seconds(60), 0.85, 60}},

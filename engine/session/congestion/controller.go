@@ -192,7 +192,7 @@ func (c *Controller) report(now time.Duration, a *Arrival) bool {
 	p.state = packetArrived
 	c.loss.add(false)
 	at := c.receiverTime(a.At)
-	c.delay.add(at-p.at, at)
+	c.delay.add(at-p.at, at, p.bytes)
 	c.lastArrival = max(c.lastArrival, at)
 	c.arrived.add(c.lastArrival, p.bytes)
 	if bps, unhindered, packets := c.train.add(p, at); bps > 0 {

@@ -37,8 +37,8 @@ const (
 // decide moves the target after feedback.
 func (c *Controller) decide(now time.Duration) {
 	window := max(leastWindow, c.pictureSpace+c.pictureSpace/4)
-	c.queue = c.delay.standing(window, c.state == StateGrow && (c.link == 0 || c.target < 0.9*c.link))
-	if sudden := c.delay.lowestOf(suddenWindow) - c.delay.base; sudden > suddenQueue+4*c.delay.noise {
+	c.queue = c.delay.standing(window, c.state == StateGrow && (c.link == 0 || c.target < 0.9*c.link), c.carries())
+	if sudden := c.delay.lowestOf(suddenWindow).delay - c.delay.base; sudden > suddenQueue+4*c.delay.noise {
 		c.queue = max(c.queue, sudden)
 	}
 	limit := min(leastQueue+2*c.delay.noise, mostQueue)
@@ -168,4 +168,12 @@ func (c *Controller) grow(now time.Duration) {
 	}
 	c.setTarget(c.target * (1 + g*dt.Seconds()))
 	c.grown = now
+}
+
+// carries is what the link is believed to carry at present.
+func (c *Controller) carries() float64 {
+	if c.link > 0 {
+		return c.link
+	}
+	return max(c.quickest, c.target)
 }
