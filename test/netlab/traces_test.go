@@ -263,10 +263,10 @@ func traces() []trace {
 		{
 			name: "3, 0.5, 2 Mbit/s", length: seconds(60), drop: seconds(20), recovery: seconds(2),
 			script: []netlab.Step{at(0, rate(3_000_000)), at(20, rate(500_000)), at(40, rate(2_000_000))},
-			spans:  []span{{seconds(8), seconds(20), 0.85, 50}, {seconds(23), seconds(40), 0.85, 55}, {seconds(47), seconds(60), 0.85, 50}},
+			spans:  []span{{seconds(8), seconds(20), 0.85, 50}, {seconds(23), seconds(40), 0.85, 50}, {seconds(47), seconds(60), 0.85, 50}},
 		},
 		{
-			name: "Wi-Fi: jitter and bursts of loss", length: seconds(60), spans: []span{{seconds(10), seconds(60), 0.85, 60}},
+			name: "Wi-Fi: jitter and bursts of loss", length: seconds(60), spans: []span{{seconds(10), seconds(60), 0.85, 50}},
 			script: []netlab.Step{at(0, with(func(c *netlab.Conditions) { c.Jitter, c.Loss, c.Burst = 8*ms, 0.01, 4 }))},
 		},
 		{
@@ -281,12 +281,8 @@ func traces() []trace {
 		})
 	}
 	for _, rtt := range []time.Duration{20 * ms, 100 * ms, 200 * ms, 400 * ms} {
-		most := 50.0
-		if rtt >= 200*ms {
-			most = 70 // a queue is heard of late
-		}
 		list = append(list, trace{
-			name: fmt.Sprintf("round trip %d ms", rtt.Milliseconds()), length: seconds(60), spans: []span{{seconds(15), seconds(60), 0.85, most}},
+			name: fmt.Sprintf("round trip %d ms", rtt.Milliseconds()), length: seconds(60), spans: []span{{seconds(15), seconds(60), 0.85, 50}},
 			script: []netlab.Step{at(0, with(func(c *netlab.Conditions) { c.Delay = rtt / 2 }))},
 		})
 	}

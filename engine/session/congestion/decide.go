@@ -28,6 +28,8 @@ const (
 	// Growth per second: carefully, and by default.
 	slowGrowth = 0.05
 	fastGrowth = 0.35
+	// lateRTT is the round trip above which a queue is heard of late.
+	lateRTT = 150 * time.Millisecond
 	// trustTime is how long a train's proof holds, distrustTime how long none
 	// is believed after one has misled.
 	trustTime    = 300 * time.Millisecond
@@ -162,9 +164,12 @@ func (c *Controller) grow(now time.Duration) {
 	}
 	g := fastGrowth
 	if near {
-		// The longer no queue shows, the less the old limit means.
-		calm := (now - c.episode.ended).Seconds()
-		g = min(slowGrowth*math.Exp2(calm/2), fastGrowth)
+		// The longer no queue shows, the less the old limit means. Where a queue is
+		// heard of late, growth is slower in proportion: else it has gone as much
+		// further when it is.
+		late := max(c.rtt.Seconds()/lateRTT.Seconds(), 1)
+		calm := (now - c.episode.ended).Seconds() / late
+		g = min(slowGrowth*math.Exp2(calm/2), fastGrowth) / late
 	}
 	c.setTarget(c.target * (1 + g*dt.Seconds()))
 	c.grown = now
