@@ -3,6 +3,7 @@ package rtsp
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"strings"
 	"sync"
@@ -18,6 +19,7 @@ import (
 	"github.com/pion/rtp/codecs"
 
 	"github.com/edgecam/edgecam/engine/media"
+	"github.com/edgecam/edgecam/engine/session"
 )
 
 // reader is the library's client, which reads everything.
@@ -96,6 +98,7 @@ func TestReader(t *testing.T) {
 		t.Run(transport.String(), func(t *testing.T) {
 			s := newSource(t, true)
 			srv := newServer(t, s, func(o *Options) { o.UDPPort = freePair(t) })
+			time.Sleep(400 * time.Millisecond) // the stream's own key frame is long past
 			r, err := newReader(t, srv, transport)
 			if err != nil {
 				t.Fatal(err)
@@ -104,9 +107,16 @@ func TestReader(t *testing.T) {
 				t.Errorf("%d viewers, rate %d: a reader is to count as a viewer", s.viewers.Load(), s.plan.Load())
 			}
 			eventually(t, "two seconds of packets", func() bool { p, a := r.counts(); return p > 60 && a > 60 })
+			// What is lost is not sent again: a key frame helps.
+			r.mu.Lock()
+			first := r.pictures[0]
+			r.mu.Unlock()
+			if err := r.WritePacketRTCP(r.video, &rtcp.ReceiverReport{Reports: []rtcp.ReceptionReport{{SSRC: first.SSRC, FractionLost: 3}}}); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "a key frame after a loss", func() bool { return s.asked(session.ReasonPLI) == 1 })
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			first := r.pictures[0]
 			var d codecs.VP8Packet
 			if b, err := d.Unmarshal(first.Payload); err != nil || d.S != 1 || b[0]&1 != 0 {
 				t.Errorf("the first packet does not begin a key frame (%v)", err)
@@ -209,7 +219,8 @@ func exchange(t *testing.T, s *Server, ask string) string {
 // third place stays usable all the time, a fourth reader is refused.
 func TestSlowReader(t *testing.T) {
 	s := newSource(t, false)
-	srv := newServer(t, s, nil)
+	var log logBuffer
+	srv := newServer(t, s, func(o *Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
 	slow, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", srv.Port()))
 	if err != nil {
 		t.Fatal(err)
@@ -238,6 +249,9 @@ func TestSlowReader(t *testing.T) {
 		time.Sleep(time.Second / fps)
 		return s.Stats().Readers == 2
 	})
+	if !log.contains("does not keep up") {
+		t.Error("the reader was not ended because its queue was full")
+	}
 	sent := f.CapturedAt
 	eventually(t, "the last frame", func() bool {
 		good.mu.Lock()
@@ -291,4 +305,50 @@ func TestConnections(t *testing.T) {
 	if since := time.Since(began); since > 4*time.Second {
 		t.Errorf("served again after %v", since)
 	}
+}
+
+// TestExpiry: a reader is ended when its token's time is over, and when the node
+// stops.
+func TestExpiry(t *testing.T) {
+	s := newSource(t, true)
+	srv := newServer(t, s, func(o *Options) {
+		o.Authorize = func(remote string, c *Credential) (session.Grant, error) {
+			g, err := authorize(remote, c)
+			g.Expires = time.Now().Add(time.Second)
+			return g, err
+		}
+	})
+	r, err := newReader(t, srv, gortsplib.TransportTCP)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- r.Wait() }()
+	select {
+	case <-ended:
+	case <-time.After(patience):
+		t.Fatal("the reader goes on after its token's time")
+	}
+	eventually(t, "the end of the reader", func() bool { return s.viewers.Load() == 0 })
+	if p, _ := r.counts(); p == 0 {
+		t.Error("the reader has seen nothing")
+	}
+}
+
+// logBuffer keeps what is logged.
+type logBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logBuffer) contains(s string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return strings.Contains(b.text.String(), s)
 }
