@@ -32,8 +32,6 @@ const (
 	writeTime = 10 * time.Second
 	// spareConnections are those that may be open besides the readers' own.
 	spareConnections = 16
-	// stopTime bounds how long the end waits for readers.
-	stopTime = 5 * time.Second
 )
 
 // Path is the stream's path: rtsp://HOST:PORT/live.

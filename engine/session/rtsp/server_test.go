@@ -44,7 +44,8 @@ func newReader(t *testing.T, s *Server, transport gortsplib.Transport) (*reader,
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Start(u.Scheme, u.Host); err != nil {
+	r.Scheme, r.Host = u.Scheme, u.Host
+	if err := r.Start2(); err != nil {
 		return nil, err
 	}
 	t.Cleanup(r.Close)
@@ -171,8 +172,8 @@ func TestRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		client := &gortsplib.Client{}
-		if err := client.Start(u.Scheme, u.Host); err != nil {
+		client := &gortsplib.Client{Scheme: u.Scheme, Host: u.Host}
+		if err := client.Start2(); err != nil {
 			t.Fatal(err)
 		}
 		if d, _, err := client.Describe(u); err == nil {
