@@ -95,17 +95,15 @@ func TestTokenRoundTrip(t *testing.T) {
 			}
 		}
 		typ, ctx := rng.IntN(4), rng.IntN(3)
-		var block [16]uint32
-		eob = max(eob, first)
-		tokenizeBlock(&block, &q, first, eob, encTypeRecord(typ), uint32(ctx))
-		recs := block[:eob-first]
-		if eob < 16 {
-			last := int16(0)
-			if eob > first {
-				last = q[eob-1]
-			}
-			recs = append(recs, encEndRecord(encTypeRecord(typ), eob, last, uint32(ctx)))
+		var block [17]uint32
+		base := encTypeRecord(typ)
+		at := base + uint32(ctx)<<tokSlotShift
+		if eob <= first {
+			block[first], eob = at+encEndRecords[first], first
+		} else {
+			tokenizeBlock(&block, &q, first, eob, at, base)
 		}
+		recs := block[first:min(eob+1, 16)]
 		var w boolWriter
 		w.reset(nil)
 		w.putTokens(recs, &probs)

@@ -293,21 +293,24 @@ func (e *Encoder) tokenizeMB(s *encScratch, row *encRow, above *encContext, z *e
 	n, nonZero := 0, uint32(0)
 	blockType, first := blockYWithDC, 0
 	if y2 {
-		// The second transform doubles the scale again.
-		n, nonZero = e.tokenizeBlock(s, recs, 0, dsp.BlockY2, 0, blockY2, &above[8], &s.left[8], 4*l)
 		blockType, first = blockYAfterY2, 1
+		// The second transform doubles the scale again.
+		n, nonZero = e.tokenizeAny(s, recs, 0, dsp.BlockY2, encTypeRecord(blockY2), &above[8], &s.left[8], 4*l)
 	}
+	base := encTypeRecord(blockType)
 	for i := range 16 {
 		a, b := &above[i&3], &s.left[i>>2]
+		at := base + uint32(*a+*b)<<tokSlotShift
 		if int(s.eobs[i]) <= first {
-			recs[n] = encTypeRecord(blockType) + uint32(*a+*b)<<tokSlotShift + encBandRecords[first] + tokenEOB<<tokTokenShift
+			recs[n] = at + encEndRecords[first]
 			n++
 			*a, *b = 0, 0
 			continue
 		}
-		var nz uint32
-		n, nz = e.tokenizeBlock(s, recs, n, i, first, blockType, a, b, l)
-		nonZero |= nz
+		var has uint8
+		n, has = e.tokenizeBlock(s, recs, n, i, first, at, base, l)
+		*a, *b = has, has
+		nonZero |= uint32(has) << i
 	}
 	n, nz := e.tokenizeChroma(s, recs, n, above, l)
 	if nonZero |= nz; nonZero != 0 {
@@ -318,55 +321,61 @@ func (e *Encoder) tokenizeMB(s *encScratch, row *encRow, above *encContext, z *e
 
 func (e *Encoder) tokenizeChroma(s *encScratch, recs *encMBRecords, n int, above *encContext, lambda int64) (int, uint32) {
 	nonZero := uint32(0)
+	base := encTypeRecord(blockChroma)
 	for i := dsp.BlockU; i < dsp.BlockY2; i++ {
-		base := 4 + (i-dsp.BlockU)>>2*2
-		a, b := &above[base+i&1], &s.left[base+i>>1&1]
+		edge := 4 + (i-dsp.BlockU)>>2*2
+		a, b := &above[edge+i&1], &s.left[edge+i>>1&1]
+		at := base + uint32(*a+*b)<<tokSlotShift
 		if s.eobs[i] == 0 {
-			recs[n] = encTypeRecord(blockChroma) + uint32(*a+*b)<<tokSlotShift + tokenEOB<<tokTokenShift
+			recs[n] = at + encEndRecords[0]
 			n++
 			*a, *b = 0, 0
 			continue
 		}
-		var nz uint32
-		n, nz = e.tokenizeBlock(s, recs, n, i, 0, blockChroma, a, b, lambda)
-		nonZero |= nz
+		var has uint8
+		n, has = e.tokenizeBlock(s, recs, n, i, 0, at, base, lambda)
+		*a, *b = has, has
+		nonZero |= uint32(has) << i
 	}
 	return n, nonZero
 }
 
-// tokenizeBlock writes the tokens of block i to recs, from the n-th on, trims the
-// block where that is asked for, and updates its contexts. It returns the number
-// of records, and the block's bit in the mask of blocks that are not empty.
-func (e *Encoder) tokenizeBlock(s *encScratch, recs *encMBRecords, n, i, first, blockType int, above, left *uint8, lambda int64) (int, uint32) {
-	eob := max(int(s.eobs[i]), first)
+// tokenizeAny is tokenizeBlock for a block that begins at its first coefficient
+// and may be empty. It updates the contexts, and returns the block's bit in the
+// mask of blocks that are not empty.
+func (e *Encoder) tokenizeAny(s *encScratch, recs *encMBRecords, n, i int, base uint32, above, left *uint8, lambda int64) (int, uint32) {
+	at := base + uint32(*above+*left)<<tokSlotShift
+	if s.eobs[i] == 0 {
+		recs[n] = at + encEndRecords[0]
+		*above, *left = 0, 0
+		return n + 1, 0
+	}
+	n, has := e.tokenizeBlock(s, recs, n, i, 0, at, base, lambda)
+	*above, *left = has, has
+	return n, uint32(has) << i
+}
+
+// tokenizeBlock writes the tokens of block i, which has some, to recs, from the
+// n-th on, and trims the block where that is asked for. base and at are those of
+// the function tokenizeBlock. It returns the number of records, and 1 if the
+// block is not empty.
+func (e *Encoder) tokenizeBlock(s *encScratch, recs *encMBRecords, n, i, first int, at, base uint32, lambda int64) (int, uint8) {
+	eob := int(s.eobs[i])
 	levels := (*[16]int16)(s.levels[16*i:])
-	base, ctx := encTypeRecord(blockType), uint32(*above+*left)
-	if eob > first {
-		block := (*[16]uint32)(recs[n:])
-		// A last coefficient that is no lone step takes away more than it costs.
-		if lone := uint16(levels[eob-1]+1) <= 2; lone && e.speed.trim {
-			coef, dequant := (*[16]int16)(s.coef[16*i:]), (*[16]int16)(s.dequant[16*i:])
-			eob = e.tokens.trimBlock(block, levels, coef, dequant, first, eob, base, ctx, lambda)
-			s.eobs[i] = uint8(eob)
-		} else {
-			tokenizeBlock(block, levels, first, eob, base, ctx)
+	// Something stands before a block that begins at its second coefficient.
+	block := (*[17]uint32)(recs[n-first:])
+	tokenizeBlock(block, levels, first, eob, at, base)
+	// A last coefficient that is no lone step takes away more than it costs.
+	if lone := uint16(levels[(eob-1)&15]+1) <= 2; lone && e.speed.trim {
+		coef, dequant := (*[16]int16)(s.coef[16*i:]), (*[16]int16)(s.dequant[16*i:])
+		eob = e.tokens.trimBlock(block, coef, dequant, first, eob, lambda)
+		if eob <= first {
+			s.eobs[i] = 0
+			return n + 1, 0
 		}
-		n += eob - first
+		s.eobs[i] = uint8(eob)
 	}
-	nz := uint8(0)
-	last := int16(0)
-	if eob > first {
-		nz = 1
-		last = levels[eob-1]
-	} else if e.speed.trim {
-		s.eobs[i] = 0
-	}
-	*above, *left = nz, nz
-	if eob < 16 {
-		recs[n] = encEndRecord(base, eob, last, ctx)
-		n++
-	}
-	return n, uint32(nz) << i
+	return n + min(eob+1, 16) - first, 1
 }
 
 // encMBRecords has room for the tokens of a macroblock.

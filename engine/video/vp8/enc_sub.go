@@ -97,7 +97,7 @@ func (e *Encoder) codeSubblocks(s *encScratch, row *encRow, m *encMB, p *encMBPo
 		b := s.dequant[16*i:]
 		s.eobs[i] = uint8(dsp.QuantizeBlock(s.levels[16*i:], b, s.coef[16*i:], &z.intraY1, 0))
 		var nz uint32
-		n, nz = e.tokenizeBlock(s, recs, n, i, 0, blockYWithDC, &above[i&3], &s.left[i>>2], l)
+		n, nz = e.tokenizeAny(s, recs, n, i, encTypeRecord(blockYWithDC), &above[i&3], &s.left[i>>2], l)
 		nonZero |= nz
 		dsp.IDCTAdd(w.work[o:], encSubStride, w.preds[:], 4, b)
 	}

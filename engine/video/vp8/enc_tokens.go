@@ -21,8 +21,8 @@ const (
 	encTokenSlots = 4 * 8 * 3
 	encTokenKinds = 1 << 12
 	// encMBTokens is the largest number of tokens of a macroblock: all
-	// coefficients, since a full block has no end token.
-	encMBTokens = 25 * 16
+	// coefficients, since a full block has no end token; and one that is not kept.
+	encMBTokens = 25*16 + 1
 	// encLargestLevel is the largest magnitude that a token can tell.
 	encLargestLevel = 67 + 1<<11 - 1
 )
@@ -120,48 +120,64 @@ var encBandRecords = func() (t [17]uint32) {
 	return t
 }()
 
-// encLevelRecord is what a level that is not zero adds to a record, and the
-// context behind it.
-func encLevelRecord(v int32) (rec uint32, ctx uint32) {
+// encEndRecords is what the end of a block at a position adds to the record of its
+// type and context.
+var encEndRecords = func() (t [17]uint32) {
+	for i, b := range encBandRecords {
+		t[i] = b + tokenEOB<<tokTokenShift
+	}
+	return t
+}()
+
+// encLevel is what a level adds to its record, and from bit 32 on to the next one:
+// the context behind it.
+//
+//go:noinline
+func encLevel(v int32) uint64 {
+	if v == 0 {
+		return tokAfterZero << 32
+	}
 	sign := uint32(v) >> 31
 	mag := uint32(max(v, -v))
-	rec = uint32(encValueRecords[min(mag, encLargestLevel)]) | sign<<tokSignShift
-	return rec, min(mag, 2)
+	return uint64(uint32(encValueRecords[min(mag, encLargestLevel)])|sign<<tokSignShift) | uint64(min(mag, 2))<<(32+tokSlotShift)
 }
 
-// tokenizeBlock writes the tokens of one block to recs, one for every position
-// from first to eob-1; unless the block is full an end token must follow. levels
-// has the levels in zigzag order, eob is one more than the position of the last
-// that is not zero. base is the record of the block's type alone, ctx how many of
-// the left and upper neighbours have coefficients.
-func tokenizeBlock(recs *[16]uint32, levels *[16]int16, first, eob int, base, ctx uint32) {
-	at := ctx<<tokSlotShift + base
-	for i := first; i < eob; i++ {
-		at += encBandRecords[i&15]
-		v := int32(levels[i&15])
-		if v == 0 {
-			recs[(i-first)&15] = at
-			at = base | tokAfterZero
-			continue
-		}
-		rec, next := encLevelRecord(v)
-		recs[(i-first)&15] = at | rec
-		at = base + next<<tokSlotShift
+// encLevels are the levels from -encSmallLevels on, which nearly all are among.
+var encLevels = func() (t [2 * encSmallLevels]uint64) {
+	for i := range t {
+		t[i] = encLevel(int32(i - encSmallLevels))
 	}
+	return t
+}()
+
+const encSmallLevels = 64
+
+// tokenizeBlock writes the tokens of one block to recs, one for every position
+// from first to eob-1, and unless the block is full one for its end. levels has the
+// levels in coding order, eob is one more than the position of the last that is
+// not zero, and more than first. base is the record of the block's type alone, at
+// that with the context of its first token.
+func tokenizeBlock(recs *[17]uint32, levels *[16]int16, first, eob int, at, base uint32) {
+	if first < 0 || eob > 16 {
+		return // not reached; it tells the compiler that all indices fit
+	}
+	_, _ = recs[0], levels[0]
+	for i := first; i < eob; i++ {
+		at += encBandRecords[i]
+		var l uint64
+		if k := uint32(int32(levels[i])) + encSmallLevels; k < 2*encSmallLevels {
+			l = encLevels[k]
+		} else {
+			l = encLevel(int32(levels[i]))
+		}
+		recs[i] = at | uint32(l)
+		at = base + uint32(l>>32)
+	}
+	recs[eob] = at + encEndRecords[eob] // behind a full block it is in nobody's way
 }
 
 // encTypeRecord is the record of a block type alone.
 func encTypeRecord(blockType int) uint32 { return uint32(blockType*24) << tokSlotShift }
-
-// encEndRecord is the record of the end of a block at position eob, the first
-// coded or behind a level that is not zero: last, or 0 at the first position,
-// where ctx is the context.
-func encEndRecord(base uint32, eob int, last int16, ctx uint32) uint32 {
-	if last != 0 {
-		ctx = min(uint32(max(last, -last)), 2)
-	}
-	return base + ctx<<tokSlotShift + encBandRecords[eob&15] + tokenEOB<<tokTokenShift
-}
 
 // encTokenCodes are the paths through the token tree, in a table that four bits
 // index.

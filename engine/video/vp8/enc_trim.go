@@ -54,46 +54,42 @@ func (t *encTokenCosts) fill(p *coeffProbs) {
 	}
 }
 
-// trimBlock writes the tokens of a block to recs, up to where the block had
-// better end: bits saved against error added. levels are in coding order, coef
-// and dequant in raster order. base is the record of the block's type alone, ctx
-// the context of its first token; lambda the price of 1/256 bit in squared
-// coefficient error, times 256. It zeroes dequant behind the new end and returns
-// that; every position from first on has one token, and unless the block is full
-// an end token must follow.
-func (t *encTokenCosts) trimBlock(recs *[16]uint32, levels, coef, dequant *[16]int16, first, eob int, base, ctx uint32, lambda int64) int {
-	at := ctx<<tokSlotShift + base
-	stop := at + encBandRecords[first&15] + tokenEOB<<tokTokenShift
-	rate, gain := int64(0), int64(0) // the squared error taken away so far, times 256
-	best, bestAt := lambda*int64(t.kinds[encTokenKind(stop)]), first
+// trimBlock takes tokenizeBlock's tokens and ends the block where it had
+// better end: bits saved against error added. coef and dequant are the block's, in
+// raster order; lambda is the price of 1/256 bit in squared coefficient error,
+// times 256. It zeroes dequant behind the new end, puts the end's token
+// there, and returns it.
+func (t *encTokenCosts) trimBlock(recs *[17]uint32, coef, dequant *[16]int16, first, eob int, lambda int64) int {
+	if first < 0 || eob > 16 {
+		return eob // not reached; it tells the compiler that all indices fit
+	}
+	_, _, _, _ = t.kinds[0], recs[0], coef[0], dequant[0]
+	const slot = encTokenKinds - 1 - 15
+	best, bestAt := lambda*int64(t.kinds[recs[first]>>tokTokenShift&slot|tokenEOB]), first
+	cost := int64(0)
 	for i := first; i < eob; i++ {
-		at += encBandRecords[i&15]
-		v := int32(levels[i&15])
-		if v == 0 {
-			recs[(i-first)&15] = at
-			rate += int64(t.kinds[encTokenKind(at)])
-			at = base | tokAfterZero
+		rec := recs[i]
+		cost += lambda * int64(t.kinds[encTokenKind(rec)])
+		if rec>>tokTokenShift&15 == tokenZero {
 			continue
 		}
-		rec, next := encLevelRecord(v)
-		rec |= at
-		recs[(i-first)&15] = rec
-		rate += int64(t.kinds[encTokenKind(rec)])
-		at = base + next<<tokSlotShift
-		r := zigzag[i&15] & 15
+		r := zigzag[i] & 15
 		c, d := int64(coef[r]), int64(dequant[r])
-		gain += d * (2*c - d) << 8
-		price := rate
+		cost -= d * (2*c - d) << 8
+		end := cost
 		if i < 15 {
-			stop = at + encBandRecords[i+1] + tokenEOB<<tokTokenShift
-			price += int64(t.kinds[encTokenKind(stop)])
+			// What follows has the context that the end would have.
+			end += lambda * int64(t.kinds[recs[i+1]>>tokTokenShift&slot|tokenEOB])
 		}
-		if j := lambda*price - gain; j <= best {
-			best, bestAt = j, i+1
+		if end <= best {
+			best, bestAt = end, i+1
 		}
 	}
-	for i := bestAt; i < eob; i++ {
-		dequant[zigzag[i&15]&15] = 0
+	if bestAt < eob {
+		recs[bestAt] = recs[bestAt]&(slot<<tokTokenShift) | tokenEOB<<tokTokenShift
+		for i := bestAt; i < eob; i++ {
+			dequant[zigzag[i]&15] = 0
+		}
 	}
 	return bestAt
 }
