@@ -20,7 +20,7 @@ var normShift = func() (t [256]uint8) {
 // shifted to have its top bit set, and the shift. The range itself is what the next bit
 // waits for: it comes from a table too, without a shift behind the look at the first.
 func boolNorm(less uint32) (uint32, uint) {
-	i := less& 255
+	i := less & 255
 	return uint32(normRange[i]), uint(normLess[i])
 }
 

@@ -9,15 +9,16 @@ import "encoding/binary"
 type boolWriter struct {
 	buf []byte
 	// low is the bottom of the interval: its lowest 8 bits are aligned with
-	// rng, above them lie pending bits that only a carry can still change.
-	low     uint64
-	rng     uint32
+	// the range, above them lie pending bits that only a carry can still change.
+	low uint64
+	// less is the range less one, as products want it.
+	less    uint32
 	pending uint
 }
 
 // reset starts a new partition at the end of dst, whose memory it reuses.
 func (w *boolWriter) reset(dst []byte) {
-	w.buf, w.low, w.rng, w.pending = dst, 0, 255, 0
+	w.buf, w.low, w.less, w.pending = dst, 0, 254, 0
 }
 
 // put codes one bit whose probability of being zero is prob/256.
@@ -35,19 +36,19 @@ func (w *boolWriter) room() {
 
 // step is put without a look at the room.
 func (w *boolWriter) step(bit bool, prob uint8) {
-	w.low, w.rng, w.pending = boolStep(w.low, w.rng, w.pending, uint32(b2i(bit)), prob)
+	w.low, w.less, w.pending = boolStep(w.low, w.less, w.pending, uint32(b2i(bit)), prob)
 }
 
 // boolStep takes one bit (0 or 1) into a writer's state; loops keep that in
 // registers. The caller spills once 32 bits are pending.
-func boolStep(low uint64, rng uint32, pending uint, bit uint32, prob uint8) (uint64, uint32, uint) {
-	split := 1 + ((rng-1)*uint32(prob))>>8
+func boolStep(low uint64, less uint32, pending uint, bit uint32, prob uint8) (uint64, uint32, uint) {
+	split := less * uint32(prob) >> 8
 	if bit != 0 {
-		low += uint64(split)
-		split = rng - split
+		low += uint64(split + 1)
+		split = less - split - 1
 	}
-	shift := boolShift(split)
-	return low << shift, split << shift, pending + shift
+	less, shift := boolNorm(split)
+	return low << (shift & 63), less, pending + shift
 }
 
 // putFlag codes a bit that is as likely one as zero.

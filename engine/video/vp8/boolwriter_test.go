@@ -160,7 +160,7 @@ func TestFinishLeavesAByteUnread(t *testing.T) {
 		w.reset(nil)
 		shifts := 0
 		for range n {
-			before := w.rng
+			before := w.less + 1
 			prob := uint8(1 + rng.IntN(255))
 			bit := rng.IntN(256) >= int(prob)
 			w.put(bit, prob)

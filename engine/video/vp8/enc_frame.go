@@ -219,6 +219,10 @@ func (e *Encoder) putMacroblockModes(w *boolWriter, x, y int) {
 	if h.updateMap {
 		w.putCode(&encSegmentCodes[m.segment], h.segmentProbs[:])
 	}
+	if m.yMode == modeZero && m.nb.ref == refLast {
+		w.putZero(h, m, above, left, e.mb(x-1, y-1))
+		return
+	}
 	w.step(m.noCoeffs, h.probSkip)
 	if h.key {
 		w.room()

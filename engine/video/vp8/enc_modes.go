@@ -165,6 +165,23 @@ func encSubLeft(m, left *encMB, i int) uint8 {
 	return m.sub[i-1]
 }
 
+// putZero writes all of a macroblock of LAST with the zero vector, whose census
+// needs no vectors.
+func (w *boolWriter) putZero(h *encHeader, m, above, left, aboveLeft *encMB) {
+	count := 2*b2i(above.nb.still()) + 2*b2i(left.nb.still()) + b2i(aboveLeft.nb.still())
+	low, less, pending := boolStep(w.low, w.less, w.pending, uint32(b2i(m.noCoeffs)), h.probSkip)
+	low, less, pending = boolStep(low, less, pending, 1, h.probIntra)
+	low, less, pending = boolStep(low, less, pending, 0, h.probLast)
+	if pending >= 32 {
+		low, pending = w.spillFrom(low, pending)
+	}
+	w.low, w.less, w.pending = boolStep(low, less, pending, 0, interModeProbs[count][0])
+	w.room()
+}
+
+// still reports whether an inter macroblock has the zero vector.
+func (n *neighbour) still() bool { return n.ref != refIntra && n.mv == motionVector{} }
+
 // putInterModes writes the modes of a macroblock of an inter frame.
 func (w *boolWriter) putInterModes(h *encHeader, m, above, left, aboveLeft *encMB) {
 	w.step(m.nb.ref != refIntra, h.probIntra)

@@ -187,11 +187,8 @@ var encTokenCodes = func() (t [16]encTreeCode) {
 }()
 
 // putTokens codes token records with the frame's probabilities.
-//
-// Each bit waits for the range that the one before leaves, and for little else:
-// what is kept of the range is one less, as the products want it.
 func (w *boolWriter) putTokens(recs []uint32, probs *[128][16]uint8) {
-	low, rng, pending := w.low, w.rng-1, w.pending
+	low, less, pending := w.low, w.less, w.pending
 	var shift uint
 	for _, r := range recs {
 		// Up to three branches and a sign: 22 bits at most.
@@ -202,59 +199,58 @@ func (w *boolWriter) putTokens(recs []uint32, probs *[128][16]uint8) {
 		tok := r >> tokTokenShift & 15
 		// After a zero the first branch, end of block or not, is left out.
 		if r&tokAfterZero == 0 {
-			split := rng * uint32(p[0]) >> 8
+			split := less * uint32(p[0]) >> 8
 			if tok == tokenEOB {
-				rng, shift = boolNorm(split)
+				less, shift = boolNorm(split)
 				low, pending = low<<(shift&63), pending+shift
 				continue
 			}
 			low += uint64(split + 1)
-			rng, shift = boolNorm(rng - split - 1)
+			less, shift = boolNorm(less - split - 1)
 			low, pending = low<<(shift&63), pending+shift
 		}
-		split := rng * uint32(p[1]) >> 8
+		split := less * uint32(p[1]) >> 8
 		if tok == tokenZero {
-			rng, shift = boolNorm(split)
+			less, shift = boolNorm(split)
 			low, pending = low<<(shift&63), pending+shift
 			continue
 		}
 		low += uint64(split + 1)
-		rng, shift = boolNorm(rng - split - 1)
+		less, shift = boolNorm(less - split - 1)
 		low, pending = low<<(shift&63), pending+shift
 
-		split = rng * uint32(p[2]) >> 8
+		split = less * uint32(p[2]) >> 8
 		if tok == tokenOne {
-			rng, shift = boolNorm(split)
+			less, shift = boolNorm(split)
 			low, pending = low<<(shift&63), pending+shift
 		} else {
 			low += uint64(split + 1)
-			rng, shift = boolNorm(rng - split - 1)
-			low, rng, pending = w.putLarge(low<<(shift&63), rng, pending+shift, r, p)
+			less, shift = boolNorm(less - split - 1)
+			low, less, pending = w.putLarge(low<<(shift&63), less, pending+shift, r, p)
 		}
 		// The sign is as likely one as zero: no more than a bit is shifted.
-		split = rng >> 1
+		split = less >> 1
 		if r>>tokSignShift&1 != 0 {
 			low += uint64(split + 1)
-			split = rng - split - 1
+			split = less - split - 1
 		}
-		rng, shift = boolNorm(split)
+		less, shift = boolNorm(split)
 		low, pending = low<<(shift&63), pending+shift
 	}
-	w.low, w.rng, w.pending = low, rng+1, pending
+	w.low, w.less, w.pending = low, less, pending
 }
 
 // putLarge codes what tells a token of value two or more from others of that
-// kind, and its extra bits, for a state held in registers, the range one less. It
-// leaves room for a sign.
-func (w *boolWriter) putLarge(low uint64, rng uint32, pending uint, r uint32, p *[16]uint8) (uint64, uint32, uint) {
+// kind, and its extra bits, for a state held in registers. It leaves room for a
+// sign.
+func (w *boolWriter) putLarge(low uint64, less uint32, pending uint, r uint32, p *[16]uint8) (uint64, uint32, uint) {
 	tok := r >> tokTokenShift & 15
 	code := &encTokenCodes[tok]
-	rng++
 	for i := uint8(3); i < code.n; i++ {
 		if pending >= 32 {
 			low, pending = w.spillFrom(low, pending)
 		}
-		low, rng, pending = boolStep(low, rng, pending, uint32(code.bits>>(i&15)&1), p[code.probs[i&15]&15])
+		low, less, pending = boolStep(low, less, pending, uint32(code.bits>>(i&15)&1), p[code.probs[i&15]&15])
 	}
 	if tok >= tokenCat1 {
 		c := &encCategories[(tok-tokenCat1)%6]
@@ -262,13 +258,13 @@ func (w *boolWriter) putLarge(low uint64, rng uint32, pending uint, r uint32, p 
 			if pending >= 32 {
 				low, pending = w.spillFrom(low, pending)
 			}
-			low, rng, pending = boolStep(low, rng, pending, r>>((n-1)&31)&1, c.probs[uint32(c.nbits)-n])
+			low, less, pending = boolStep(low, less, pending, r>>((n-1)&31)&1, c.probs[uint32(c.nbits)-n])
 		}
 	}
 	if pending >= 32 {
 		low, pending = w.spillFrom(low, pending)
 	}
-	return low, rng - 1, pending
+	return low, less, pending
 }
 
 // spillFrom is spill for a state held in registers.

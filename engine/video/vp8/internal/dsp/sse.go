@@ -90,8 +90,9 @@ func SSEPlane(a []byte, as int, b []byte, bs int, w, h int) uint64 {
 	wide := w
 	if useSSE {
 		wide = w & 15
-		for y := 0; y < h; y += 16 {
-			n := min(16, h-y)
+		// More rows would not fit the kernels' sums of differences.
+		for y := 0; y < h; y += 64 {
+			n := min(64, h-y)
 			for x := 0; x+16 <= w; x += 16 {
 				sse, _ := diff16xN(&a[y*as+x], as, &b[y*bs+x], bs, n)
 				total += uint64(sse)
