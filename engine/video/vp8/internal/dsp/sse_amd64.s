@@ -118,13 +118,17 @@ diff16loop:
 diff16wide:
 	WIDECLEAR
 	WIDEONES
-	CMPQ CX, $16
-	JNE  diff16wideLoop
+	TESTQ $15, CX
+	JNE   diff16wideLoop
 	WIDESTRIDES
+
+diff16wideSixteen:
 	WIDEROWS4
 	WIDEROWS4
 	WIDEROWS4
 	WIDEROWS4
+	SUBQ $16, CX
+	JNZ  diff16wideSixteen
 	JMP  diff16wideFold
 
 diff16wideLoop:
