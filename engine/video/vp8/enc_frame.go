@@ -168,7 +168,7 @@ func (e *Encoder) pack() int {
 	e.probs = encFlatProbs(&e.header.entropy.coeff)
 	e.header.log2Partitions = e.partitions()
 	parts := 1 << e.header.log2Partitions
-	e.pool.run(e, encJobPack, parts+2)
+	e.pool.run(e, encJobPack, parts+1+e.mbH-e.pool.filteredEarly(e))
 	e.out = append(e.out[:0], e.firstPart...)
 	for p := range parts - 1 {
 		n := len(e.parts[p])
@@ -180,16 +180,14 @@ func (e *Encoder) pack() int {
 	return len(e.out)
 }
 
-// packPart writes a token partition or, in the last item, the first partition;
-// before that it filters the rows that are left.
+// packPart writes a token partition or, behind them, the first partition; items
+// behind that filter the rows that are left, one each.
 func (e *Encoder) packPart(p int) {
 	h := &e.header
 	var w boolWriter
 	parts := 1 << h.log2Partitions
-	if p == parts {
-		for y := e.pool.filteredEarly(e); y < e.mbH; y++ {
-			e.finishRow(e.pool, y)
-		}
+	if p > parts {
+		e.finishRow(e.pool, e.pool.filteredEarly(e)+p-parts-1)
 		return
 	}
 	if p < parts {

@@ -98,9 +98,8 @@ const (
 	// a last item; several leave the last rows to encJobPack.
 	encJobCode
 	// encJobPack writes the frame's parts: the token partitions, and the first
-	// partition in the end. Between the two comes the filtering of the last rows:
-	// token partitions are long and few, and a worker that has none of them has
-	// that to do meanwhile.
+	// partition. Behind those come the rows that are left to be filtered: parts are
+	// long and few, and rows are short and many, so that workers end together.
 	encJobPack
 )
 
