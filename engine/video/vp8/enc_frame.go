@@ -202,32 +202,34 @@ func (e *Encoder) packPart(p int) {
 	w.reset(e.firstPart[:tag])
 	w.putHeader(h)
 	for y := range e.mbH {
-		for x := range e.mbW {
-			e.putMacroblockModes(&w, x, y)
-		}
+		e.putRowModes(&w, y)
 	}
 	e.firstPart = w.finish()
 	h.putTag(e.firstPart, len(e.firstPart)-tag)
 }
 
-func (e *Encoder) putMacroblockModes(w *boolWriter, x, y int) {
+// putRowModes writes the modes of a row of macroblocks.
+func (e *Encoder) putRowModes(w *boolWriter, y int) {
 	h := &e.header
-	m := e.mb(x, y)
-	above, left := e.mb(x, y-1), e.mb(x-1, y)
-	if h.updateMap {
-		w.putCode(&encSegmentCodes[m.segment], h.segmentProbs[:])
+	rows := e.mbs[y*e.mbStride:][:2*e.mbStride]
+	above, row := rows[:e.mbStride], rows[e.mbStride:]
+	for x := 1; x < len(row) && x < len(above); x++ {
+		m := &row[x]
+		if h.updateMap {
+			w.putSegment(m.segment, &h.segmentProbs)
+		}
+		if !h.key && m.yMode == modeZero && m.nb.ref == refLast {
+			w.putZero(h, m, &above[x], &row[x-1], &above[x-1])
+			continue
+		}
+		w.step(m.noCoeffs, h.probSkip)
+		if h.key {
+			w.room()
+			w.putKeyModes(m, &above[x], &row[x-1])
+			continue
+		}
+		w.putInterModes(h, m, &above[x], &row[x-1], &above[x-1])
 	}
-	if m.yMode == modeZero && m.nb.ref == refLast {
-		w.putZero(h, m, above, left, e.mb(x-1, y-1))
-		return
-	}
-	w.step(m.noCoeffs, h.probSkip)
-	if h.key {
-		w.room()
-		w.putKeyModes(m, above, left)
-		return
-	}
-	w.putInterModes(h, m, above, left, e.mb(x-1, y-1))
 }
 
 // finishFrame moves the reference names as the header

@@ -73,7 +73,6 @@ var (
 	encUVModeCodes     = encTreeCodes(uvModeTree[:], numUVModes)
 	encSubModeCodes    = encTreeCodes(subblockModeTree[:], numSubblockModes)
 	encInterModeCodes  = encTreeCodes(interModeTree[:], modeSplit+1)
-	encSegmentCodes    = encTreeCodes(segmentTree[:], 4)
 	encPartitionCodes  = encTreeCodes(partitionTree[:], numPartitionKinds)
 	encSplitModeCodes  = encTreeCodes(splitModeTree[:], numSplitModes)
 	encSubModeCostsKF  = encKFSubCosts()
@@ -163,6 +162,14 @@ func encSubLeft(m, left *encMB, i int) uint8 {
 		return left.sub[i+3]
 	}
 	return m.sub[i-1]
+}
+
+// putSegment writes the leaf of the segment tree (section 10).
+func (w *boolWriter) putSegment(segment uint8, probs *[3]uint8) {
+	high, low := uint32(segment>>1&1), uint32(segment&1)
+	l, less, pending := boolStep(w.low, w.less, w.pending, high, probs[0])
+	w.low, w.less, w.pending = boolStep(l, less, pending, low, probs[1+high])
+	w.room()
 }
 
 // putZero writes all of a macroblock of LAST with the zero vector, whose census

@@ -44,6 +44,14 @@ func (c *encTokenCounts) add(o *encTokenCounts) {
 
 // addRecords counts token records.
 func (c *encTokenCounts) addRecords(recs []uint32) {
+	for len(recs) >= 4 {
+		r := (*[4]uint32)(recs)
+		c.kinds[encTokenKind(r[0])]++
+		c.kinds[encTokenKind(r[1])]++
+		c.kinds[encTokenKind(r[2])]++
+		c.kinds[encTokenKind(r[3])]++
+		recs = recs[4:]
+	}
 	for _, r := range recs {
 		c.kinds[encTokenKind(r)]++
 	}

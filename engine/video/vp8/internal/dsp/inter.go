@@ -10,16 +10,13 @@ package dsp
 // rows -2 to h+2; a fraction of 0 is the identity, so a pass left out changes
 // nothing. With mx = my = 0 the block is copied.
 func SixTap(dst []byte, ds int, src []byte, off, ss int, mx, my, w, h int) {
-	first, last := off, off+(h-1)*ss+w
-	if mx != 0 {
-		first, last = first-2, last+3
-	}
-	if my != 0 {
-		first, last = first-2*ss, last+3*ss
-	}
 	if uint(w|h) > 31 || predictionSizes>>w&(predictionSizes>>h)&1 == 0 || uint(mx|my) > 7 ||
-		ss < w || first < 0 || last > len(src) || ds < w || (h-1)*ds+w > len(dst) {
+		ss < w || ds < w || (h-1)*ds+w > len(dst) {
 		outsideInter()
+	}
+	// Seldom is a block so near the end of its plane that it matters what it reads.
+	if off-2*ss-2 < 0 || off+(h+2)*ss+w+3 > len(src) {
+		needSixTap(src, off, ss, mx, my, w, h)
 	}
 	if mx|my == 0 {
 		Copy(dst, ds, src[off:], ss, w, h)
@@ -30,6 +27,20 @@ func SixTap(dst []byte, ds int, src []byte, off, ss int, mx, my, w, h int) {
 		return
 	}
 	sixTapGeneric(dst, ds, src, off, ss, mx, my, w, h)
+}
+
+// needSixTap panics unless what SixTap reads is inside the plane.
+func needSixTap(src []byte, off, ss, mx, my, w, h int) {
+	first, last := off, off+(h-1)*ss+w
+	if mx != 0 {
+		first, last = first-2, last+3
+	}
+	if my != 0 {
+		first, last = first-2*ss, last+3*ss
+	}
+	if first < 0 || last > len(src) {
+		outsideInter()
+	}
 }
 
 // Bilinear is SixTap with the two-tap filters of profiles 1 to 3. It reads one
