@@ -10,7 +10,7 @@ package dsp
 // rows -2 to h+2; a fraction of 0 is the identity, so a pass left out changes
 // nothing. With mx = my = 0 the block is copied.
 func SixTap(dst []byte, ds int, src []byte, off, ss int, mx, my, w, h int) {
-	if uint(w|h) > 31 || predictionSizes>>w&(predictionSizes>>h)&1 == 0 || uint(mx|my) > 7 ||
+	if uint(w|h) > 31 || noPrediction(w, h) || uint(mx|my) > 7 ||
 		ss < w || ds < w || (h-1)*ds+w > len(dst) {
 		outsideInter()
 	}
@@ -30,6 +30,8 @@ func SixTap(dst []byte, ds int, src []byte, off, ss int, mx, my, w, h int) {
 }
 
 // needSixTap panics unless what SixTap reads is inside the plane.
+//
+//go:noinline
 func needSixTap(src []byte, off, ss, mx, my, w, h int) {
 	first, last := off, off+(h-1)*ss+w
 	if mx != 0 {
@@ -68,7 +70,7 @@ func needInter(dst []byte, ds int, src []byte, off, ss int, mx, my, w, h int) {
 	if my != 0 {
 		last += ss
 	}
-	if uint(w|h) > 31 || predictionSizes>>w&(predictionSizes>>h)&1 == 0 || uint(mx|my) > 7 ||
+	if uint(w|h) > 31 || noPrediction(w, h) || uint(mx|my) > 7 ||
 		ss < w || off < 0 || last > len(src) || ds < w || (h-1)*ds+w > len(dst) {
 		outsideInter()
 	}
@@ -80,6 +82,12 @@ func outsideInter() {
 
 // predictionSizes has a bit for each side that a prediction block may have.
 const predictionSizes = 1<<4 | 1<<8 | 1<<16
+
+// noPrediction reports, for sides of 0 to 31, whether one is none of these.
+func noPrediction(w, h int) bool {
+	const sizes = uint32(predictionSizes)
+	return sizes>>(uint(w)&31)&(sizes>>(uint(h)&31))&1 == 0
+}
 
 // Copy copies a block of w (4, 8 or 16) by h (a multiple of 4) samples; the two
 // must not overlap.
