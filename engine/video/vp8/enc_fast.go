@@ -90,7 +90,7 @@ func (e *Encoder) searchFast(s *encScratch, p *encMBPos, known *[3]motionVector,
 		v = motionVector{int16(4 * next.x), int16(4 * next.y)}
 		if next == at {
 			if size == 1 {
-				v = encFitVector(at.x, at.y, at.sad, sad)
+				v, _ = encFitVector(at.x, at.y, at.sad, sad)
 				break
 			}
 			size >>= 1

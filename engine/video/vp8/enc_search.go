@@ -188,7 +188,7 @@ func (e *Encoder) searchVector(s *encScratch, p *encMBPos, ref uint8, starts [4]
 	// A diamond that shrinks when its centre is best.
 	size := e.speed.searchSize
 	fit := false
-	var guess motionVector
+	var guess, toward motionVector
 	for range e.speed.searchSteps {
 		if !inside(at.x-size, at.y-size) || !inside(at.x+size, at.y+size) {
 			if size >>= 1; size == 0 {
@@ -200,7 +200,8 @@ func (e *Encoder) searchVector(s *encScratch, p *encMBPos, ref uint8, starts [4]
 		if next == at {
 			if size == 1 {
 				if e.speed.subPel == subPelFit || e.speed.subPel == subPelGuess {
-					fit, guess = true, encFitVector(at.x, at.y, at.sad, &sr.sad)
+					fit = true
+					guess, toward = encFitVector(at.x, at.y, at.sad, &sr.sad)
 				}
 				break
 			}
@@ -222,6 +223,11 @@ func (e *Encoder) searchVector(s *encScratch, p *encMBPos, ref uint8, starts [4]
 			// Background that differs by noise and light.
 		case e.speed.axes:
 			e.refineAxes(s, p, ref)
+		case fit:
+			if sr.fine.mv == full {
+				toward = encLead(full, guess, toward)
+			}
+			e.refineFit(s, p, ref, toward)
 		default:
 			e.refineStep(s, p, ref, 1)
 		}
@@ -237,23 +243,51 @@ var encDiamond = [4][2]int{{0, -1}, {-1, 0}, {1, 0}, {0, 1}}
 
 // encFitVector guesses, to a quarter of a sample, where the SAD is least from
 // its values at a best full position and around it: on both sides of the
-// minimum it rises about evenly.
-func encFitVector(x, y int, centre uint32, side *[4]uint32) motionVector {
-	fit := func(a, b uint32) int {
+// minimum it rises about evenly. toward has the signs of what rounding to quarters
+// left out.
+func encFitVector(x, y int, centre uint32, side *[4]uint32) (guess, toward motionVector) {
+	fit := func(a, b uint32) (n int, toward int16) {
+		toward = 1
+		if a < b {
+			toward = -1
+		}
 		high := int(max(a, b)) - int(centre)
 		if high <= 0 {
-			return 0
+			return 0, toward
 		}
-		n := 4 * (int(a) - int(b)) // twice the offset in quarters, times high
+		twice := 4 * (int(a) - int(b)) // twice the offset in quarters, times high
 		// A side that is better still, but for the price of its vector, would
 		// lead further than half a sample.
-		n = min(max(n, -4*high), 4*high)
-		if n >= 0 {
-			return (n + high) / (2 * high)
+		twice = min(max(twice, -4*high), 4*high)
+		if twice >= 0 {
+			n = (twice + high) / (2 * high)
+		} else {
+			n = -((high - twice) / (2 * high))
 		}
-		return -((high - n) / (2 * high))
+		if rest := twice - 2*high*n; rest > 0 {
+			toward = 1
+		} else if rest < 0 {
+			toward = -1
+		}
+		return n, toward
 	}
-	return motionVector{int16(4*x + fit(side[1], side[2])), int16(4*y + fit(side[0], side[3]))}
+	nx, tx := fit(side[1], side[2])
+	ny, ty := fit(side[0], side[3])
+	return motionVector{int16(4*x + nx), int16(4*y + ny)}, motionVector{tx, ty}
+}
+
+// encLead is toward, but where guess lies off full it points there.
+func encLead(full, guess, toward motionVector) motionVector {
+	lead := func(from, to, otherwise int16) int16 {
+		switch {
+		case to > from:
+			return 1
+		case to < from:
+			return -1
+		}
+		return otherwise
+	}
+	return motionVector{lead(full.x, guess.x, toward.x), lead(full.y, guess.y, toward.y)}
 }
 
 // index finds a vector among those tried before the search, or -1.
@@ -282,6 +316,27 @@ func (e *Encoder) refineStep(s *encScratch, p *encMBPos, ref uint8, step int16) 
 		n.y = c.y - step
 	}
 	e.tryFine(s, p, ref, n)
+}
+
+// refineFit moves the best vector by a quarter along each axis where that helps,
+// the way of toward first, and then by both at once.
+func (e *Encoder) refineFit(s *encScratch, p *encMBPos, ref uint8, toward motionVector) {
+	c, least := s.search.fine.mv, s.search.fine.cost
+	x := e.tryFine(s, p, ref, motionVector{c.x + toward.x, c.y})
+	y := e.tryFine(s, p, ref, motionVector{c.x, c.y + toward.y})
+	if x >= least {
+		if x = e.tryFine(s, p, ref, motionVector{c.x - toward.x, c.y}); x < least {
+			toward.x = -toward.x
+		}
+	}
+	if y >= least {
+		if y = e.tryFine(s, p, ref, motionVector{c.x, c.y - toward.y}); y < least {
+			toward.y = -toward.y
+		}
+	}
+	if x < least && y < least {
+		e.tryFine(s, p, ref, motionVector{c.x + toward.x, c.y + toward.y})
+	}
 }
 
 // refineAxes moves the best vector by a quarter along each axis where that

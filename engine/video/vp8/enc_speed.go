@@ -80,7 +80,7 @@ var speedLevels = func() (t [MaxSpeed + 1]speedLevel) {
 			s.searchSteps, s.intraOver, s.leaveShare = 24, 384, 16
 		case 4: // fewer intra and split trials
 			s.searchSteps, s.intraOver, s.splitOver = 20, 512, 3
-		case 5: // quarter positions round a guess; no 4x4 intra in inter frames; less filtering;
+		case 5: // quarter positions beside a guess; no 4x4 intra in inter frames; less filtering;
 			// no refinement of vectors in the background
 			s.searchSteps, s.subPel, s.subblockIntraInter, s.leaveShare = 16, subPelFit, false, 12
 			s.splitSteps, s.splitFine, s.splitOver, s.zeroShare = 4, 1, 4, 8

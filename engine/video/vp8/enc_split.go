@@ -132,7 +132,7 @@ func (e *Encoder) searchQuarters(s *encScratch, p *encMBPos, above, left *encMB)
 			}
 			if v == was {
 				if size == 4 {
-					sp.fine[q] = encFitVector(int(v.x>>2), int(v.y>>2), centre, &sp.sad)
+					sp.fine[q], _ = encFitVector(int(v.x>>2), int(v.y>>2), centre, &sp.sad)
 					break
 				}
 				size >>= 1
