@@ -12,33 +12,25 @@ TEXT ·sad16xN(SB), NOSPLIT, $0-44
 	MOVD bs+24(FP), R3
 	MOVD h+32(FP), R4
 	WORD $0x4f000401 // movi v1.4s, #0x0
-	WORD $0xd37ff826 // lsl x6, x1, #1
-	WORD $0xd37ff865 // lsl x5, x3, #1
-	WORD $0x8b0100ca // add x10, x6, x1
-	WORD $0x8b0300a9 // add x9, x5, x3
-	WORD $0xd37ef428 // lsl x8, x1, #2
-	WORD $0xd37ef467 // lsl x7, x3, #2
 	WORD $0x4ea11c20 // mov v0.16b, v1.16b
-	WORD $0x3dc00002 // ldr q2, [x0]
-	WORD $0xf1001084 // subs x4, x4, #0x4
-	WORD $0x3dc00043 // ldr q3, [x2]
-	WORD $0x3ce16806 // ldr q6, [x0, x1]
-	WORD $0x3ce36847 // ldr q7, [x2, x3]
+	WORD $0x4cc17002 // ld1 {v2.16b}, [x0], x1
+	WORD $0x4cc37043 // ld1 {v3.16b}, [x2], x3
 	WORD $0x6e235041 // uabal2 v1.8h, v2.16b, v3.16b
-	WORD $0x3ce66804 // ldr q4, [x0, x6]
+	WORD $0xf1001084 // subs x4, x4, #0x4
+	WORD $0x4cc17006 // ld1 {v6.16b}, [x0], x1
 	WORD $0x2e235040 // uabal v0.8h, v2.8b, v3.8b
-	WORD $0x3ce56845 // ldr q5, [x2, x5]
-	WORD $0x3cea6802 // ldr q2, [x0, x10]
-	WORD $0x8b080000 // add x0, x0, x8
-	WORD $0x3ce96843 // ldr q3, [x2, x9]
-	WORD $0x8b070042 // add x2, x2, x7
+	WORD $0x4cc37047 // ld1 {v7.16b}, [x2], x3
+	WORD $0x4cc17004 // ld1 {v4.16b}, [x0], x1
+	WORD $0x4cc37045 // ld1 {v5.16b}, [x2], x3
+	WORD $0x4cc17002 // ld1 {v2.16b}, [x0], x1
+	WORD $0x4cc37043 // ld1 {v3.16b}, [x2], x3
 	WORD $0x6e2750c1 // uabal2 v1.8h, v6.16b, v7.16b
 	WORD $0x2e2750c0 // uabal v0.8h, v6.8b, v7.8b
 	WORD $0x6e255081 // uabal2 v1.8h, v4.16b, v5.16b
 	WORD $0x2e255080 // uabal v0.8h, v4.8b, v5.8b
 	WORD $0x6e235041 // uabal2 v1.8h, v2.16b, v3.16b
 	WORD $0x2e235040 // uabal v0.8h, v2.8b, v3.8b
-	WORD $0x54fffda1 // b.ne @32
+	WORD $0x54fffde1 // b.ne @8
 	WORD $0x4e618400 // add v0.8h, v0.8h, v1.8h
 	WORD $0x6e703800 // uaddlv s0, v0.8h
 	WORD $0x1e260000 // fmov w0, s0
@@ -52,20 +44,16 @@ TEXT ·sad8xN(SB), NOSPLIT, $0-44
 	MOVD b+16(FP), R2
 	MOVD bs+24(FP), R3
 	MOVD h+32(FP), R4
-	WORD $0x4f000401 // movi v1.4s, #0x0
-	WORD $0xd37ff826 // lsl x6, x1, #1
-	WORD $0xd37ff865 // lsl x5, x3, #1
-	WORD $0x4ea11c20 // mov v0.16b, v1.16b
-	WORD $0xfc616802 // ldr d2, [x0, x1]
+	WORD $0x4f000400 // movi v0.4s, #0x0
+	WORD $0x4ea01c01 // mov v1.16b, v0.16b
 	WORD $0xf1000884 // subs x4, x4, #0x2
-	WORD $0xfc636843 // ldr d3, [x2, x3]
-	WORD $0xfd400004 // ldr d4, [x0]
-	WORD $0x8b060000 // add x0, x0, x6
-	WORD $0xfd400045 // ldr d5, [x2]
-	WORD $0x8b050042 // add x2, x2, x5
+	WORD $0x0cc17002 // ld1 {v2.8b}, [x0], x1
+	WORD $0x0cc37043 // ld1 {v3.8b}, [x2], x3
 	WORD $0x2e235041 // uabal v1.8h, v2.8b, v3.8b
-	WORD $0x2e255080 // uabal v0.8h, v4.8b, v5.8b
-	WORD $0x54fffee1 // b.ne @16
+	WORD $0x0cc17002 // ld1 {v2.8b}, [x0], x1
+	WORD $0x0cc37043 // ld1 {v3.8b}, [x2], x3
+	WORD $0x2e235040 // uabal v0.8h, v2.8b, v3.8b
+	WORD $0x54ffff21 // b.ne @8
 	WORD $0x4e618400 // add v0.8h, v0.8h, v1.8h
 	WORD $0x6e703800 // uaddlv s0, v0.8h
 	WORD $0x1e260000 // fmov w0, s0
@@ -106,49 +94,47 @@ TEXT ·sad16xNx4(SB), NOSPLIT, $0-56
 	MOVD off+32(FP), R4
 	MOVD out+40(FP), R5
 	MOVD h+48(FP), R6
-	WORD $0x4f000405 // movi v5.4s, #0x0
+	WORD $0x4f000403 // movi v3.4s, #0x0
 	WORD $0xa9402089 // ldp x9, x8, [x4]
 	WORD $0xa9412887 // ldp x7, x10, [x4, #16]
-	WORD $0xd2800004 // mov x4, #0x0
-	WORD $0x4ea51ca6 // mov v6.16b, v5.16b
-	WORD $0x4ea51caa // mov v10.16b, v5.16b
-	WORD $0x4ea51ca7 // mov v7.16b, v5.16b
-	WORD $0x4ea51cab // mov v11.16b, v5.16b
+	WORD $0x4ea31c64 // mov v4.16b, v3.16b
+	WORD $0x4ea31c68 // mov v8.16b, v3.16b
+	WORD $0x4ea31c65 // mov v5.16b, v3.16b
+	WORD $0x4ea31c69 // mov v9.16b, v3.16b
 	WORD $0x8b090049 // add x9, x2, x9
-	WORD $0x4ea51ca8 // mov v8.16b, v5.16b
-	WORD $0x4ea51cac // mov v12.16b, v5.16b
+	WORD $0x4ea31c66 // mov v6.16b, v3.16b
+	WORD $0x4ea31c67 // mov v7.16b, v3.16b
 	WORD $0x8b080048 // add x8, x2, x8
-	WORD $0x4ea51ca9 // mov v9.16b, v5.16b
-	WORD $0x8b070047 // add x7, x2, x7
+	WORD $0x4ea31c6a // mov v10.16b, v3.16b
+	WORD $0x8b070044 // add x4, x2, x7
 	WORD $0x8b0a0042 // add x2, x2, x10
-	WORD $0xd503201f // nop
-	WORD $0x3dc00000 // ldr q0, [x0]
 	WORD $0xf10004c6 // subs x6, x6, #0x1
-	WORD $0x8b010000 // add x0, x0, x1
-	WORD $0x3ce46924 // ldr q4, [x9, x4]
-	WORD $0x3ce46903 // ldr q3, [x8, x4]
-	WORD $0x3ce468e2 // ldr q2, [x7, x4]
-	WORD $0x3ce46841 // ldr q1, [x2, x4]
-	WORD $0x6e24500c // uabal2 v12.8h, v0.16b, v4.16b
-	WORD $0x8b030084 // add x4, x4, x3
-	WORD $0x6e23500b // uabal2 v11.8h, v0.16b, v3.16b
-	WORD $0x6e22500a // uabal2 v10.8h, v0.16b, v2.16b
-	WORD $0x6e215005 // uabal2 v5.8h, v0.16b, v1.16b
-	WORD $0x2e245009 // uabal v9.8h, v0.8b, v4.8b
-	WORD $0x2e235008 // uabal v8.8h, v0.8b, v3.8b
-	WORD $0x2e225007 // uabal v7.8h, v0.8b, v2.8b
+	WORD $0xaa0803e7 // mov x7, x8
+	WORD $0x4cc17000 // ld1 {v0.16b}, [x0], x1
+	WORD $0x4cc37121 // ld1 {v1.16b}, [x9], x3
+	WORD $0x4cc37082 // ld1 {v2.16b}, [x4], x3
+	WORD $0x6e215007 // uabal2 v7.8h, v0.16b, v1.16b
+	WORD $0x2e21500a // uabal v10.8h, v0.8b, v1.8b
+	WORD $0x6e225008 // uabal2 v8.8h, v0.16b, v2.16b
+	WORD $0x4cc370e1 // ld1 {v1.16b}, [x7], x3
+	WORD $0x2e225005 // uabal v5.8h, v0.8b, v2.8b
+	WORD $0xaa0703e8 // mov x8, x7
+	WORD $0x6e215009 // uabal2 v9.8h, v0.16b, v1.16b
 	WORD $0x2e215006 // uabal v6.8h, v0.8b, v1.8b
-	WORD $0x54fffe01 // b.ne @64
-	WORD $0x4e6c8529 // add v9.8h, v9.8h, v12.8h
-	WORD $0x4e6b8508 // add v8.8h, v8.8h, v11.8h
+	WORD $0x4cc37041 // ld1 {v1.16b}, [x2], x3
+	WORD $0x6e215003 // uabal2 v3.8h, v0.16b, v1.16b
+	WORD $0x2e215004 // uabal v4.8h, v0.8b, v1.8b
+	WORD $0x54fffe01 // b.ne @56
 	WORD $0x4e6a84e7 // add v7.8h, v7.8h, v10.8h
-	WORD $0x4e6584c6 // add v6.8h, v6.8h, v5.8h
-	WORD $0x6e703929 // uaddlv s9, v9.8h
-	WORD $0x6e703908 // uaddlv s8, v8.8h
+	WORD $0x4e6984c6 // add v6.8h, v6.8h, v9.8h
+	WORD $0x4e6884a5 // add v5.8h, v5.8h, v8.8h
+	WORD $0x4e638484 // add v4.8h, v4.8h, v3.8h
 	WORD $0x6e7038e7 // uaddlv s7, v7.8h
 	WORD $0x6e7038c6 // uaddlv s6, v6.8h
-	WORD $0x2d0020a9 // stp s9, s8, [x5]
-	WORD $0x2d0118a7 // stp s7, s6, [x5, #8]
+	WORD $0x6e7038a5 // uaddlv s5, v5.8h
+	WORD $0x6e703884 // uaddlv s4, v4.8h
+	WORD $0x2d0018a7 // stp s7, s6, [x5]
+	WORD $0x2d0110a5 // stp s5, s4, [x5, #8]
 	RET
 
 // func sad8xNx4(src *byte, ss int, ref *byte, rs int, off *[4]int, out *[4]uint32, h int)
@@ -163,28 +149,37 @@ TEXT ·sad8xNx4(SB), NOSPLIT, $0-56
 	WORD $0x4f000401 // movi v1.4s, #0x0
 	WORD $0xa9402089 // ldp x9, x8, [x4]
 	WORD $0xa9412887 // ldp x7, x10, [x4, #16]
-	WORD $0xd2800004 // mov x4, #0x0
 	WORD $0x4ea11c22 // mov v2.16b, v1.16b
 	WORD $0x4ea11c23 // mov v3.16b, v1.16b
 	WORD $0x4ea11c24 // mov v4.16b, v1.16b
 	WORD $0x8b090049 // add x9, x2, x9
 	WORD $0x8b080048 // add x8, x2, x8
-	WORD $0x8b070047 // add x7, x2, x7
+	WORD $0x8b070044 // add x4, x2, x7
 	WORD $0x8b0a0042 // add x2, x2, x10
-	WORD $0xd503201f // nop
-	WORD $0xfd400000 // ldr d0, [x0]
-	WORD $0xf10004c6 // subs x6, x6, #0x1
-	WORD $0x8b010000 // add x0, x0, x1
-	WORD $0xfc646928 // ldr d8, [x9, x4]
-	WORD $0xfc646907 // ldr d7, [x8, x4]
-	WORD $0xfc6468e6 // ldr d6, [x7, x4]
-	WORD $0xfc646845 // ldr d5, [x2, x4]
-	WORD $0x2e285004 // uabal v4.8h, v0.8b, v8.8b
-	WORD $0x8b030084 // add x4, x4, x3
-	WORD $0x2e275003 // uabal v3.8h, v0.8b, v7.8b
+	WORD $0x0cc17000 // ld1 {v0.8b}, [x0], x1
+	WORD $0x0cc37126 // ld1 {v6.8b}, [x9], x3
+	WORD $0xaa0803e7 // mov x7, x8
+	WORD $0x2e265004 // uabal v4.8h, v0.8b, v6.8b
+	WORD $0xf10008c6 // subs x6, x6, #0x2
+	WORD $0x0cc370e5 // ld1 {v5.8b}, [x7], x3
+	WORD $0x0cc37086 // ld1 {v6.8b}, [x4], x3
+	WORD $0x2e255003 // uabal v3.8h, v0.8b, v5.8b
+	WORD $0xaa0903e8 // mov x8, x9
 	WORD $0x2e265002 // uabal v2.8h, v0.8b, v6.8b
+	WORD $0x0cc37045 // ld1 {v5.8b}, [x2], x3
 	WORD $0x2e255001 // uabal v1.8h, v0.8b, v5.8b
-	WORD $0x54fffe81 // b.ne @48
+	WORD $0x0cc370e6 // ld1 {v6.8b}, [x7], x3
+	WORD $0x0cc17000 // ld1 {v0.8b}, [x0], x1
+	WORD $0x0cc37105 // ld1 {v5.8b}, [x8], x3
+	WORD $0x2e265003 // uabal v3.8h, v0.8b, v6.8b
+	WORD $0xaa0803e9 // mov x9, x8
+	WORD $0xaa0703e8 // mov x8, x7
+	WORD $0x2e255004 // uabal v4.8h, v0.8b, v5.8b
+	WORD $0x0cc37085 // ld1 {v5.8b}, [x4], x3
+	WORD $0x2e255002 // uabal v2.8h, v0.8b, v5.8b
+	WORD $0x0cc37045 // ld1 {v5.8b}, [x2], x3
+	WORD $0x2e255001 // uabal v1.8h, v0.8b, v5.8b
+	WORD $0x54fffd21 // b.ne @40
 	WORD $0x6e703884 // uaddlv s4, v4.8h
 	WORD $0x6e703863 // uaddlv s3, v3.8h
 	WORD $0x6e703842 // uaddlv s2, v2.8h

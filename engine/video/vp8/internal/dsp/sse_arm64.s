@@ -11,30 +11,70 @@ TEXT ·diff16xN(SB), NOSPLIT, $0-48
 	MOVD b+16(FP), R2
 	MOVD bs+24(FP), R3
 	MOVD h+32(FP), R4
-	WORD $0x4f000405 // movi v5.4s, #0x0
+	WORD $0x4f000403 // movi v3.4s, #0x0
 	WORD $0x4f000402 // movi v2.4s, #0x0
-	WORD $0x4ea51ca6 // mov v6.16b, v5.16b
-	WORD $0x4ea21c43 // mov v3.16b, v2.16b
-	WORD $0x3dc00000 // ldr q0, [x0]
-	WORD $0xf1000484 // subs x4, x4, #0x1
-	WORD $0x8b010000 // add x0, x0, x1
-	WORD $0x3dc00044 // ldr q4, [x2]
-	WORD $0x8b030042 // add x2, x2, x3
-	WORD $0x2e242001 // usubl v1.8h, v0.8b, v4.8b
-	WORD $0x6e242000 // usubl2 v0.8h, v0.16b, v4.16b
-	WORD $0x0e618023 // smlal v3.4s, v1.4h, v1.4h
-	WORD $0x4e6184c6 // add v6.8h, v6.8h, v1.8h
-	WORD $0x0e608002 // smlal v2.4s, v0.4h, v0.4h
-	WORD $0x4e6084a5 // add v5.8h, v5.8h, v0.8h
-	WORD $0x4e618023 // smlal2 v3.4s, v1.8h, v1.8h
-	WORD $0x4e608002 // smlal2 v2.4s, v0.8h, v0.8h
-	WORD $0x54fffe61 // b.ne @16
-	WORD $0x4ea38442 // add v2.4s, v2.4s, v3.4s
-	WORD $0x4e6684a5 // add v5.8h, v5.8h, v6.8h
-	WORD $0x4eb1b842 // addv s2, v2.4s
-	WORD $0x4e7038a0 // saddlv s0, v5.8h
-	WORD $0x1e260040 // fmov w0, s2
-	WORD $0x1e260001 // fmov w1, s0
+	WORD $0xf240049f // tst x4, #0x3
+	WORD $0x4ea31c61 // mov v1.16b, v3.16b
+	WORD $0x4ea21c40 // mov v0.16b, v2.16b
+	WORD $0x540001a0 // b.eq @72
+	WORD $0x4cc37045 // ld1 {v5.16b}, [x2], x3
+	WORD $0x4cc17006 // ld1 {v6.16b}, [x0], x1
+	WORD $0x6e2574c4 // uabd v4.16b, v6.16b, v5.16b
+	WORD $0xd1000484 // sub x4, x4, #0x1
+	WORD $0x6e2068a3 // uadalp v3.8h, v5.16b
+	WORD $0xf240049f // tst x4, #0x3
+	WORD $0x6e2068c1 // uadalp v1.8h, v6.16b
+	WORD $0x2e24c085 // umull v5.8h, v4.8b, v4.8b
+	WORD $0x6e24c084 // umull2 v4.8h, v4.16b, v4.16b
+	WORD $0x6e6068a2 // uadalp v2.4s, v5.8h
+	WORD $0x6e606880 // uadalp v0.4s, v4.8h
+	WORD $0x54fffea1 // b.ne @24
+	WORD $0xb4000504 // cbz x4, @232
+	WORD $0xd503201f // nop
+	WORD $0x4cc17007 // ld1 {v7.16b}, [x0], x1
+	WORD $0x4cc37049 // ld1 {v9.16b}, [x2], x3
+	WORD $0x6e2974e5 // uabd v5.16b, v7.16b, v9.16b
+	WORD $0xf1001084 // subs x4, x4, #0x4
+	WORD $0x4cc17006 // ld1 {v6.16b}, [x0], x1
+	WORD $0x4cc37048 // ld1 {v8.16b}, [x2], x3
+	WORD $0x6e2874c4 // uabd v4.16b, v6.16b, v8.16b
+	WORD $0x6e2068e1 // uadalp v1.8h, v7.16b
+	WORD $0x6e206923 // uadalp v3.8h, v9.16b
+	WORD $0x2e25c0ab // umull v11.8h, v5.8b, v5.8b
+	WORD $0x6e25c0a7 // umull2 v7.8h, v5.16b, v5.16b
+	WORD $0x4cc1700a // ld1 {v10.16b}, [x0], x1
+	WORD $0x4cc37049 // ld1 {v9.16b}, [x2], x3
+	WORD $0x6e297545 // uabd v5.16b, v10.16b, v9.16b
+	WORD $0x2e24c08c // umull v12.8h, v4.8b, v4.8b
+	WORD $0x6e2068c1 // uadalp v1.8h, v6.16b
+	WORD $0x6e24c086 // umull2 v6.8h, v4.16b, v4.16b
+	WORD $0x6e606962 // uadalp v2.4s, v11.8h
+	WORD $0x6e6068e0 // uadalp v0.4s, v7.8h
+	WORD $0x6e206903 // uadalp v3.8h, v8.16b
+	WORD $0x4cc37047 // ld1 {v7.16b}, [x2], x3
+	WORD $0x4cc17008 // ld1 {v8.16b}, [x0], x1
+	WORD $0x6e277504 // uabd v4.16b, v8.16b, v7.16b
+	WORD $0x2e25c0ab // umull v11.8h, v5.8b, v5.8b
+	WORD $0x6e606982 // uadalp v2.4s, v12.8h
+	WORD $0x6e25c0a5 // umull2 v5.8h, v5.16b, v5.16b
+	WORD $0x6e6068c0 // uadalp v0.4s, v6.8h
+	WORD $0x6e206941 // uadalp v1.8h, v10.16b
+	WORD $0x6e206923 // uadalp v3.8h, v9.16b
+	WORD $0x2e24c086 // umull v6.8h, v4.8b, v4.8b
+	WORD $0x6e24c084 // umull2 v4.8h, v4.16b, v4.16b
+	WORD $0x6e606962 // uadalp v2.4s, v11.8h
+	WORD $0x6e206901 // uadalp v1.8h, v8.16b
+	WORD $0x6e6068a0 // uadalp v0.4s, v5.8h
+	WORD $0x6e2068e3 // uadalp v3.8h, v7.16b
+	WORD $0x6e6068c2 // uadalp v2.4s, v6.8h
+	WORD $0x6e606880 // uadalp v0.4s, v4.8h
+	WORD $0x54fffb61 // b.ne @80
+	WORD $0x4ea28400 // add v0.4s, v0.4s, v2.4s
+	WORD $0x6e638421 // sub v1.8h, v1.8h, v3.8h
+	WORD $0x4eb1b800 // addv s0, v0.4s
+	WORD $0x4e703821 // saddlv s1, v1.8h
+	WORD $0x1e260000 // fmov w0, s0
+	WORD $0x1e260021 // fmov w1, s1
 	WORD $0xaa018000 // orr x0, x0, x1, lsl #32
 	MOVW R0, sse+40(FP)
 	LSR $32, R0, R0
@@ -48,21 +88,30 @@ TEXT ·diff8xN(SB), NOSPLIT, $0-48
 	MOVD b+16(FP), R2
 	MOVD bs+24(FP), R3
 	MOVD h+32(FP), R4
-	WORD $0x4f000402 // movi v2.4s, #0x0
-	WORD $0x4f000401 // movi v1.4s, #0x0
-	WORD $0xfd400000 // ldr d0, [x0]
-	WORD $0xf1000484 // subs x4, x4, #0x1
-	WORD $0x8b010000 // add x0, x0, x1
-	WORD $0xfd400043 // ldr d3, [x2]
-	WORD $0x8b030042 // add x2, x2, x3
-	WORD $0x2e232000 // usubl v0.8h, v0.8b, v3.8b
-	WORD $0x0e608001 // smlal v1.4s, v0.4h, v0.4h
-	WORD $0x4e608442 // add v2.8h, v2.8h, v0.8h
-	WORD $0x4e608001 // smlal2 v1.4s, v0.8h, v0.8h
-	WORD $0x54fffee1 // b.ne @8
-	WORD $0x4eb1b821 // addv s1, v1.4s
-	WORD $0x4e703840 // saddlv s0, v2.8h
-	WORD $0x1e260020 // fmov w0, s1
+	WORD $0x4f000405 // movi v5.4s, #0x0
+	WORD $0x4f000406 // movi v6.4s, #0x0
+	WORD $0x4ea51ca4 // mov v4.16b, v5.16b
+	WORD $0x4ea61cc3 // mov v3.16b, v6.16b
+	WORD $0x0cc17002 // ld1 {v2.8b}, [x0], x1
+	WORD $0x0cc37041 // ld1 {v1.8b}, [x2], x3
+	WORD $0x0cc17007 // ld1 {v7.8b}, [x0], x1
+	WORD $0x0cc37040 // ld1 {v0.8b}, [x2], x3
+	WORD $0x6e1804e2 // mov v2.d[1], v7.d[0]
+	WORD $0x6e180401 // mov v1.d[1], v0.d[0]
+	WORD $0xf1000884 // subs x4, x4, #0x2
+	WORD $0x6e217440 // uabd v0.16b, v2.16b, v1.16b
+	WORD $0x6e206825 // uadalp v5.8h, v1.16b
+	WORD $0x6e206844 // uadalp v4.8h, v2.16b
+	WORD $0x2e20c001 // umull v1.8h, v0.8b, v0.8b
+	WORD $0x6e20c000 // umull2 v0.8h, v0.16b, v0.16b
+	WORD $0x6e606823 // uadalp v3.4s, v1.8h
+	WORD $0x6e606806 // uadalp v6.4s, v0.8h
+	WORD $0x54fffe41 // b.ne @16
+	WORD $0x4ea68463 // add v3.4s, v3.4s, v6.4s
+	WORD $0x6e658484 // sub v4.8h, v4.8h, v5.8h
+	WORD $0x4eb1b863 // addv s3, v3.4s
+	WORD $0x4e703880 // saddlv s0, v4.8h
+	WORD $0x1e260060 // fmov w0, s3
 	WORD $0x1e260001 // fmov w1, s0
 	WORD $0xaa018000 // orr x0, x0, x1, lsl #32
 	MOVW R0, sse+40(FP)
@@ -76,26 +125,25 @@ TEXT ·sse4x4(SB), NOSPLIT, $0-36
 	MOVD as+8(FP), R1
 	MOVD b+16(FP), R2
 	MOVD bs+24(FP), R3
-	WORD $0xbd400001 // ldr s1, [x0]
+	WORD $0xbd400000 // ldr s0, [x0]
 	WORD $0x8b030044 // add x4, x2, x3
 	WORD $0x8b010000 // add x0, x0, x1
 	WORD $0x8b010405 // add x5, x0, x1, lsl #1
-	WORD $0xbd400042 // ldr s2, [x2]
+	WORD $0xbd400043 // ldr s3, [x2]
 	WORD $0x8b030482 // add x2, x4, x3, lsl #1
-	WORD $0xbc616800 // ldr s0, [x0, x1]
-	WORD $0x0d409001 // ld1 {v1.s}[1], [x0]
-	WORD $0x0d409082 // ld1 {v2.s}[1], [x4]
-	WORD $0xbc636883 // ldr s3, [x4, x3]
-	WORD $0x0d4090a0 // ld1 {v0.s}[1], [x5]
-	WORD $0x0d409043 // ld1 {v3.s}[1], [x2]
-	WORD $0x2e222021 // usubl v1.8h, v1.8b, v2.8b
-	WORD $0x0e61c022 // smull v2.4s, v1.4h, v1.4h
-	WORD $0x2e232000 // usubl v0.8h, v0.8b, v3.8b
-	WORD $0x4e618022 // smlal2 v2.4s, v1.8h, v1.8h
-	WORD $0x4ea21c41 // mov v1.16b, v2.16b
-	WORD $0x0e608001 // smlal v1.4s, v0.4h, v0.4h
-	WORD $0x4e608001 // smlal2 v1.4s, v0.8h, v0.8h
-	WORD $0x4eb1b820 // addv s0, v1.4s
+	WORD $0xbc616801 // ldr s1, [x0, x1]
+	WORD $0xbc636882 // ldr s2, [x4, x3]
+	WORD $0x0d409000 // ld1 {v0.s}[1], [x0]
+	WORD $0x0d409083 // ld1 {v3.s}[1], [x4]
+	WORD $0x0d4090a1 // ld1 {v1.s}[1], [x5]
+	WORD $0x0d409042 // ld1 {v2.s}[1], [x2]
+	WORD $0x2e237400 // uabd v0.8b, v0.8b, v3.8b
+	WORD $0x2e227421 // uabd v1.8b, v1.8b, v2.8b
+	WORD $0x2e20c000 // umull v0.8h, v0.8b, v0.8b
+	WORD $0x2e21c021 // umull v1.8h, v1.8b, v1.8b
+	WORD $0x6e602800 // uaddlp v0.4s, v0.8h
+	WORD $0x6e606820 // uadalp v0.4s, v1.8h
+	WORD $0x4eb1b800 // addv s0, v0.4s
 	WORD $0x1e260000 // fmov w0, s0
 	MOVW R0, ret+32(FP)
 	RET
@@ -108,46 +156,67 @@ TEXT ·quadrants(SB), NOSPLIT, $0-48
 	MOVD bs+24(FP), R3
 	MOVD sse+32(FP), R4
 	MOVD sum+40(FP), R5
-	WORD $0xd37df02d // lsl x13, x1, #3
-	WORD $0xd37df06c // lsl x12, x3, #3
-	WORD $0x9100108b // add x11, x4, #0x4
-	WORD $0x910010aa // add x10, x5, #0x4
-	WORD $0xd2800009 // mov x9, #0x0
-	WORD $0x4f000405 // movi v5.4s, #0x0
-	WORD $0x4f000402 // movi v2.4s, #0x0
-	WORD $0xaa0203e8 // mov x8, x2
-	WORD $0xaa0003e7 // mov x7, x0
-	WORD $0xd2800106 // mov x6, #0x8
-	WORD $0x4ea51ca6 // mov v6.16b, v5.16b
-	WORD $0x4ea21c43 // mov v3.16b, v2.16b
-	WORD $0x3dc000e0 // ldr q0, [x7]
-	WORD $0xf10004c6 // subs x6, x6, #0x1
-	WORD $0x8b0100e7 // add x7, x7, x1
-	WORD $0x3dc00104 // ldr q4, [x8]
-	WORD $0x8b030108 // add x8, x8, x3
-	WORD $0x2e242001 // usubl v1.8h, v0.8b, v4.8b
-	WORD $0x6e242000 // usubl2 v0.8h, v0.16b, v4.16b
-	WORD $0x0e618023 // smlal v3.4s, v1.4h, v1.4h
-	WORD $0x4e6184c6 // add v6.8h, v6.8h, v1.8h
-	WORD $0x0e608002 // smlal v2.4s, v0.4h, v0.4h
-	WORD $0x4e6084a5 // add v5.8h, v5.8h, v0.8h
-	WORD $0x4e618023 // smlal2 v3.4s, v1.8h, v1.8h
-	WORD $0x4e608002 // smlal2 v2.4s, v0.8h, v0.8h
-	WORD $0x54fffe61 // b.ne @48
-	WORD $0x4eb1b863 // addv s3, v3.4s
+	WORD $0x91001089 // add x9, x4, #0x4
+	WORD $0x910010a8 // add x8, x5, #0x4
+	WORD $0xd2800006 // mov x6, #0x0
+	WORD $0x4f000403 // movi v3.4s, #0x0
+	WORD $0x4f000401 // movi v1.4s, #0x0
+	WORD $0x52800047 // mov w7, #0x2
+	WORD $0x4ea31c60 // mov v0.16b, v3.16b
+	WORD $0x4ea11c22 // mov v2.16b, v1.16b
+	WORD $0x4cc17007 // ld1 {v7.16b}, [x0], x1
+	WORD $0x4cc37049 // ld1 {v9.16b}, [x2], x3
+	WORD $0x6e2974e5 // uabd v5.16b, v7.16b, v9.16b
+	WORD $0x710004ff // cmp w7, #0x1
+	WORD $0x52800027 // mov w7, #0x1
+	WORD $0x4cc17006 // ld1 {v6.16b}, [x0], x1
+	WORD $0x4cc37048 // ld1 {v8.16b}, [x2], x3
+	WORD $0x6e2874c4 // uabd v4.16b, v6.16b, v8.16b
+	WORD $0x6e2068e0 // uadalp v0.8h, v7.16b
+	WORD $0x6e206923 // uadalp v3.8h, v9.16b
+	WORD $0x2e25c0ab // umull v11.8h, v5.8b, v5.8b
+	WORD $0x6e25c0a7 // umull2 v7.8h, v5.16b, v5.16b
+	WORD $0x4cc1700a // ld1 {v10.16b}, [x0], x1
+	WORD $0x4cc37049 // ld1 {v9.16b}, [x2], x3
+	WORD $0x6e297545 // uabd v5.16b, v10.16b, v9.16b
+	WORD $0x2e24c08c // umull v12.8h, v4.8b, v4.8b
+	WORD $0x6e2068c0 // uadalp v0.8h, v6.16b
+	WORD $0x6e24c086 // umull2 v6.8h, v4.16b, v4.16b
+	WORD $0x6e606962 // uadalp v2.4s, v11.8h
+	WORD $0x6e6068e1 // uadalp v1.4s, v7.8h
+	WORD $0x6e206903 // uadalp v3.8h, v8.16b
+	WORD $0x4cc37047 // ld1 {v7.16b}, [x2], x3
+	WORD $0x4cc17008 // ld1 {v8.16b}, [x0], x1
+	WORD $0x6e277504 // uabd v4.16b, v8.16b, v7.16b
+	WORD $0x2e25c0ab // umull v11.8h, v5.8b, v5.8b
+	WORD $0x6e606982 // uadalp v2.4s, v12.8h
+	WORD $0x6e25c0a5 // umull2 v5.8h, v5.16b, v5.16b
+	WORD $0x6e6068c1 // uadalp v1.4s, v6.8h
+	WORD $0x6e206940 // uadalp v0.8h, v10.16b
+	WORD $0x6e206923 // uadalp v3.8h, v9.16b
+	WORD $0x2e24c086 // umull v6.8h, v4.8b, v4.8b
+	WORD $0x6e24c084 // umull2 v4.8h, v4.16b, v4.16b
+	WORD $0x6e606962 // uadalp v2.4s, v11.8h
+	WORD $0x6e206900 // uadalp v0.8h, v8.16b
+	WORD $0x6e6068a1 // uadalp v1.4s, v5.8h
+	WORD $0x6e2068e3 // uadalp v3.8h, v7.16b
+	WORD $0x6e6068c2 // uadalp v2.4s, v6.8h
+	WORD $0x6e606881 // uadalp v1.4s, v4.8h
+	WORD $0x54fffb41 // b.ne @32
+	WORD $0x6e638400 // sub v0.8h, v0.8h, v3.8h
 	WORD $0x4eb1b842 // addv s2, v2.4s
-	WORD $0x8b0d0000 // add x0, x0, x13
-	WORD $0x4e7038c6 // saddlv s6, v6.8h
-	WORD $0x4e7038a5 // saddlv s5, v5.8h
-	WORD $0x8b0c0042 // add x2, x2, x12
-	WORD $0xbc296883 // str s3, [x4, x9]
-	WORD $0xbc296962 // str s2, [x11, x9]
-	WORD $0xbc2968a6 // str s6, [x5, x9]
-	WORD $0xbc296945 // str s5, [x10, x9]
-	WORD $0xb4000049 // cbz x9, @152
-	WORD $0x14000003 // b @160
-	WORD $0xd2800109 // mov x9, #0x8
-	WORD $0x17ffffde // b @20
+	WORD $0x4eb1b821 // addv s1, v1.4s
+	WORD $0x5e180403 // mov d3, v0.d[1]
+	WORD $0x0e703800 // saddlv s0, v0.4h
+	WORD $0xbc266882 // str s2, [x4, x6]
+	WORD $0xbc266921 // str s1, [x9, x6]
+	WORD $0x0e703861 // saddlv s1, v3.4h
+	WORD $0xbc2668a0 // str s0, [x5, x6]
+	WORD $0xbc266901 // str s1, [x8, x6]
+	WORD $0xb4000046 // cbz x6, @236
+	WORD $0x14000003 // b @244
+	WORD $0xd2800106 // mov x6, #0x8
+	WORD $0x17ffffc7 // b @12
 	RET
 
 // func satd8xN(a *byte, as int, b *byte, bs, h int) uint32
@@ -158,35 +227,27 @@ TEXT ·satd8xN(SB), NOSPLIT, $0-44
 	MOVD bs+24(FP), R3
 	MOVD h+32(FP), R4
 	WORD $0x4f000406 // movi v6.4s, #0x0
-	WORD $0xd37ff826 // lsl x6, x1, #1
-	WORD $0xd37ff865 // lsl x5, x3, #1
-	WORD $0x8b0100ca // add x10, x6, x1
-	WORD $0x8b0300a9 // add x9, x5, x3
-	WORD $0xd37ef428 // lsl x8, x1, #2
-	WORD $0xd37ef467 // lsl x7, x3, #2
 	WORD $0xd503201f // nop
-	WORD $0xfc656844 // ldr d4, [x2, x5]
-	WORD $0xf1001084 // subs x4, x4, #0x4
-	WORD $0xfd400041 // ldr d1, [x2]
-	WORD $0xfc666803 // ldr d3, [x0, x6]
-	WORD $0xfd400000 // ldr d0, [x0]
-	WORD $0xfc636845 // ldr d5, [x2, x3]
-	WORD $0xfc616802 // ldr d2, [x0, x1]
-	WORD $0x2e242063 // usubl v3.8h, v3.8b, v4.8b
-	WORD $0xfc696844 // ldr d4, [x2, x9]
+	WORD $0x0cc17000 // ld1 {v0.8b}, [x0], x1
+	WORD $0x0cc37041 // ld1 {v1.8b}, [x2], x3
+	WORD $0x0cc17002 // ld1 {v2.8b}, [x0], x1
 	WORD $0x2e212000 // usubl v0.8h, v0.8b, v1.8b
-	WORD $0x8b070042 // add x2, x2, x7
-	WORD $0xfc6a6801 // ldr d1, [x0, x10]
-	WORD $0x8b080000 // add x0, x0, x8
-	WORD $0x2e252042 // usubl v2.8h, v2.8b, v5.8b
+	WORD $0xf1001084 // subs x4, x4, #0x4
+	WORD $0x0cc37041 // ld1 {v1.8b}, [x2], x3
+	WORD $0x0cc17003 // ld1 {v3.8b}, [x0], x1
+	WORD $0x2e212042 // usubl v2.8h, v2.8b, v1.8b
+	WORD $0x0cc37041 // ld1 {v1.8b}, [x2], x3
+	WORD $0x2e212063 // usubl v3.8h, v3.8b, v1.8b
+	WORD $0x0cc37044 // ld1 {v4.8b}, [x2], x3
+	WORD $0x0cc17001 // ld1 {v1.8b}, [x0], x1
+	WORD $0x2e242021 // usubl v1.8h, v1.8b, v4.8b
 	WORD $0x4e608465 // add v5.8h, v3.8h, v0.8h
 	WORD $0x6e638400 // sub v0.8h, v0.8h, v3.8h
-	WORD $0x2e242021 // usubl v1.8h, v1.8b, v4.8b
 	WORD $0x4e628423 // add v3.8h, v1.8h, v2.8h
 	WORD $0x6e618442 // sub v2.8h, v2.8h, v1.8h
-	WORD $0x4e6384a1 // add v1.8h, v5.8h, v3.8h
+	WORD $0x4e658461 // add v1.8h, v3.8h, v5.8h
 	WORD $0x6e6384a5 // sub v5.8h, v5.8h, v3.8h
-	WORD $0x4e628403 // add v3.8h, v0.8h, v2.8h
+	WORD $0x4e608443 // add v3.8h, v2.8h, v0.8h
 	WORD $0x6e628400 // sub v0.8h, v0.8h, v2.8h
 	WORD $0x4e452824 // trn1 v4.8h, v1.8h, v5.8h
 	WORD $0x4e406862 // trn2 v2.8h, v3.8h, v0.8h
@@ -208,7 +269,7 @@ TEXT ·satd8xN(SB), NOSPLIT, $0-44
 	WORD $0x4e626421 // smax v1.8h, v1.8h, v2.8h
 	WORD $0x4e608420 // add v0.8h, v1.8h, v0.8h
 	WORD $0x6e606806 // uadalp v6.4s, v0.8h
-	WORD $0x54fffaa1 // b.ne @32
+	WORD $0x54fffae1 // b.ne @8
 	WORD $0x4eb1b8c0 // addv s0, v6.4s
 	WORD $0x1e260000 // fmov w0, s0
 	MOVW R0, ret+40(FP)
@@ -221,50 +282,42 @@ TEXT ·satd16x16(SB), NOSPLIT, $0-36
 	MOVD b+16(FP), R2
 	MOVD bs+24(FP), R3
 	WORD $0x4f000405 // movi v5.4s, #0x0
-	WORD $0xd37ff826 // lsl x6, x1, #1
-	WORD $0xd37ff865 // lsl x5, x3, #1
-	WORD $0x8b0100ca // add x10, x6, x1
-	WORD $0x8b0300a9 // add x9, x5, x3
-	WORD $0xd37ef428 // lsl x8, x1, #2
-	WORD $0xd37ef467 // lsl x7, x3, #2
 	WORD $0xd2800084 // mov x4, #0x4
-	WORD $0x3dc00043 // ldr q3, [x2]
+	WORD $0x4cc37048 // ld1 {v8.16b}, [x2], x3
+	WORD $0x4cc17000 // ld1 {v0.16b}, [x0], x1
+	WORD $0x4cc3704b // ld1 {v11.16b}, [x2], x3
+	WORD $0x2e282001 // usubl v1.8h, v0.8b, v8.8b
+	WORD $0x6e282000 // usubl2 v0.8h, v0.16b, v8.16b
 	WORD $0xf1000484 // subs x4, x4, #0x1
-	WORD $0x3dc00000 // ldr q0, [x0]
-	WORD $0x3ce56842 // ldr q2, [x2, x5]
-	WORD $0x3ce36847 // ldr q7, [x2, x3]
-	WORD $0x3ce96849 // ldr q9, [x2, x9]
-	WORD $0x2e232001 // usubl v1.8h, v0.8b, v3.8b
-	WORD $0x6e232000 // usubl2 v0.8h, v0.16b, v3.16b
-	WORD $0x8b070042 // add x2, x2, x7
-	WORD $0x3ce66806 // ldr q6, [x0, x6]
-	WORD $0x3ce16804 // ldr q4, [x0, x1]
-	WORD $0x3cea6803 // ldr q3, [x0, x10]
-	WORD $0x8b080000 // add x0, x0, x8
-	WORD $0x2e2220ca // usubl v10.8h, v6.8b, v2.8b
-	WORD $0x6e2220c6 // usubl2 v6.8h, v6.16b, v2.16b
-	WORD $0x2e272082 // usubl v2.8h, v4.8b, v7.8b
-	WORD $0x6e272084 // usubl2 v4.8h, v4.16b, v7.16b
-	WORD $0x2e292067 // usubl v7.8h, v3.8b, v9.8b
-	WORD $0x4e618548 // add v8.8h, v10.8h, v1.8h
-	WORD $0x6e292063 // usubl2 v3.8h, v3.16b, v9.16b
-	WORD $0x6e6a8421 // sub v1.8h, v1.8h, v10.8h
-	WORD $0x4e6084ca // add v10.8h, v6.8h, v0.8h
-	WORD $0x6e668400 // sub v0.8h, v0.8h, v6.8h
-	WORD $0x4e6284e6 // add v6.8h, v7.8h, v2.8h
+	WORD $0x4cc3704a // ld1 {v10.16b}, [x2], x3
+	WORD $0x4cc17004 // ld1 {v4.16b}, [x0], x1
+	WORD $0x4cc3704c // ld1 {v12.16b}, [x2], x3
+	WORD $0x2e2b2082 // usubl v2.8h, v4.8b, v11.8b
+	WORD $0x6e2b2084 // usubl2 v4.8h, v4.16b, v11.16b
+	WORD $0x4cc17003 // ld1 {v3.16b}, [x0], x1
+	WORD $0x2e2a2069 // usubl v9.8h, v3.8b, v10.8b
+	WORD $0x6e2a2063 // usubl2 v3.8h, v3.16b, v10.16b
+	WORD $0x4cc17006 // ld1 {v6.16b}, [x0], x1
+	WORD $0x2e2c20c7 // usubl v7.8h, v6.8b, v12.8b
+	WORD $0x6e2c20c6 // usubl2 v6.8h, v6.16b, v12.16b
+	WORD $0x4e618528 // add v8.8h, v9.8h, v1.8h
+	WORD $0x6e698421 // sub v1.8h, v1.8h, v9.8h
+	WORD $0x4e60846a // add v10.8h, v3.8h, v0.8h
+	WORD $0x6e638400 // sub v0.8h, v0.8h, v3.8h
+	WORD $0x4e6284e9 // add v9.8h, v7.8h, v2.8h
 	WORD $0x6e678442 // sub v2.8h, v2.8h, v7.8h
-	WORD $0x4e648467 // add v7.8h, v3.8h, v4.8h
-	WORD $0x6e638484 // sub v4.8h, v4.8h, v3.8h
-	WORD $0x4e668503 // add v3.8h, v8.8h, v6.8h
-	WORD $0x6e668508 // sub v8.8h, v8.8h, v6.8h
+	WORD $0x4e6484c7 // add v7.8h, v6.8h, v4.8h
+	WORD $0x6e668484 // sub v4.8h, v4.8h, v6.8h
+	WORD $0x4e698503 // add v3.8h, v8.8h, v9.8h
 	WORD $0x4e628426 // add v6.8h, v1.8h, v2.8h
+	WORD $0x6e698508 // sub v8.8h, v8.8h, v9.8h
 	WORD $0x6e628421 // sub v1.8h, v1.8h, v2.8h
 	WORD $0x4e608489 // add v9.8h, v4.8h, v0.8h
 	WORD $0x4e6a84e2 // add v2.8h, v7.8h, v10.8h
 	WORD $0x6e648400 // sub v0.8h, v0.8h, v4.8h
 	WORD $0x6e67854a // sub v10.8h, v10.8h, v7.8h
-	WORD $0x4e482867 // trn1 v7.8h, v3.8h, v8.8h
 	WORD $0x4e4128cb // trn1 v11.8h, v6.8h, v1.8h
+	WORD $0x4e482867 // trn1 v7.8h, v3.8h, v8.8h
 	WORD $0x4e4168c4 // trn2 v4.8h, v6.8h, v1.8h
 	WORD $0x4e486863 // trn2 v3.8h, v3.8h, v8.8h
 	WORD $0x4e4a2848 // trn1 v8.8h, v2.8h, v10.8h
@@ -287,9 +340,9 @@ TEXT ·satd16x16(SB), NOSPLIT, $0-36
 	WORD $0x4e60b821 // abs v1.8h, v1.8h
 	WORD $0x4e60b949 // abs v9.8h, v10.8h
 	WORD $0x4e60b8e7 // abs v7.8h, v7.8h
-	WORD $0x4e688403 // add v3.8h, v0.8h, v8.8h
+	WORD $0x4e608503 // add v3.8h, v8.8h, v0.8h
 	WORD $0x6e688400 // sub v0.8h, v0.8h, v8.8h
-	WORD $0x4e6284c8 // add v8.8h, v6.8h, v2.8h
+	WORD $0x4e668448 // add v8.8h, v2.8h, v6.8h
 	WORD $0x6e6284c6 // sub v6.8h, v6.8h, v2.8h
 	WORD $0x4e60b800 // abs v0.8h, v0.8h
 	WORD $0x4e60b862 // abs v2.8h, v3.8h
@@ -303,7 +356,7 @@ TEXT ·satd16x16(SB), NOSPLIT, $0-36
 	WORD $0x4e608440 // add v0.8h, v2.8h, v0.8h
 	WORD $0x6e606825 // uadalp v5.4s, v1.8h
 	WORD $0x6e606805 // uadalp v5.4s, v0.8h
-	WORD $0x54fff6a1 // b.ne @32
+	WORD $0x54fff6e1 // b.ne @8
 	WORD $0x4eb1b8a0 // addv s0, v5.4s
 	WORD $0x1e260000 // fmov w0, s0
 	MOVW R0, ret+32(FP)

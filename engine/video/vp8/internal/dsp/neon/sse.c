@@ -1,67 +1,77 @@
 #include "neon.h"
 
-// Sums of squares in the low, of differences in the high half of the result.
+// Sums of squares, and of both sides' samples: 128 rows at most, or these
+// would not fit.
 typedef struct {
-	int32x4_t sse;
-	int16x8_t sum;
+	uint32x4_t low, high;
+	uint16x8_t a, b;
 } diff_t;
 
-INLINE void add8(diff_t *d, uint8x8_t a, uint8x8_t b) {
-	int16x8_t v = vreinterpretq_s16_u16(vsubl_u8(a, b));
-	d->sum = vaddq_s16(d->sum, v);
-	d->sse = vmlal_s16(d->sse, vget_low_s16(v), vget_low_s16(v));
-	d->sse = vmlal_high_s16(d->sse, v, v);
+INLINE diff_t none(void) {
+	diff_t d = {vdupq_n_u32(0), vdupq_n_u32(0), vdupq_n_u16(0), vdupq_n_u16(0)};
+	return d;
 }
 
+INLINE diff_t add16(diff_t d, uint8x16_t a, uint8x16_t b) {
+	uint8x16_t v = vabdq_u8(a, b);
+	d.low = vpadalq_u16(d.low, vmull_u8(vget_low_u8(v), vget_low_u8(v)));
+	d.high = vpadalq_u16(d.high, vmull_high_u8(v, v));
+	d.a = vpadalq_u8(d.a, a);
+	d.b = vpadalq_u8(d.b, b);
+	return d;
+}
+
+// Sums of squares in the low, of differences in the high half of the result.
 INLINE uint64_t total(diff_t d) {
-	uint64_t sse = (uint32_t)vaddvq_s32(d.sse);
-	return sse | (uint64_t)(uint32_t)vaddlvq_s16(d.sum) << 32;
+	uint64_t sse = vaddvq_u32(vaddq_u32(d.low, d.high));
+	return sse | (uint64_t)(uint32_t)vaddlvq_s16(vreinterpretq_s16_u16(vsubq_u16(d.a, d.b))) << 32;
 }
 
 uint64_t diff16xN(src_t a, long as, src_t b, long bs, long h) {
-	diff_t d = {vdupq_n_s32(0), vdupq_n_s16(0)}, e = d;
-	do {
-		uint8x16_t p = vld1q_u8(a), q = vld1q_u8(b);
-		add8(&d, vget_low_u8(p), vget_low_u8(q));
-		add8(&e, vget_high_u8(p), vget_high_u8(q));
-		a += as, b += bs;
-	} while (--h);
-	d.sse = vaddq_s32(d.sse, e.sse);
-	d.sum = vaddq_s16(d.sum, e.sum);
+	diff_t d = none();
+	for (; h & 3; h--)
+		d = add16(d, next16(&a, as), next16(&b, bs));
+	for (; h; h -= 4) {
+		d = add16(d, next16(&a, as), next16(&b, bs));
+		d = add16(d, next16(&a, as), next16(&b, bs));
+		d = add16(d, next16(&a, as), next16(&b, bs));
+		d = add16(d, next16(&a, as), next16(&b, bs));
+	}
 	return total(d);
 }
 
+// Two rows at a time.
 uint64_t diff8xN(src_t a, long as, src_t b, long bs, long h) {
-	diff_t d = {vdupq_n_s32(0), vdupq_n_s16(0)};
+	diff_t d = none();
 	do {
-		add8(&d, vld1_u8(a), vld1_u8(b));
-		a += as, b += bs;
-	} while (--h);
+		uint8x8_t p = next8(&a, as), q = next8(&b, bs);
+		d = add16(d, vcombine_u8(p, next8(&a, as)), vcombine_u8(q, next8(&b, bs)));
+	} while (h -= 2);
 	return total(d);
 }
 
 uint32_t sse4x4(src_t a, long as, src_t b, long bs) {
-	diff_t d = {vdupq_n_s32(0), vdupq_n_s16(0)};
-	add8(&d, load4x2(a, as), load4x2(b, bs));
-	add8(&d, load4x2(a + 2 * as, as), load4x2(b + 2 * bs, bs));
-	return vaddvq_s32(d.sse);
+	uint8x8_t v = vabd_u8(load4x2(a, as), load4x2(b, bs));
+	uint8x8_t w = vabd_u8(load4x2(a + 2 * as, as), load4x2(b + 2 * bs, bs));
+	return vaddvq_u32(vpadalq_u16(vpaddlq_u16(vmull_u8(v, v)), vmull_u8(w, w)));
 }
 
 void quadrants(src_t a, long as, src_t b, long bs, uint32_t *sse, int32_t *sum) {
 	long half = 2;
 	do {
-		diff_t d = {vdupq_n_s32(0), vdupq_n_s16(0)}, e = d;
-		long h = 8;
+		diff_t d = none();
+		long h = 2;
 		do {
-			uint8x16_t p = vld1q_u8(a), q = vld1q_u8(b);
-			add8(&d, vget_low_u8(p), vget_low_u8(q));
-			add8(&e, vget_high_u8(p), vget_high_u8(q));
-			a += as, b += bs;
+			d = add16(d, next16(&a, as), next16(&b, bs));
+			d = add16(d, next16(&a, as), next16(&b, bs));
+			d = add16(d, next16(&a, as), next16(&b, bs));
+			d = add16(d, next16(&a, as), next16(&b, bs));
 		} while (--h);
-		sse[0] = vaddvq_s32(d.sse);
-		sse[1] = vaddvq_s32(e.sse);
-		sum[0] = vaddlvq_s16(d.sum);
-		sum[1] = vaddlvq_s16(e.sum);
+		int16x8_t s = vreinterpretq_s16_u16(vsubq_u16(d.a, d.b));
+		sse[0] = vaddvq_u32(d.low);
+		sse[1] = vaddvq_u32(d.high);
+		sum[0] = vaddlv_s16(vget_low_s16(s));
+		sum[1] = vaddlv_s16(vget_high_s16(s));
 		sse += 2, sum += 2;
 	} while (--half);
 }
@@ -80,22 +90,15 @@ INLINE uint32x4_t hadamard(uint32x4_t acc, int16x8_t r[4]) {
 	return vpadalq_u16(acc, vreinterpretq_u16_s16(s));
 }
 
-INLINE int16x8_t sub8(src_t a, src_t b) {
-	return vreinterpretq_s16_u16(vsubl_u8(vld1_u8(a), vld1_u8(b)));
-}
-
 uint32_t satd8xN(src_t a, long as, src_t b, long bs, long h) {
 	uint32x4_t acc = vdupq_n_u32(0);
 	do {
 		int16x8_t r[4];
-		r[0] = sub8(a, b);
-		a += as, b += bs;
-		r[1] = sub8(a, b);
-		a += as, b += bs;
-		r[2] = sub8(a, b);
-		a += as, b += bs;
-		r[3] = sub8(a, b);
-		a += as, b += bs;
+#define ROW8(i) r[i] = vreinterpretq_s16_u16(vsubl_u8(next8(&a, as), next8(&b, bs)));
+		ROW8(0)
+		ROW8(1)
+		ROW8(2)
+		ROW8(3)
 		acc = hadamard(acc, r);
 	} while (h -= 4);
 	return vaddvq_u32(acc);
@@ -108,10 +111,9 @@ uint32_t satd16x16(src_t a, long as, src_t b, long bs) {
 		int16x8_t r[4], q[4];
 		uint8x16_t v, w;
 #define ROW16(i)                                                                       \
-	v = vld1q_u8(a), w = vld1q_u8(b);                                              \
+	v = next16(&a, as), w = next16(&b, bs);                                        \
 	r[i] = vreinterpretq_s16_u16(vsubl_u8(vget_low_u8(v), vget_low_u8(w)));        \
-	q[i] = vreinterpretq_s16_u16(vsubl_high_u8(v, w));                             \
-	a += as, b += bs;
+	q[i] = vreinterpretq_s16_u16(vsubl_high_u8(v, w));
 		ROW16(0)
 		ROW16(1)
 		ROW16(2)
