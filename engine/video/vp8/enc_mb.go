@@ -13,6 +13,7 @@ type encScratch struct {
 	// pred holds candidate predictions of 16 rows, 16 luma bytes apart: the best
 	// one, the best of the search for a vector, and the one being tried.
 	pred [3][256]byte
+	rows dsp.RowCache // of the macroblock's candidates
 	// chroma holds candidate predictions: U then V, 8 bytes apart.
 	chroma [2][128]byte
 	left   encContext
@@ -225,6 +226,13 @@ func encPredict(dst []byte, ds int, ref *plane, off int, v motionVector, shift u
 		return
 	}
 	dsp.SixTap(dst, ds, ref.pix, off, ref.stride, mx, my, size, size)
+}
+
+// predict16 puts the luma prediction of the macroblock at off, displaced by v to a
+// fraction of a sample, into a buffer.
+func (s *encScratch) predict16(buf int, ref *plane, off int, v motionVector) {
+	off += int(v.y>>2)*ref.stride + int(v.x>>2)
+	dsp.SixTap16x16(s.pred[buf][:], 16, ref.pix, off, ref.stride, int(v.x)&3*2, int(v.y)&3*2, &s.rows)
 }
 
 // codeWhole transforms, quantises, tokenises and reconstructs a macroblock whose

@@ -75,6 +75,7 @@ func (e *Encoder) chooseInter(s *encScratch, m *encMB, p *encMBPos, last motionV
 	best := &sr.found
 	*best = encCandidate{cost: 1 << 30, buf: -1}
 	sr.nTried = 0
+	s.rows.Forget()
 	ref := e.base
 	c := surveyNeighbours(&above.nb, &left.nb, &corner.nb, ref, &h.signBias)
 	m.count, m.predictor = c.count, bounds.clamp(c.best)
@@ -132,7 +133,7 @@ func (e *Encoder) try(s *encScratch, p *encMBPos, ref, mode uint8, v motionVecto
 		satd = dsp.SATD16x16(src.pix[p.yo:], src.stride, plane.pix[o:], plane.stride)
 	} else {
 		buf = encFreeBuffer(best.buf, -1)
-		encPredict(s.pred[buf][:], 16, plane, p.yo, v, 2, 16)
+		s.predict16(buf, plane, p.yo, v)
 		satd = dsp.SATD16x16(src.pix[p.yo:], src.stride, s.pred[buf][:], 16)
 	}
 	if sr := &s.search; ref == e.base {
@@ -368,7 +369,7 @@ func (e *Encoder) tryFine(s *encScratch, p *encMBPos, ref uint8, v motionVector)
 		satd = dsp.SATD16x16(src, stride, plane.pix[p.yo+int(v.y>>2)*plane.stride+int(v.x>>2):], plane.stride)
 	} else {
 		buf = encFreeBuffer(sr.found.buf, sr.fine.buf)
-		encPredict(s.pred[buf][:], 16, plane, p.yo, v, 2, 16)
+		s.predict16(buf, plane, p.yo, v)
 		satd = dsp.SATD16x16(src, stride, s.pred[buf][:], 16)
 	}
 	cost := int(satd) + e.lambda.satd(e.mvCosts.cost(int(v.y)-int(pred.y), int(v.x)-int(pred.x)))

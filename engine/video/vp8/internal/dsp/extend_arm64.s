@@ -49,47 +49,74 @@ TEXT ·copyRun(SB), NOSPLIT, $0-48
 	MOVD ss+24(FP), R3
 	MOVD w+32(FP), R4
 	MOVD h+40(FP), R5
-	WORD $0xf1003c9f // cmp x4, #0xf
-	WORD $0x5400050d // b.le @164
-	WORD $0xd100408c // sub x12, x4, #0x10
-	WORD $0xd37ff829 // lsl x9, x1, #1
-	WORD $0xd344fd8e // lsr x14, x12, #4
-	WORD $0xd37ff868 // lsl x8, x3, #1
-	WORD $0x910005cd // add x13, x14, #0x1
-	WORD $0xaa0203eb // mov x11, x2
-	WORD $0xd37cedad // lsl x13, x13, #4
-	WORD $0x8b0d000a // add x10, x0, x13
+	WORD $0xf100fc9f // cmp x4, #0x3f
+	WORD $0xaa0003e8 // mov x8, x0
+	WORD $0x5400084d // b.le @272
+	WORD $0xd101008c // sub x12, x4, #0x40
+	WORD $0xaa0203e0 // mov x0, x2
+	WORD $0xd346fd8b // lsr x11, x12, #6
+	WORD $0x9100056a // add x10, x11, #0x1
+	WORD $0xd37ae54a // lsl x10, x10, #6
+	WORD $0x8b0a0109 // add x9, x8, x10
+	WORD $0xd503201f // nop
 	WORD $0xaa0503e7 // mov x7, x5
-	WORD $0xaa0b03e6 // mov x6, x11
-	WORD $0xaa0003e4 // mov x4, x0
+	WORD $0xaa0003e6 // mov x6, x0
+	WORD $0xaa0803e4 // mov x4, x8
 	WORD $0xd503201f // nop
-	WORD $0x3dc000c1 // ldr q1, [x6]
-	WORD $0xf10008e7 // subs x7, x7, #0x2
-	WORD $0x3ce368c0 // ldr q0, [x6, x3]
-	WORD $0x8b0800c6 // add x6, x6, x8
-	WORD $0x3d800081 // str q1, [x4]
-	WORD $0x3ca16880 // str q0, [x4, x1]
-	WORD $0x8b090084 // add x4, x4, x9
+	WORD $0xad4008c3 // ldp q3, q2, [x6]
+	WORD $0xf10004e7 // subs x7, x7, #0x1
+	WORD $0xad4100c1 // ldp q1, q0, [x6, #32]
+	WORD $0x8b0300c6 // add x6, x6, x3
+	WORD $0xad000883 // stp q3, q2, [x4]
+	WORD $0xad010081 // stp q1, q0, [x4, #32]
+	WORD $0x8b010084 // add x4, x4, x1
 	WORD $0x54ffff21 // b.ne @56
-	WORD $0x91004000 // add x0, x0, #0x10
-	WORD $0x9100416b // add x11, x11, #0x10
-	WORD $0xeb0a001f // cmp x0, x10
+	WORD $0x91010108 // add x8, x8, #0x40
+	WORD $0x91010000 // add x0, x0, #0x40
+	WORD $0xeb09011f // cmp x8, x9
 	WORD $0x54fffe21 // b.ne @40
-	WORD $0xcb0e1184 // sub x4, x12, x14, lsl #4
-	WORD $0x8b0d0042 // add x2, x2, x13
-	WORD $0xd37ff826 // lsl x6, x1, #1
-	WORD $0xd37ff860 // lsl x0, x3, #1
-	WORD $0xb4000144 // cbz x4, @160
+	WORD $0xcb0b1984 // sub x4, x12, x11, lsl #6
+	WORD $0x8b0a0042 // add x2, x2, x10
+	WORD $0xf1003c9f // cmp x4, #0xf
+	WORD $0x5400034d // b.le @220
+	WORD $0xd37ff828 // lsl x8, x1, #1
+	WORD $0xaa0403ea // mov x10, x4
+	WORD $0x8b04004c // add x12, x2, x4
+	WORD $0x8b04012b // add x11, x9, x4
+	WORD $0xcb0a0180 // sub x0, x12, x10
+	WORD $0xcb0a0166 // sub x6, x11, x10
+	WORD $0xaa0503e7 // mov x7, x5
 	WORD $0xd503201f // nop
-	WORD $0xfd400041 // ldr d1, [x2]
-	WORD $0xf10008a5 // subs x5, x5, #0x2
-	WORD $0xfc636840 // ldr d0, [x2, x3]
+	WORD $0x4cc37000 // ld1 {v0.16b}, [x0], x3
+	WORD $0x3d8000c0 // str q0, [x6]
+	WORD $0xf10008e7 // subs x7, x7, #0x2
+	WORD $0x4cc37000 // ld1 {v0.16b}, [x0], x3
+	WORD $0x3ca168c0 // str q0, [x6, x1]
+	WORD $0x8b0800c6 // add x6, x6, x8
+	WORD $0x54ffff41 // b.ne @152
+	WORD $0xd100414a // sub x10, x10, #0x10
+	WORD $0xf1003d5f // cmp x10, #0xf
+	WORD $0x54fffe6c // b.gt @136
+	WORD $0xd1004084 // sub x4, x4, #0x10
+	WORD $0xd344fc86 // lsr x6, x4, #4
+	WORD $0x910004c0 // add x0, x6, #0x1
+	WORD $0xcb061084 // sub x4, x4, x6, lsl #4
+	WORD $0xd37cec00 // lsl x0, x0, #4
 	WORD $0x8b000042 // add x2, x2, x0
-	WORD $0xfd000141 // str d1, [x10]
-	WORD $0xfc216940 // str d0, [x10, x1]
-	WORD $0x8b06014a // add x10, x10, x6
-	WORD $0x54ffff21 // b.ne @128
-	WORD $0x14000003 // b @172
-	WORD $0xaa0003ea // mov x10, x0
-	WORD $0x17fffff2 // b @112
+	WORD $0x8b000129 // add x9, x9, x0
+	WORD $0xd37ff826 // lsl x6, x1, #1
+	WORD $0xb4000164 // cbz x4, @268
+	WORD $0xd503201f // nop
+	WORD $0xaa0203e0 // mov x0, x2
+	WORD $0xf10008a5 // subs x5, x5, #0x2
+	WORD $0x0cc37000 // ld1 {v0.8b}, [x0], x3
+	WORD $0xfd000120 // str d0, [x9]
+	WORD $0x0cc37000 // ld1 {v0.8b}, [x0], x3
+	WORD $0xfc216920 // str d0, [x9, x1]
+	WORD $0xaa0003e2 // mov x2, x0
+	WORD $0x8b060129 // add x9, x9, x6
+	WORD $0x54ffff01 // b.ne @232
+	WORD $0x14000003 // b @280
+	WORD $0xaa0003e9 // mov x9, x0
+	WORD $0x17ffffd7 // b @112
 	RET

@@ -147,3 +147,8 @@ func copy8xN(dst *byte, ds int, src *byte, ss, h int)
 
 //go:noescape
 func copyRun(dst *byte, ds int, src *byte, ss, w, h int)
+
+// sixTapCached has no use for the cache: the kernels keep rows in registers.
+func sixTapCached(dst *byte, ds int, src *byte, ss, mx, my int, _ *RowCache) {
+	sixTap(dst, ds, src, ss, mx, my, 16, 16)
+}

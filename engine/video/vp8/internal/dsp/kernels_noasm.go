@@ -93,3 +93,5 @@ func copyRun(dst *byte, ds int, src *byte, ss, w, h int) { panic(noKernel) }
 func intra4Search(satd *uint32, preds, edge, src *byte, ss int) { panic(noKernel) }
 
 const noKernel = "dsp: kernel called that this build does not have"
+
+func sixTapCached(dst *byte, ds int, src *byte, ss, mx, my int, c *RowCache) { panic(noKernel) }

@@ -26,25 +26,38 @@ void extendRows(dst_t p, long stride, long w, long h, long n) {
 	} while (--h);
 }
 
-// Strips of 16 columns, and one of 8; w is a multiple of 8, h of 4.
+// Strips of 64, 16 and 8 columns; w is a multiple of 8, h of 4.
 void copyRun(dst_t dst, long ds, src_t src, long ss, long w, long h) {
+	for (; w >= 64; w -= 64, dst += 64, src += 64) {
+		dst_t p = dst;
+		src_t q = src;
+		long n = h;
+		do {
+			uint8x16_t a = vld1q_u8(q), b = vld1q_u8(q + 16), c = vld1q_u8(q + 32), d = vld1q_u8(q + 48);
+			vst1q_u8(p, a);
+			vst1q_u8(p + 16, b);
+			vst1q_u8(p + 32, c);
+			vst1q_u8(p + 48, d);
+			p += ds, q += ss;
+		} while (--n);
+	}
 	for (; w >= 16; w -= 16, dst += 16, src += 16) {
 		dst_t p = dst;
 		src_t q = src;
 		long n = h;
 		do {
-			uint8x16_t a = vld1q_u8(q), b = vld1q_u8(q + ss);
+			uint8x16_t a = next16(&q, ss), b = next16(&q, ss);
 			vst1q_u8(p, a);
 			vst1q_u8(p + ds, b);
-			p += 2 * ds, q += 2 * ss;
+			p += 2 * ds;
 		} while (n -= 2);
 	}
 	if (w == 0)
 		return;
 	do {
-		uint8x8_t a = vld1_u8(src), b = vld1_u8(src + ss);
+		uint8x8_t a = next8(&src, ss), b = next8(&src, ss);
 		vst1_u8(dst, a);
 		vst1_u8(dst + ds, b);
-		dst += 2 * ds, src += 2 * ss;
+		dst += 2 * ds;
 	} while (h -= 2);
 }
