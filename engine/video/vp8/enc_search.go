@@ -320,19 +320,20 @@ func (e *Encoder) refineStep(s *encScratch, p *encMBPos, ref uint8, step int16) 
 }
 
 // refineFit moves the best vector by a quarter along each axis where that helps,
-// the way of toward first, and then by both at once.
+// the way of toward first, and then by both at once. Up and down come first: they
+// share the first pass of the prediction with the vector itself.
 func (e *Encoder) refineFit(s *encScratch, p *encMBPos, ref uint8, toward motionVector) {
 	c, least := s.search.fine.mv, s.search.fine.cost
-	x := e.tryFine(s, p, ref, motionVector{c.x + toward.x, c.y})
 	y := e.tryFine(s, p, ref, motionVector{c.x, c.y + toward.y})
-	if x >= least {
-		if x = e.tryFine(s, p, ref, motionVector{c.x - toward.x, c.y}); x < least {
-			toward.x = -toward.x
-		}
-	}
 	if y >= least {
 		if y = e.tryFine(s, p, ref, motionVector{c.x, c.y - toward.y}); y < least {
 			toward.y = -toward.y
+		}
+	}
+	x := e.tryFine(s, p, ref, motionVector{c.x + toward.x, c.y})
+	if x >= least {
+		if x = e.tryFine(s, p, ref, motionVector{c.x - toward.x, c.y}); x < least {
+			toward.x = -toward.x
 		}
 	}
 	if x < least && y < least {

@@ -94,47 +94,62 @@ TEXT ·sad16xNx4(SB), NOSPLIT, $0-56
 	MOVD off+32(FP), R4
 	MOVD out+40(FP), R5
 	MOVD h+48(FP), R6
-	WORD $0x4f000403 // movi v3.4s, #0x0
+	WORD $0x4f000402 // movi v2.4s, #0x0
 	WORD $0xa9402089 // ldp x9, x8, [x4]
 	WORD $0xa9412887 // ldp x7, x10, [x4, #16]
-	WORD $0x4ea31c64 // mov v4.16b, v3.16b
-	WORD $0x4ea31c68 // mov v8.16b, v3.16b
-	WORD $0x4ea31c65 // mov v5.16b, v3.16b
-	WORD $0x4ea31c69 // mov v9.16b, v3.16b
+	WORD $0x4ea21c43 // mov v3.16b, v2.16b
+	WORD $0x4ea21c47 // mov v7.16b, v2.16b
+	WORD $0x4ea21c44 // mov v4.16b, v2.16b
+	WORD $0x4ea21c48 // mov v8.16b, v2.16b
 	WORD $0x8b090049 // add x9, x2, x9
-	WORD $0x4ea31c66 // mov v6.16b, v3.16b
-	WORD $0x4ea31c67 // mov v7.16b, v3.16b
+	WORD $0x4ea21c45 // mov v5.16b, v2.16b
+	WORD $0x4ea21c49 // mov v9.16b, v2.16b
 	WORD $0x8b080048 // add x8, x2, x8
-	WORD $0x4ea31c6a // mov v10.16b, v3.16b
+	WORD $0x4ea21c46 // mov v6.16b, v2.16b
 	WORD $0x8b070044 // add x4, x2, x7
 	WORD $0x8b0a0042 // add x2, x2, x10
-	WORD $0xf10004c6 // subs x6, x6, #0x1
+	WORD $0x4cc17001 // ld1 {v1.16b}, [x0], x1
+	WORD $0x4cc3712e // ld1 {v14.16b}, [x9], x3
+	WORD $0x4cc3704a // ld1 {v10.16b}, [x2], x3
+	WORD $0x4cc3708c // ld1 {v12.16b}, [x4], x3
+	WORD $0x6e2a5022 // uabal2 v2.8h, v1.16b, v10.16b
 	WORD $0xaa0803e7 // mov x7, x8
+	WORD $0xf10008c6 // subs x6, x6, #0x2
+	WORD $0x4cc370ed // ld1 {v13.16b}, [x7], x3
+	WORD $0x6e2e5029 // uabal2 v9.8h, v1.16b, v14.16b
+	WORD $0xaa0903e8 // mov x8, x9
 	WORD $0x4cc17000 // ld1 {v0.16b}, [x0], x1
-	WORD $0x4cc37121 // ld1 {v1.16b}, [x9], x3
-	WORD $0x4cc37082 // ld1 {v2.16b}, [x4], x3
-	WORD $0x6e215007 // uabal2 v7.8h, v0.16b, v1.16b
-	WORD $0x2e21500a // uabal v10.8h, v0.8b, v1.8b
-	WORD $0x6e225008 // uabal2 v8.8h, v0.16b, v2.16b
+	WORD $0x6e2d5028 // uabal2 v8.8h, v1.16b, v13.16b
+	WORD $0x4cc3710b // ld1 {v11.16b}, [x8], x3
+	WORD $0x6e2c5027 // uabal2 v7.8h, v1.16b, v12.16b
+	WORD $0xaa0803e9 // mov x9, x8
+	WORD $0x2e2a5023 // uabal v3.8h, v1.8b, v10.8b
+	WORD $0x2e2e5026 // uabal v6.8h, v1.8b, v14.8b
+	WORD $0x2e2d5025 // uabal v5.8h, v1.8b, v13.8b
+	WORD $0x2e2c5024 // uabal v4.8h, v1.8b, v12.8b
+	WORD $0x4cc3708a // ld1 {v10.16b}, [x4], x3
 	WORD $0x4cc370e1 // ld1 {v1.16b}, [x7], x3
-	WORD $0x2e225005 // uabal v5.8h, v0.8b, v2.8b
+	WORD $0x6e2b5009 // uabal2 v9.8h, v0.16b, v11.16b
 	WORD $0xaa0703e8 // mov x8, x7
-	WORD $0x6e215009 // uabal2 v9.8h, v0.16b, v1.16b
-	WORD $0x2e215006 // uabal v6.8h, v0.8b, v1.8b
+	WORD $0x6e215008 // uabal2 v8.8h, v0.16b, v1.16b
+	WORD $0x2e215005 // uabal v5.8h, v0.8b, v1.8b
+	WORD $0x6e2a5007 // uabal2 v7.8h, v0.16b, v10.16b
 	WORD $0x4cc37041 // ld1 {v1.16b}, [x2], x3
-	WORD $0x6e215003 // uabal2 v3.8h, v0.16b, v1.16b
-	WORD $0x2e215004 // uabal v4.8h, v0.8b, v1.8b
-	WORD $0x54fffe01 // b.ne @56
-	WORD $0x4e6a84e7 // add v7.8h, v7.8h, v10.8h
+	WORD $0x2e2b5006 // uabal v6.8h, v0.8b, v11.8b
+	WORD $0x6e215002 // uabal2 v2.8h, v0.16b, v1.16b
+	WORD $0x2e2a5004 // uabal v4.8h, v0.8b, v10.8b
+	WORD $0x2e215003 // uabal v3.8h, v0.8b, v1.8b
+	WORD $0x54fffc21 // b.ne @56
 	WORD $0x4e6984c6 // add v6.8h, v6.8h, v9.8h
 	WORD $0x4e6884a5 // add v5.8h, v5.8h, v8.8h
-	WORD $0x4e638484 // add v4.8h, v4.8h, v3.8h
-	WORD $0x6e7038e7 // uaddlv s7, v7.8h
+	WORD $0x4e678484 // add v4.8h, v4.8h, v7.8h
+	WORD $0x4e628463 // add v3.8h, v3.8h, v2.8h
 	WORD $0x6e7038c6 // uaddlv s6, v6.8h
 	WORD $0x6e7038a5 // uaddlv s5, v5.8h
 	WORD $0x6e703884 // uaddlv s4, v4.8h
-	WORD $0x2d0018a7 // stp s7, s6, [x5]
-	WORD $0x2d0110a5 // stp s5, s4, [x5, #8]
+	WORD $0x6e703863 // uaddlv s3, v3.8h
+	WORD $0x2d0014a6 // stp s6, s5, [x5]
+	WORD $0x2d010ca4 // stp s4, s3, [x5, #8]
 	RET
 
 // func sad8xNx4(src *byte, ss int, ref *byte, rs int, off *[4]int, out *[4]uint32, h int)

@@ -46,7 +46,13 @@ void sad16xNx4(src_t src, long ss, src_t ref, long rs, const long *off, uint32_t
 		ONE(p1, l1, h1)
 		ONE(p2, l2, h2)
 		ONE(p3, l3, h3)
-	} while (--h);
+		s = next16(&src, ss);
+		sl = vget_low_u8(s);
+		ONE(p0, l0, h0)
+		ONE(p1, l1, h1)
+		ONE(p2, l2, h2)
+		ONE(p3, l3, h3)
+	} while (h -= 2);
 	out[0] = vaddlvq_u16(vaddq_u16(l0, h0));
 	out[1] = vaddlvq_u16(vaddq_u16(l1, h1));
 	out[2] = vaddlvq_u16(vaddq_u16(l2, h2));
