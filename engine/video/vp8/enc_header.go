@@ -202,14 +202,30 @@ func (w *boolWriter) putCoeffProbs(h *encHeader) {
 	for t := range h.entropy.coeff {
 		for b := range h.entropy.coeff[t] {
 			for c := range h.entropy.coeff[t][b] {
-				for n, p := range h.entropy.coeff[t][b][c] {
-					changed := p != h.previous.coeff[t][b][c][n] || h.resend != nil && h.resend.coeff[t][b][c][n]
-					w.put(changed, coeffUpdateProbs[t][b][c][n])
-					if changed {
-						w.putLiteral(uint32(p), 8)
+				p, old, up := &h.entropy.coeff[t][b][c], &h.previous.coeff[t][b][c], &coeffUpdateProbs[t][b][c]
+				if *p != *old || h.resend != nil {
+					w.putSlotProbs(h, t, b, c)
+					continue
+				}
+				low, less, pending := w.low, w.less, w.pending
+				for _, prob := range up {
+					if low, less, pending = boolStep(low, less, pending, 0, prob); pending >= 32 {
+						low, pending = w.spillFrom(low, pending)
 					}
 				}
+				w.low, w.less, w.pending = low, less, pending
 			}
+		}
+	}
+}
+
+// putSlotProbs writes the probabilities of one slot, some of which change.
+func (w *boolWriter) putSlotProbs(h *encHeader, t, b, c int) {
+	for n, p := range h.entropy.coeff[t][b][c] {
+		changed := p != h.previous.coeff[t][b][c][n] || h.resend != nil && h.resend.coeff[t][b][c][n]
+		w.put(changed, coeffUpdateProbs[t][b][c][n])
+		if changed {
+			w.putLiteral(uint32(p), 8)
 		}
 	}
 }

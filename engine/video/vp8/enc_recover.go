@@ -73,6 +73,9 @@ func (c *probChanges) add(old, now *entropy) {
 		for t := range c.coeff {
 			for b := range c.coeff[t] {
 				for x := range c.coeff[t][b] {
+					if old.coeff[t][b][x] == now.coeff[t][b][x] {
+						continue
+					}
 					for i := range c.coeff[t][b][x] {
 						if old.coeff[t][b][x][i] != now.coeff[t][b][x][i] {
 							c.coeff[t][b][x][i] = true
