@@ -29,19 +29,6 @@ func SixTap(dst []byte, ds int, src []byte, off, ss int, mx, my, w, h int) {
 	sixTapGeneric(dst, ds, src, off, ss, mx, my, w, h)
 }
 
-// RowCache keeps the rows of the first pass of a prediction of 16x16 samples. A
-// search comes back to them: vectors that differ by a fraction of a row have them
-// in common. The zero value is empty.
-type RowCache struct {
-	src  *byte // of the block at full-pel position, nil if there is nothing
-	mx   int
-	rows [(16 + 5) * 16]byte
-}
-
-// Forget empties the cache, as must be done when the plane that was read may have
-// changed.
-func (c *RowCache) Forget() { c.src = nil }
-
 // SixTap16x16 is SixTap for 16x16 samples, of a plane whose stride is always the
 // same, with a cache of rows.
 func SixTap16x16(dst []byte, ds int, src []byte, off, ss, mx, my int, c *RowCache) {

@@ -63,14 +63,6 @@ func sixTap(dst *byte, ds int, src *byte, ss, mx, my, w, h int) {
 	}
 }
 
-func sixTapCached(dst *byte, ds int, src *byte, ss, mx, my int, c *RowCache) {
-	if c.src != src || c.mx != mx {
-		c.src, c.mx = src, mx
-		sixTapRows16(&c.rows[0], src, ss, &sixTapMagnitudes[mx&7], 16)
-	}
-	sixTapY16(dst, ds, &c.rows[2*16], 16, &sixTapMagnitudes[my&7], 16)
-}
-
 //go:noescape
 func quantizeBlocksNEON(levels, dequant, coef *int16, eobs *uint8, m *QuantMatrix, first, n int, table *[48]uint8)
 

@@ -190,3 +190,27 @@ func panics(f func()) (did bool) {
 	f()
 	return false
 }
+
+// TestSSEPlaneHigh: planes higher than what kernels take at a time, with the
+// largest differences there are.
+func TestSSEPlaneHigh(t *testing.T) {
+	const w, h = 40, 150
+	a, b := make([]byte, w*h), make([]byte, w*h)
+	rng := rand.New(rand.NewPCG(17, 17))
+	forEachSet(t, func(t *testing.T) {
+		for round := range 4 {
+			want := uint64(0)
+			for i := range a {
+				a[i], b[i] = byte(255*(round&1)), byte(255*(round>>1))
+				if round == 3 {
+					a[i], b[i] = byte(rng.Uint32()), byte(rng.Uint32())
+				}
+				d := int64(a[i]) - int64(b[i])
+				want += uint64(d * d)
+			}
+			if got := SSEPlane(a, w, b, w, w, h); got != want {
+				t.Errorf("round %d: %d, want %d", round, got, want)
+			}
+		}
+	})
+}
