@@ -9,13 +9,17 @@ type Stream uint8
 const (
 	StreamMain  Stream = iota // the whole picture
 	StreamThumb               // the picture made smaller, for slow networks
+	StreamH264                // the whole picture in H.264, by the board's encoder or a camera's
 	NumStreams
 )
 
 // String returns the stream's name as statistics show it.
 func (s Stream) String() string {
-	if s == StreamThumb {
+	switch s {
+	case StreamThumb:
 		return "thumb"
+	case StreamH264:
+		return "h264"
 	}
 	return "main"
 }
@@ -23,6 +27,8 @@ func (s Stream) String() string {
 // EncodedVideo is one coded video frame on its way to the viewers. Data is
 // valid until the call that received it returns: who needs it longer copies.
 type EncodedVideo struct {
+	// Data is a VP8 frame, or of StreamH264 an access unit in the byte stream format
+	// (ITU-T H.264, Annex B).
 	Data []byte
 	// Stream is the one that the frame belongs to.
 	Stream        Stream

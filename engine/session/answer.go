@@ -40,7 +40,7 @@ func (m *Manager) Answer(ctx context.Context, offer string, g Grant) (_ *Viewer,
 	if err != nil {
 		return nil, "", err
 	}
-	p, err := planOffer(offer, g.Talk, m.cfg.VoiceCodecs)
+	p, err := planOffer(offer, g.Talk, m.offersH264(), m.cfg.VoiceCodecs)
 	if err != nil {
 		return nil, "", err
 	}
@@ -84,6 +84,7 @@ func (v *Viewer) negotiateFirst(ctx context.Context) (string, error) {
 		v.video = newOutTrack(webrtc.RTPCodecTypeVideo, webrtc.MimeTypeVP8, p.video)
 		v.video.delay = playoutDelayExtension(m.cfg.PlayoutDelay)
 		v.video.path = v.path
+		v.video.useH264(p)
 	}
 	if p.audio != "" {
 		v.audio = newOutTrack(webrtc.RTPCodecTypeAudio, p.params.MimeType(), p.audio)

@@ -46,6 +46,9 @@ func newAPI(cfg Config, s *sockets, lf logging.LoggerFactory) (*webrtc.API, erro
 		{webrtc.RTPCodecTypeVideo, video},
 		{webrtc.RTPCodecTypeVideo, rtxCodec(video.PayloadType)},
 	}
+	for _, p := range h264Codecs() {
+		codecs = append(codecs, registration{webrtc.RTPCodecTypeVideo, p})
+	}
 	for _, p := range redCodecs() {
 		codecs = append(codecs, registration{webrtc.RTPCodecTypeVideo, p})
 	}

@@ -20,6 +20,7 @@ const (
 type fanout struct {
 	packets   packetizer
 	lastVideo [media.NumStreams]int64 // last video timestamp, 0: none
+	h264      bool                    // there is a stream in H.264
 	watchers  []*Viewer               // get video
 	readers   []*Reader               // get video, and sound if they want it
 	voices    []*voiceStream
@@ -78,7 +79,12 @@ func (m *Manager) fanVideo(f *media.EncodedVideo, captured time.Time) (number ui
 		ts = *last + 2
 	}
 	*last = ts
-	fr := o.packets.frame(f, uint32(ts))
+	fr := o.packets.cut(f, uint32(ts))
+	if len(fr.pkts) == 0 {
+		number = fr.number
+		m.pool.release(fr)
+		return number, wishes
+	}
 	m.history.add(&m.pool, fr)
 	if f.Stream == media.StreamMain {
 		o.remember(&m.pool, fr)
@@ -183,9 +189,11 @@ func (m *Manager) join(v *Viewer) {
 		return
 	}
 	o.watchers = append(o.watchers, v)
-	v.forward = forward{place: place{level: levelFull}, waitKey: true}
-	idle := o.plan.MainBps == 0 // nobody has taken the main stream
-	if o.replay && len(o.recent) > 0 && time.Since(o.recentAt) < replayAge {
+	v.forward = forward{place: place{level: levelFull}, waitKey: true, codecs: v.videoCodecs()}
+	stream := v.forward.choose(o.h264)
+	v.forward.stream, v.forward.want = stream, stream
+	idle := o.plan.rate(stream) == 0 // nobody has taken it
+	if stream == media.StreamMain && o.replay && len(o.recent) > 0 && time.Since(o.recentAt) < replayAge {
 		for _, f := range o.recent {
 			v.pushVideo(f)
 		}
@@ -197,7 +205,7 @@ func (m *Manager) join(v *Viewer) {
 	if idle {
 		m.adaptVideo(true)
 	}
-	m.gates[media.StreamMain].request(ReasonJoin)
+	m.gates[stream].request(ReasonJoin)
 }
 
 // leave stops both.

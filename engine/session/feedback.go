@@ -146,7 +146,7 @@ func (v *Viewer) handleNACK(t *outTrack, pairs []rtcp.NackPair) {
 			}
 			v.m.lossAt.Store(int64(time.Since(v.m.clock.epoch)))
 			// What it has been helped over must not arrive any more.
-			if t == v.video && (v.path.asked(p.frame) || again && v.overdue(p) && v.mend()) {
+			if t == v.video && (v.path.asked(p.frame) || p.role != roleH264 && again && v.overdue(p) && v.mend()) {
 				v.counters.nacksRefused.Add(1)
 				v.m.pool.releasePacket(p)
 				return true

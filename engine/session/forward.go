@@ -13,6 +13,7 @@ const thinAt = 4
 // forward is which of the coded frames a viewer gets. Manager.fan guards it.
 type forward struct {
 	place
+	codecs videoCodecs
 	// stream is sent now; want is sent from its next key frame on.
 	stream, want media.Stream
 	asked        time.Duration // when want was chosen

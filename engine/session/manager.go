@@ -258,7 +258,7 @@ func (m *Manager) Stats() Stats {
 		VideoFrames: m.videoFrames.Load(), KeyFrames: m.keyFrames.Load(), AudioPackets: m.audioPackets.Load(),
 		Speaking:         m.speaking.Load(),
 		KeyFrameRequests: requests, KeyFramesReplayed: m.replayed.Load(), Mended: m.mended.Load(),
-		VideoRateBps: plan.MainBps, ThumbRateBps: plan.ThumbBps, TemporalLayers: plan.Layers,
+		VideoRateBps: plan.MainBps, ThumbRateBps: plan.ThumbBps, H264RateBps: plan.H264Bps, TemporalLayers: plan.Layers,
 	}
 }
 

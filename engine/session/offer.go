@@ -31,6 +31,10 @@ type plan struct {
 	// parameters; only with audio or mic.
 	voice  codec.Format
 	params codec.Parameters
+	// codecs are those of the picture, and h264 the payload type of H.264, 0: it is
+	// not sent.
+	codecs videoCodecs
+	h264   uint8
 	// types are the payload types of the voice and of what goes with it.
 	types codec.Types
 	// lone: a single section without a BUNDLE group.
@@ -46,7 +50,7 @@ func bad(format string, args ...any) error {
 }
 
 // planOffer reads an offer (RFC 9429 section 5.10, RFC 8843). talk says whether
-// the viewer's microphone is wanted.
+// the viewer's microphone is wanted, h264 whether there is a picture in H.264, too.
 //
 // Directions are rewritten before the library sees them: it would answer a
 // microphone that is not allowed, or a second camera section, with more than
@@ -55,7 +59,7 @@ func bad(format string, args ...any) error {
 //
 // An audio section is reduced to the one codec that is used and to what goes with
 // it, so that both sides know it from the answer.
-func planOffer(offer string, talk bool, preferred []codec.Name) (*plan, error) {
+func planOffer(offer string, talk, h264 bool, preferred []codec.Name) (*plan, error) {
 	if len(offer) > maxOfferBytes {
 		return nil, bad("%d bytes are more than the limit of %d", len(offer), maxOfferBytes)
 	}
@@ -96,7 +100,7 @@ func planOffer(offer string, talk bool, preferred []codec.Name) (*plan, error) {
 		switch md.MediaName.Media {
 		case "video":
 			wantsVideo = wantsVideo || receives && !off
-			if use = !off && hasCodec(md, "VP8/90000"); !use {
+			if use = !off && p.chooseVideo(md, h264 && receives && p.video == ""); !use {
 				break
 			}
 			if dir = "inactive"; receives && p.video == "" {
@@ -129,7 +133,7 @@ func planOffer(offer string, talk bool, preferred []codec.Name) (*plan, error) {
 	}
 	switch {
 	case wantsVideo && p.video == "":
-		return nil, fmt.Errorf("%w: %w: this node sends VP8 only; offer it among the video codecs", ErrBadOffer, ErrNoVP8)
+		return nil, fmt.Errorf("%w: %w: this node sends %s; offer it among the video codecs", ErrBadOffer, ErrNoVP8, sentCodecs[h264])
 	case p.video == "" && p.audio == "" && p.mic == "" && !p.data:
 		return nil, bad("nothing to serve: offer video (VP8) or audio (opus, G722, PCMU, PCMA, iLBC or ISAC) with recvonly or sendrecv, or a data channel")
 	}

@@ -27,7 +27,7 @@ type packet struct {
 	ts     uint32 // media clock, before the viewer's offset
 	marker bool
 	level  byte // audio level (RFC 6464 section 3)
-	role   role // which of the session's payload types it has
+	role   role // which of the session's payload types it has; VP8 has voice's, the first
 	n      int
 	buf    [maxPayload]byte
 }
@@ -42,6 +42,7 @@ const (
 	roleNoise
 	roleEvent
 	roleRED
+	roleH264
 	roles
 )
 

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"github.com/edgecam/edgecam/engine/media"
+	"github.com/edgecam/edgecam/engine/video/h264"
 )
 
 // descriptorBytes is the length of the payload descriptor that this packetizer
@@ -35,6 +36,7 @@ type packetizer struct {
 	pool      *pool
 	nextIndex uint64
 	lastFrame uint64
+	h264      h264.Packetizer
 }
 
 // number takes the number of the next frame.

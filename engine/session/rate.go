@@ -26,7 +26,7 @@ const (
 // paths carry together. Rates are bits per second of payload; a stream of rate 0
 // is taken by nobody.
 type VideoPlan struct {
-	MainBps, ThumbBps int
+	MainBps, ThumbBps, H264Bps int
 	// Layers is how many temporal layers main shall have, 1 or 2.
 	Layers int
 }
@@ -86,27 +86,13 @@ func (p VideoPlan) differs(o VideoPlan, ceiling int) bool {
 	far := func(a, b int) bool {
 		return (a == 0) != (b == 0) || max(a-b, b-a) > b/50 || a != b && a == ceiling
 	}
-	return far(p.MainBps, o.MainBps) || far(p.ThumbBps, o.ThumbBps) || p.Layers != o.Layers
+	return far(p.MainBps, o.MainBps) || far(p.ThumbBps, o.ThumbBps) || far(p.H264Bps, o.H264Bps) || p.Layers != o.Layers
 }
 
 // decide moves viewers between streams and layers, and returns what they need
 // together. wishes become the reasons for key frames. Called under Manager.fan.
 func (o *fanout) decide(now time.Duration, ceiling int, wishes *[media.NumStreams]string) VideoPlan {
-	s := scale{base: o.share.basePart(), floor: ceiling / mainFloor}
-	most := 0
-	if len(o.readers) > 0 {
-		most, s.best = ceiling, ceiling // they take all there is
-	}
-	for _, v := range o.watchers {
-		r := v.rate(ceiling)
-		most = max(most, r)
-		if v.forward.level > levelThumb {
-			s.best = max(s.best, r)
-		}
-	}
-	if s.best == 0 {
-		s.best = most
-	}
+	s, hard := o.scales(ceiling)
 	plan := VideoPlan{Layers: 1}
 	mainTaken, basic := len(o.readers) > 0, 0
 	if mainTaken {
@@ -116,26 +102,33 @@ func (o *fanout) decide(now time.Duration, ceiling int, wishes *[media.NumStream
 	for _, v := range o.watchers {
 		w := &v.forward
 		r := v.rate(ceiling)
-		if w.move(now, r, s) {
-			if want := w.level.stream(); want != w.want {
-				w.want, w.asked = want, now
-			}
+		if w.hard(o.h264) {
+			w.move(now, r, hard)
+		} else {
+			w.move(now, r, s)
+		}
+		if want := w.choose(o.h264); want != w.want {
+			w.want, w.asked = want, now
+		}
+		if o.takesH264(w) {
+			plan.H264Bps = hard.lower(plan.H264Bps, r)
 		}
 		if w.stream == media.StreamMain || w.want == media.StreamMain {
 			mainTaken = true
 		}
-		switch w.level {
-		case levelFull:
+		switch {
+		case w.want == media.StreamH264:
+		case w.level == levelFull:
 			r = max(r, int(equalShare*float64(s.best)))
 			if plan.MainBps == 0 || r < plan.MainBps {
 				plan.MainBps = r
 			}
-		case levelBase:
+		case w.level == levelBase:
 			plan.Layers = 2
 			basic = max(basic, r)
 		}
 		// Who is on the way to another stream has this one still.
-		if w.level == levelThumb || w.stream == media.StreamThumb {
+		if w.want == media.StreamThumb || w.stream == media.StreamThumb {
 			thumbs = append(thumbs, min(v.rate(ceiling), ceiling/thumbCeiling))
 		}
 	}
@@ -163,7 +156,7 @@ func (o *fanout) wish(now time.Duration, wishes *[media.NumStreams]string) {
 		w := &v.forward
 		switch {
 		case w.stream == w.want:
-		case w.want == media.StreamThumb, o.plan.MainBps == 0:
+		case w.want == media.StreamThumb, o.plan.rate(w.want) == 0, w.stream == media.StreamH264 && !o.h264:
 			wishes[w.want] = ReasonSwitch
 		case now-w.asked > upPatience && (o.upKey == 0 || now-o.upKey > upInterval):
 			wishes[w.want] = ReasonSwitch

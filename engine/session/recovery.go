@@ -48,8 +48,10 @@ type repair struct {
 	header rtp.Header
 	wide   []byte // transport-wide sequence number inside header
 	buf    [rtxPrefix + maxPayload]byte
-	own    bool   // a stream of their own
-	seq    uint16 // in it
+	own    bool // a stream of their own
+	// Payload types of VP8 and of H.264 in that stream.
+	vp8, h264 uint8
+	seq       uint16 // in it
 }
 
 // bind takes the header of the track, and the retransmission stream if there is
@@ -63,22 +65,27 @@ func (r *repair) bind(h *rtp.Header, wideID uint8, ssrc uint32, payloadType uint
 	if r.own = ssrc != 0 && payloadType != 0; r.own {
 		r.header.SSRC, r.header.PayloadType = ssrc, payloadType
 	}
+	r.vp8 = r.header.PayloadType
 }
 
 // payload makes what is sent, and the sequence number to send it under. It
 // numbers the packet.
 func (r *repair) payload(p *packet, seq uint16, l label) []byte {
+	r.header.PayloadType = r.vp8
+	if p.role == roleH264 {
+		r.header.PayloadType = r.h264
+	}
 	if !r.own {
 		r.header.SequenceNumber = seq
 		b := r.buf[:copy(r.buf[:], p.payload())]
-		l.write(b)
+		l.into(b, p)
 		return b
 	}
 	r.header.SequenceNumber = r.seq
 	r.seq++
 	binary.BigEndian.PutUint16(r.buf[:], seq)
 	b := r.buf[:rtxPrefix+copy(r.buf[rtxPrefix:], p.payload())]
-	l.write(b[rtxPrefix:])
+	l.into(b[rtxPrefix:], p)
 	return b
 }
 

@@ -142,10 +142,10 @@ type Stats struct {
 	Speaking bool
 	// KeyFrameRequests that reached the encoder, by reason.
 	KeyFrameRequests map[string]uint64
-	// VideoRateBps and ThumbRateBps are the rates that the encoder was asked
+	// VideoRateBps, ThumbRateBps and H264RateBps are the rates that the encoder was asked
 	// for, 0 for a stream that nobody takes; TemporalLayers are the main
 	// stream's.
-	VideoRateBps, ThumbRateBps, TemporalLayers int
+	VideoRateBps, ThumbRateBps, H264RateBps, TemporalLayers int
 	// KeyFramesReplayed counts viewers that started with a recent key frame.
 	KeyFramesReplayed uint64
 	// Mended counts losses that a frame built on a long-term reference was asked

@@ -48,6 +48,7 @@ type outTrack struct {
 	types codec.Types
 	mid   string
 	delay []byte // playout-delay extension, nil on audio
+	h264  uint8  // payload type of H.264, 0: the viewer is sent none
 
 	stream         webrtc.TrackLocalWriter // set by Bind
 	header         rtp.Header              // the viewer's sending goroutine's
@@ -136,12 +137,13 @@ func (t *outTrack) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, 
 			t.wide = t.header.GetExtension(wideID)
 			t.path.enable()
 		}
-		t.payloadTypes = [roles]uint8{h.PayloadType, t.types.Noise, t.types.Event, t.types.RED}
+		t.payloadTypes = [roles]uint8{h.PayloadType, t.types.Noise, t.types.Event, t.types.RED, t.h264}
 		if t.redType, t.fecType = payloadTypeOf(c.CodecParameters(), mimeRED), payloadTypeOf(c.CodecParameters(), mimeULPFEC); t.fecType == 0 {
 			t.redType = 0
 		}
 		t.repairing.Lock()
 		t.repair.bind(&h, wideID, uint32(c.SSRCRetransmission()), rtxPayloadType(c.CodecParameters(), p.PayloadType))
+		t.repair.bindH264(t.h264, rtxPayloadType(c.CodecParameters(), webrtc.PayloadType(t.h264)))
 		t.repairing.Unlock()
 		t.mu.Unlock()
 		return p, nil
@@ -176,7 +178,7 @@ func (t *outTrack) send(p *packet, l label, burst uint32) (ready bool, err error
 	seq := t.seq
 	t.mu.Unlock()
 	payload := t.payload(p, l)
-	if t.fec != nil {
+	if t.fec != nil && p.role != roleH264 {
 		payload = t.redundant(seq, payload)
 		defer func(pt uint8) { h.PayloadType = pt }(h.PayloadType)
 		h.PayloadType = t.redType
@@ -218,7 +220,7 @@ func (t *outTrack) payload(p *packet, l label) []byte {
 	}
 	b := t.labelled[redHeader:]
 	b = b[:copy(b, p.payload())]
-	l.write(b)
+	l.into(b, p)
 	return b
 }
 
