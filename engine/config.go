@@ -139,12 +139,17 @@ func (c Config) Validate() error {
 // Devices are the functions that open the node's devices. A nil function means
 // that the node has no such device.
 type Devices struct {
-	Camera     func(ctx context.Context) (hal.Camera, error)
-	Microphone func(ctx context.Context) (hal.Microphone, error)
-	Speaker    func(ctx context.Context) (hal.Speaker, error)
-	Button     func(ctx context.Context) (hal.Input, error)
-	PIR        func(ctx context.Context) (hal.Input, error)
-	Relay      func(ctx context.Context) (hal.Output, error)
+	Camera func(ctx context.Context) (hal.Camera, error)
+	// VideoEncoder opens the board's encoder, H264Camera the stream that a camera
+	// codes by itself, beside Camera's: either makes H.264 a second codec. With the
+	// former the latter is not used.
+	VideoEncoder func(ctx context.Context, cfg hal.EncoderConfig) (hal.VideoEncoder, error)
+	H264Camera   func(ctx context.Context) (hal.Camera, error)
+	Microphone   func(ctx context.Context) (hal.Microphone, error)
+	Speaker      func(ctx context.Context) (hal.Speaker, error)
+	Button       func(ctx context.Context) (hal.Input, error)
+	PIR          func(ctx context.Context) (hal.Input, error)
+	Relay        func(ctx context.Context) (hal.Output, error)
 	// IRFilter is active by day, IRLight by night.
 	IRFilter func(ctx context.Context) (hal.Output, error)
 	IRLight  func(ctx context.Context) (hal.Output, error)

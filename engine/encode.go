@@ -39,7 +39,7 @@ func (e *Engine) runEncode(ctx context.Context) {
 		e.pulses.encode.beat()
 		// A key frame is asked for when a viewer's path is found, a little
 		// before it counts as connected: do not make it wait.
-		if !e.watching.isOpen() && !e.keyFrame[media.StreamMain].Load() {
+		if !e.watching.isOpen() && !e.keyFrame[media.StreamMain].Load() && !e.keyFrame[media.StreamH264].Load() {
 			if e.warm.Load() {
 				main.warm()
 			}
@@ -56,7 +56,7 @@ func (e *Engine) runEncode(ctx context.Context) {
 			thumb.close()
 			main.epoch, thumb.epoch = epoch, epoch
 		}
-		if !again && !e.keyFrame[media.StreamMain].Load() && !e.keyFrame[media.StreamThumb].Load() && e.governed.leaveOut() {
+		if !again && !e.keyFrameWanted() && e.governed.leaveOut() {
 			e.observer.FrameDropped(DropGoverned, 1)
 			e.pulses.uncoded.rest()
 			picture.Release()
@@ -65,12 +65,23 @@ func (e *Engine) runEncode(ctx context.Context) {
 		began := time.Now()
 		sized := e.governed.size(picture)
 		picture.Release()
+		e.hard.offer(sized, e.governed.fps(fps), epoch, again)
 		main.take(sized, e.governed.fps(fps), again)
 		thumb.take(sized, e.governed.fps(fps), again)
 		sized.Release()
 		now := time.Now()
 		e.governed.took(now.Sub(began), now)
 	}
+}
+
+// keyFrameWanted reports whether a stream shall have a key frame.
+func (e *Engine) keyFrameWanted() bool {
+	for s := range e.keyFrame {
+		if e.keyFrame[s].Load() {
+			return true
+		}
+	}
+	return false
 }
 
 // encoder codes one stream. The encode goroutine owns it.

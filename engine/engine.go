@@ -35,6 +35,7 @@ type Engine struct {
 	outlet   outlet
 	governed governed
 	refs     references
+	hard     hardware
 	talk     talkers
 	front    *voice.FrontEnd
 	duck     *voice.Ducker
@@ -51,6 +52,8 @@ type Engine struct {
 	viewers    atomic.Int32
 	mainBps    atomic.Int64 // 0: nobody takes the stream
 	thumbBps   atomic.Int64
+	hardBps    atomic.Int64 // of the stream in H.264
+	ownFailed  atomic.Bool  // the camera's own stream
 	layers     atomic.Int32 // temporal, of the main stream
 	camera     atomic.Pointer[CameraState]
 	onEvent    atomic.Pointer[func(Event)]
@@ -96,6 +99,7 @@ func New(cfg Config, devices Devices, observer Observer, log *slog.Logger) (*Eng
 	e.refs.off = cfg.Video.KeyFramesOnly
 	e.governed.init(cfg.Governor, observer, log)
 	e.latest.ready = make(chan struct{}, 1)
+	e.hard.e, e.hard.box.ready = e, make(chan struct{}, 1)
 	e.idle.after = cfg.IdleAfter
 	e.idle.fire = e.updateDemand
 	e.shots.changed = e.updateDemand
@@ -139,6 +143,12 @@ func (e *Engine) Run(ctx context.Context) error {
 	if e.devices.Camera != nil {
 		start(e.runCapture)
 		start(e.runEncode)
+		switch {
+		case e.devices.VideoEncoder != nil:
+			start(e.runHardware)
+		case e.devices.H264Camera != nil:
+			start(e.runOwn)
+		}
 	}
 	if e.devices.Microphone != nil {
 		start(e.runVoice)
@@ -184,6 +194,7 @@ func (e *Engine) requestKeyFrame(s media.Stream, reason string) {
 func (e *Engine) planChanged(p session.VideoPlan) {
 	e.mainBps.Store(int64(p.MainBps))
 	e.thumbBps.Store(int64(p.ThumbBps))
+	e.hardBps.Store(int64(p.H264Bps))
 	e.layers.Store(int32(p.Layers))
 }
 

@@ -87,6 +87,7 @@ func (e *enhancer) init(cfg Config, devices Devices, observer Observer, log *slo
 // refused and the former one stays. Whatever viewers have pointed the picture at
 // ends.
 func (e *Engine) SetEnhance(cfg enhance.Config, night NightMode) error {
+	defer e.viewAltered()
 	e.enhance.mu.Lock()
 	defer e.enhance.mu.Unlock()
 	old := e.enhance.chain.Config()

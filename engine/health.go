@@ -53,7 +53,7 @@ func (p *pulse) age() time.Duration {
 
 // pulses are the engine's signs of life.
 type pulses struct {
-	capture, encode, voice, playout pulse
+	capture, encode, hardware, voice, playout pulse
 	// uncoded is the time since which pictures have come for viewers and none
 	// was coded.
 	uncoded pulse
@@ -61,7 +61,7 @@ type pulses struct {
 
 func (p *pulses) init() {
 	now := time.Now()
-	for _, one := range []*pulse{&p.capture, &p.encode, &p.voice, &p.playout, &p.uncoded} {
+	for _, one := range []*pulse{&p.capture, &p.encode, &p.hardware, &p.voice, &p.playout, &p.uncoded} {
 		one.origin = now
 	}
 }
@@ -79,6 +79,7 @@ func (e *Engine) Health() error {
 	}{
 		{"capture", &e.pulses.capture},
 		{"video encoder", &e.pulses.encode},
+		{"hardware encoder", &e.pulses.hardware},
 		{"microphone", &e.pulses.voice},
 		{"speaker", &e.pulses.playout},
 		{"path from camera to encoder", &e.pulses.uncoded},

@@ -45,6 +45,7 @@ func (e *Engine) PointAt(v View) error {
 	h.view, h.viewWaits = v, h.viewWaits || changed
 	h.mu.Unlock()
 	if changed {
+		e.viewAltered()
 		if e.sessions != nil {
 			e.sessions.Broadcast(marshal(viewMessage{"ptz", v}))
 		}

@@ -24,6 +24,16 @@ type EncoderInfo struct {
 	Codecs []string `json:"codecs"`
 }
 
+// RatedCamera is a camera that codes by itself (media.FormatH264), at a rate and with
+// key frames as it is told. Either may be refused with Kind Unsupported.
+type RatedCamera interface {
+	Camera
+	// SetBitrate changes the mean rate.
+	SetBitrate(bps int) error
+	// ForceKey makes the next frame a key frame.
+	ForceKey() error
+}
+
 // VideoEncoder is an open hardware encoder. Its calls are for one goroutine;
 // Close may be called from any, once or more.
 type VideoEncoder interface {

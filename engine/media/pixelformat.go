@@ -57,13 +57,16 @@ const (
 	FormatXRGB32
 	FormatXBGR32
 	FormatRGB565 // two bytes, the low one first: red in the high 5 bits, blue in the low 5
+
+	// One access unit in the byte stream format (ITU-T H.264, Annex B).
+	FormatH264
 )
 
 var pixelFormatNames = [...]string{
 	"unknown", "I420", "YV12", "NV12", "NV21", "YUYV", "UYVY", "GREY", "MJPEG", "VP8",
 	"RGGB8", "GRBG8", "GBRG8", "BGGR8", "RGGB10", "GRBG10", "GBRG10", "BGGR10", "RGGB10P", "GRBG10P", "GBRG10P", "BGGR10P",
 	"YVYU", "VYUY", "NV16", "NV61", "YUV422P", "Y10", "Y12", "Y16",
-	"RGB24", "BGR24", "RGBX32", "BGRX32", "XRGB32", "XBGR32", "RGB565",
+	"RGB24", "BGR24", "RGBX32", "BGRX32", "XRGB32", "XBGR32", "RGB565", "H264",
 }
 
 // String returns the format's usual name, such as "YUYV".
@@ -85,7 +88,7 @@ func ParsePixelFormat(name string) (PixelFormat, error) {
 }
 
 // Compressed reports whether a frame of this format needs a decoder.
-func (f PixelFormat) Compressed() bool { return f == FormatMJPEG || f == FormatVP8 }
+func (f PixelFormat) Compressed() bool { return f == FormatMJPEG || f == FormatVP8 || f == FormatH264 }
 
 // Raw reports whether the format is a sensor's Bayer picture.
 func (f PixelFormat) Raw() bool { return f >= FormatRGGB8 && f <= FormatBGGR10P }

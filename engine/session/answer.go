@@ -40,7 +40,7 @@ func (m *Manager) Answer(ctx context.Context, offer string, g Grant) (_ *Viewer,
 	if err != nil {
 		return nil, "", err
 	}
-	p, err := planOffer(offer, g.Talk, m.offersH264(), m.cfg.VoiceCodecs)
+	p, err := planOffer(offer, g.Talk, m.OffersH264(), m.cfg.VoiceCodecs)
 	if err != nil {
 		return nil, "", err
 	}

@@ -39,7 +39,8 @@ func (m *Manager) SetH264(on bool) {
 	}
 }
 
-func (m *Manager) offersH264() bool {
+// OffersH264 reports whether new viewers who know H.264 get it.
+func (m *Manager) OffersH264() bool {
 	m.fan.Lock()
 	defer m.fan.Unlock()
 	return m.out.h264

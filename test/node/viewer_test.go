@@ -1,11 +1,11 @@
 package node
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -46,6 +46,13 @@ type viewer struct {
 // join posts an offer and returns the viewer once its answer is applied.
 func join(t *testing.T, url string) *viewer {
 	t.Helper()
+	return joinSeeing(t, url, "", nil)
+}
+
+// joinSeeing is join with a reader of its own for the picture's track, if see is not
+// nil, which ends with the track; without is a codec that the viewer does not know.
+func joinSeeing(t *testing.T, url, without string, see func(*webrtc.TrackRemote)) *viewer {
+	t.Helper()
 	var se webrtc.SettingEngine
 	se.SetIncludeLoopbackCandidate(true)
 	m := &webrtc.MediaEngine{}
@@ -81,7 +88,9 @@ func join(t *testing.T, url string) *viewer {
 		v.mu.Unlock()
 	})
 	pc.OnTrack(func(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
-		if track.Kind() == webrtc.RTPCodecTypeVideo {
+		if track.Kind() == webrtc.RTPCodecTypeVideo && see != nil {
+			see(track)
+		} else if track.Kind() == webrtc.RTPCodecTypeVideo {
 			v.readVideo(track)
 		} else {
 			v.readAudio(track, receiver)
@@ -96,7 +105,7 @@ func join(t *testing.T, url string) *viewer {
 		t.Fatal(err)
 	}
 	<-gathered
-	resp, err := http.Post(url, "application/sdp", bytes.NewBufferString(pc.LocalDescription().SDP))
+	resp, err := http.Post(url, "application/sdp", strings.NewReader(strings.ReplaceAll(pc.LocalDescription().SDP, " "+without+"/90000", " NONE/90000")))
 	if err != nil {
 		t.Fatal(err)
 	}
