@@ -65,7 +65,9 @@ func (e *Engine) runEncode(ctx context.Context) {
 		began := time.Now()
 		sized := e.governed.size(picture)
 		picture.Release()
-		e.hard.offer(sized, e.governed.fps(fps), epoch, again)
+		if e.devices.VideoEncoder != nil {
+			e.hard.offer(sized, e.governed.fps(fps), epoch, again)
+		}
 		main.take(sized, e.governed.fps(fps), again)
 		thumb.take(sized, e.governed.fps(fps), again)
 		sized.Release()

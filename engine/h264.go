@@ -83,7 +83,7 @@ func (b *hardBox) take() (p *media.Picture, fps float64, epoch uint64, again boo
 
 // offer gives a picture to the hardware encoder if anybody takes its stream.
 func (h *hardware) offer(p *media.Picture, fps float64, epoch uint64, again bool) {
-	if h.e.devices.VideoEncoder == nil || h.e.hardBps.Load() == 0 || again && !h.e.keyFrame[media.StreamH264].Load() {
+	if h.e.hardBps.Load() == 0 || again && !h.e.keyFrame[media.StreamH264].Load() {
 		return
 	}
 	if h.box.put(p, fps, epoch, again) {

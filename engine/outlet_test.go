@@ -75,7 +75,7 @@ func TestNewMaskHoldsForViewers(t *testing.T) {
 		if sent.forgot != 1 {
 			t.Fatalf("what is kept for new viewers was dropped %d times", sent.forgot)
 		}
-		decoders := [media.NumStreams]*vp8.Decoder{vp8.NewDecoder(vp8.DecoderOptions{}), vp8.NewDecoder(vp8.DecoderOptions{})}
+		decoders := [...]*vp8.Decoder{vp8.NewDecoder(vp8.DecoderOptions{}), vp8.NewDecoder(vp8.DecoderOptions{})}
 		seen := [media.NumStreams]int{}
 		for i, f := range sent.frames {
 			if seen[f.Stream] == 0 && !f.Key {
