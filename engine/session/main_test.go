@@ -33,6 +33,7 @@ type node struct {
 	held    atomic.Bool // nothing is sent
 	// wantThumbKey is the thumbnail's.
 	wantThumbKey atomic.Bool
+	wantH264Key  atomic.Bool
 	frames       atomic.Uint64
 	stop         chan struct{}
 	wg           sync.WaitGroup
@@ -51,8 +52,12 @@ func newNode(t *testing.T, hooks Hooks, change func(*Config)) *node {
 		n.mu.Lock()
 		n.reasons = append(n.reasons, reason)
 		n.mu.Unlock()
-		if s == media.StreamThumb {
+		switch s {
+		case media.StreamThumb:
 			n.wantThumbKey.Store(true)
+			return
+		case media.StreamH264:
+			n.wantH264Key.Store(true)
 			return
 		}
 		n.wantKey.Store(true)

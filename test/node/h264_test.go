@@ -85,6 +85,14 @@ func TestH264(t *testing.T) {
 	b := start(t, func(_ *engine.Config, b *bench) {
 		b.devices = func(d *engine.Devices) { d.VideoEncoder = x.open }
 	})
+	defer func() {
+		if t.Failed() {
+			t.Logf("%+v", b.engine.Sessions().Stats())
+			for _, v := range b.engine.Sessions().Viewers() {
+				t.Logf("%+v", v)
+			}
+		}
+	}()
 	eventually(t, 5*time.Second, "the encoder is offered", b.engine.OffersH264)
 	h := joinH264(t, b.url, "")
 	eventually(t, 15*time.Second, "pictures in H.264", func() bool { units, keys, _ := h.counts(); return units > 20 && keys > 0 })
