@@ -287,7 +287,8 @@ func TestH264Viewer(t *testing.T) {
 			break
 		}
 	}
-	if i := c.viewer.Info(); i.Resent != 1 || i.Stream != media.StreamH264 || !c.viewer.video.repairs() {
+	eventually(t, "it is counted", func() bool { return c.viewer.Info().Resent == 1 })
+	if i := c.viewer.Info(); i.Stream != media.StreamH264 || !c.viewer.video.repairs() {
 		t.Errorf("%+v", i)
 	}
 	time.Sleep(2 * keyFrameTravel)
