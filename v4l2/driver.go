@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"syscall"
 
+	"github.com/edgecam/edgecam/engine/media"
 	"github.com/edgecam/edgecam/hal"
 )
 
@@ -84,6 +85,9 @@ func (d *Driver) inspect(path string) (hal.CameraInfo, bool) {
 	switch {
 	case len(abs) > 0:
 		info.Modes = modes(k, abs)
+		if len(takeFormats(abs, media.FormatUnknown)) == 0 {
+			info.Problem = errOnlyH264.Error()
+		}
 	case listed:
 		info.Problem = errNoFormat.Error()
 	default:
@@ -145,7 +149,7 @@ func (d *Driver) start(ctx context.Context, k kernel, path string, want hal.Vide
 		return nil, &hal.Error{Op: "open", Path: path, Kind: hal.Unsupported, Err: errors.New("v4l2: " + problem)}
 	}
 	abs, _ := abilities(k)
-	if len(abs) == 0 {
+	if abs = takeFormats(abs, want.Format); len(abs) == 0 {
 		return nil, fail("open", path, errNoFormat)
 	}
 	var first *hal.Error

@@ -149,8 +149,9 @@ func (e *Encoder) setControls() {
 		{controlBitrateMode, constantBitrate, e.cfg.BitrateBps > 0},
 		{controlBitrate, int64(e.cfg.BitrateBps), e.cfg.BitrateBps > 0},
 		{controlKeyInterval, int64(e.cfg.KeyInterval), e.cfg.KeyInterval > 0},
-		{controlBFrames, 0, true},      // they come late
-		{controlRepeatHeader, 1, true}, // viewers join at key frames
+		{controlBFrames, 0, true},                                // they come late
+		{controlProfile, constrainedBase, e.cfg.Codec == "H264"}, // every receiver decodes it
+		{controlRepeatHeader, 1, true},                           // viewers join at key frames
 		{controlHeaderMode, joinedHeaders, true},
 	} {
 		if !c.ask {

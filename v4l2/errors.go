@@ -17,6 +17,7 @@ var (
 	errNoCamera   = errors.New("v4l2: no camera with this ID is connected; `edgecam devices` lists those there are")
 	errNoFrames   = errors.New("v4l2: the camera has stopped delivering frames")
 	errNoFormat   = errors.New("v4l2: the camera offers no pixel format that edgecam reads (YUV 4:2:0 and 4:2:2, RGB of 16 to 32 bits, grey, MJPEG, Bayer of 8 and 10 bits)")
+	errOnlyH264   = errors.New("v4l2: this node gives H.264 alone, which is not decoded here; video.codec h264 passes it on to viewers, beside another camera node of the same device")
 	errNoBuffers  = errors.New("v4l2: the driver gave no buffers")
 	errNoControl  = errors.New("v4l2: the camera has no such control")
 	errReadOnly   = errors.New("v4l2: the control is read-only")
@@ -59,7 +60,7 @@ func kindOf(err error) hal.Kind {
 	case errors.Is(err, syscall.ETIMEDOUT), errors.Is(err, errNoFrames), errors.Is(err, errNoCoded):
 		return hal.Timeout
 	case errors.Is(err, syscall.EINVAL), errors.Is(err, syscall.ENOTTY), errors.Is(err, syscall.ERANGE),
-		errors.Is(err, errNoFormat), errors.Is(err, errNoCodec), errors.Is(err, errNoRawFormat), errors.Is(err, errNoControl), errors.Is(err, errReadOnly), errors.Is(err, errOutOfRange):
+		errors.Is(err, errNoFormat), errors.Is(err, errOnlyH264), errors.Is(err, errNoCodec), errors.Is(err, errNoRawFormat), errors.Is(err, errNoControl), errors.Is(err, errReadOnly), errors.Is(err, errOutOfRange):
 		return hal.Unsupported
 	}
 	return hal.Other

@@ -51,6 +51,7 @@ type fakeNode struct {
 	crop          rect
 	fixedCrop     bool
 	noExport      bool
+	noSet         error
 	watched       []uint32
 	changes       []controlChange
 
@@ -427,6 +428,9 @@ func (f *fakeNode) control(id uint32, wide bool) (int64, error) {
 
 func (f *fakeNode) setControl(id uint32, v int64, _ bool) error {
 	defer f.lock("s_ctrl").Unlock()
+	if f.noSet != nil {
+		return f.noSet
+	}
 	f.values[id] = v
 	return nil
 }

@@ -67,6 +67,8 @@ var formats = []struct {
 	{fourcc("BA10"), media.FormatGRBG10},
 	{fourcc("GB10"), media.FormatGBRG10},
 	{fourcc("BG10"), media.FormatBGGR10},
+	// Only where it is asked for: nothing here decodes it.
+	{fourcc("H264"), media.FormatH264},
 }
 
 func formatOf(code uapi.FourCCType) media.PixelFormat {

@@ -24,8 +24,10 @@ const (
 	controlRepeatHeader = uint32(C.V4L2_CID_MPEG_VIDEO_REPEAT_SEQ_HEADER)
 	controlHeaderMode   = uint32(C.V4L2_CID_MPEG_VIDEO_HEADER_MODE)
 	controlBFrames      = uint32(C.V4L2_CID_MPEG_VIDEO_B_FRAMES)
+	controlProfile      = uint32(C.V4L2_CID_MPEG_VIDEO_H264_PROFILE)
 
 	constantBitrate = int64(C.V4L2_MPEG_VIDEO_BITRATE_MODE_CBR)
+	constrainedBase = int64(C.V4L2_MPEG_VIDEO_H264_PROFILE_CONSTRAINED_BASELINE)
 	joinedHeaders   = int64(C.V4L2_MPEG_VIDEO_HEADER_MODE_JOINED_WITH_1ST_FRAME)
 
 	flagKeyFrame = uint32(C.V4L2_BUF_FLAG_KEYFRAME)

@@ -145,8 +145,7 @@ func (c *Camera) deliver(b *filled) *media.Frame {
 	}
 	f.Corrupt = f.Corrupt || used > len(buf.data)
 	f.Data = buf.data[:min(used, len(buf.data))]
-	// A JPEG picture starts with the marker SOI.
-	f.Corrupt = f.Corrupt || len(f.Data) < 2 || f.Data[0] != 0xff || f.Data[1] != 0xd8
+	f.Corrupt = f.Corrupt || !begins(f.Format, f.Data)
 	return f
 }
 

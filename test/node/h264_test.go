@@ -82,7 +82,8 @@ func (h *hardViewer) counts() (units, keys, vp8 int) {
 func TestH264(t *testing.T) {
 	x := newX264(t)
 	x.keep = true
-	b := start(t, func(_ *engine.Config, b *bench) {
+	b := start(t, func(c *engine.Config, b *bench) {
+		c.Video.BitrateBps = 300_000 // that an overloaded machine bears, too
 		b.devices = func(d *engine.Devices) { d.VideoEncoder = x.open }
 	})
 	defer func() {
