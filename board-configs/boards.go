@@ -71,6 +71,10 @@ type Watchdog struct {
 	LongestS int    `json:"longest_s,omitempty"` // seconds
 }
 
+// StatefulEncoder is the interface of encoders that are used: the kernel's, to which
+// pictures are given and which gives coded frames.
+const StatefulEncoder = "v4l2-m2m"
+
 // Codec is a video encoder in hardware.
 type Codec struct {
 	Codec     string `json:"codec"`

@@ -24,6 +24,12 @@ type EncoderInfo struct {
 	Codecs []string `json:"codecs"`
 }
 
+// EncoderDriver finds and opens hardware encoders.
+type EncoderDriver interface {
+	Encoders(ctx context.Context) ([]EncoderInfo, error)
+	OpenEncoder(ctx context.Context, id string, cfg EncoderConfig) (VideoEncoder, error)
+}
+
 // RatedCamera is a camera that codes by itself (media.FormatH264), at a rate and with
 // key frames as it is told. Either may be refused with Kind Unsupported.
 type RatedCamera interface {

@@ -24,7 +24,10 @@ type Driver struct {
 	openCoder func(path string) (coder, error)
 }
 
-var _ hal.CameraDriver = (*Driver)(nil)
+var (
+	_ hal.CameraDriver  = (*Driver)(nil)
+	_ hal.EncoderDriver = (*Driver)(nil)
+)
 
 // New returns the driver. A nil log discards.
 func New(log *slog.Logger) *Driver {

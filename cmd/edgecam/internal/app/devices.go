@@ -31,7 +31,9 @@ type devices struct {
 	lines   hal.LineDriver
 	stacks  hal.CameraDriver
 	files   hal.CameraDriver
-	waves   hal.SoundDriver
+	// encoders are the board's; nil: none is looked for.
+	encoders hal.EncoderDriver
+	waves    hal.SoundDriver
 
 	simCamera *sim.CameraDriver
 	simSound  *sim.SoundDriver
@@ -46,9 +48,10 @@ type devices struct {
 
 // newDevices returns the drivers, with nothing chosen.
 func newDevices(cfg *config.Config, log *slog.Logger) *devices {
+	nodes := v4l2.New(log)
 	return &devices{
 		cfg: cfg, log: log,
-		cameras: v4l2.New(log), sound: alsa.New(log), lines: gpio.New(log),
+		cameras: nodes, encoders: nodes, sound: alsa.New(log), lines: gpio.New(log),
 		stacks: pipe.New(log),
 		files:  file.NewCameraDriver(file.CameraOptions{}), waves: file.NewSoundDriver(file.SoundOptions{}),
 		simCamera: sim.NewCameraDriver(sim.CameraOptions{}),
@@ -70,6 +73,7 @@ func openDevices(cfg *config.Config, dev bool, log *slog.Logger) (*devices, engi
 	if err := d.chooseSound(&out); err != nil {
 		return nil, out, err
 	}
+	d.chooseCodec(&out, thisBoard())
 	d.chooseLines(&out, dev || d.cfg.Camera.Source == "sim")
 	return d, out, nil
 }

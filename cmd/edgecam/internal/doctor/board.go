@@ -35,9 +35,10 @@ func checkBoard(r *Report, sys System, s Subject) boards.Board {
 		r.add(name, OK, "", "%s", b.Title)
 	}
 	checkBoardLines(r, s, b)
+	checkPWM(r, sys, s)
 	checkBoardSound(r, sys, s, b)
 	checkBoardWatchdog(r, sys, b)
-	checkBoardEncoder(r, sys, b)
+	checkBoardEncoder(r, sys, s, b)
 	return b
 }
 
@@ -155,27 +156,6 @@ func checkBoardWatchdog(r *Report, sys System, b boards.Board) {
 		limit = fmt.Sprintf(", at most %d s (RuntimeWatchdogSec)", b.Watchdog.LongestS)
 	}
 	r.add("watchdog", OK, "", "%s is there%s", b.Watchdog.Device, limit)
-}
-
-// checkBoardEncoder says what the silicon could code; VP8 is coded in software.
-func checkBoardEncoder(r *Report, sys System, b boards.Board) {
-	if len(b.Compatible) == 0 {
-		return
-	}
-	if len(b.Encoders) == 0 {
-		r.add("encoder", OK, "", "this board has none in hardware; VP8 is coded in software")
-		return
-	}
-	for _, e := range b.Encoders {
-		found := "its driver " + e.Driver + " is not loaded"
-		for _, node := range sys.glob("/sys/class/video4linux/video*/device/driver") {
-			if strings.HasPrefix(sys.link(node), e.Driver) {
-				found = "its driver " + e.Driver + " is there"
-				break
-			}
-		}
-		r.add("encoder", OK, "", "%s in hardware, %s; it is not used: VP8 is coded in software", e.Codec, found)
-	}
 }
 
 // stackRemedy says what to type for a sensor behind a camera stack.

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -45,8 +46,31 @@ var (
 		"/dev/video0":                                 "",
 		"/sys/class/video4linux/video0/device/driver": "-> ../../bus/platform/drivers/tegra-video",
 	}
+	nano    = map[string]string{"/sys/firmware/devicetree/base/compatible": "nvidia,p3450-0000\x00nvidia,jetson-nano\x00nvidia,tegra210\x00"}
 	strange = map[string]string{"/sys/firmware/devicetree/base/compatible": "acme,board\x00acme,soc\x00"}
 )
+
+// withPWM adds a PWM chip.
+func withPWM(files map[string]string) map[string]string {
+	files = maps.Clone(files)
+	files["/sys/class/pwm/pwmchip0/npwm"] = "4\n"
+	files["/sys/class/pwm/pwmchip0/export"] = ""
+	files["/sys/class/pwm/pwmchip0/device"] = "-> ../../../1f0009c000.pwm"
+	return files
+}
+
+// light is a configuration with an infrared light that is dimmed.
+func light(chip string, channel int) *config.Config {
+	c := config.Defaults()
+	c.Lines.IRLightPWM.Chip, c.Lines.IRLightPWM.Channel = chip, channel
+	return c
+}
+
+func coded(codec string) *config.Config {
+	c := config.Defaults()
+	c.Video.Codec = codec
+	return c
+}
 
 // TestBoards shows the doctor each board and looks for what it says to type.
 func TestBoards(t *testing.T) {
@@ -78,7 +102,16 @@ func TestBoards(t *testing.T) {
 		{"sensor", zero2, Subject{}, "camera", Warning, "driven by unicam", "set camera.source to rpicam"},
 		{"sensor of the 5", pi5, Subject{}, "camera", Warning, "driven by rp1-cfe", "set camera.source to rpicam"},
 		{"sensor of the Orin", orin, Subject{}, "camera", Warning, "driven by tegra-video", "set camera.source to argus"},
-		{"encoder", zero2, Subject{}, "encoder", OK, "h264 in hardware, its driver bcm2835-codec is there; it is not used", ""},
+		{"encoder", zero2, Subject{}, "encoder", OK, "h264 in hardware at /dev/video11, driver bcm2835-codec: for viewers who know it (video.codec auto)", ""},
+		{"encoder not wanted", zero2, Subject{Config: coded("vp8")}, "encoder", OK, "h264 in hardware, not used: video.codec is vp8", ""},
+		{"encoder without driver", pi3plus, Subject{}, "encoder", Note, "bcm2835-codec is not loaded", "sudo modprobe bcm2835-codec"},
+		{"encoder of a vendor", nano, Subject{}, "encoder", OK, "h264 in hardware by nvv4l2, which is not used", ""},
+		{"H.264 from nowhere", pi5, Subject{Config: coded("h264")}, "encoder", Warning, "neither this board nor a camera", "set video.codec to auto"},
+		{"light's chip", withPWM(pi5), Subject{Config: light("1f0009c000.pwm", 2)}, "pwm", OK, "1f0009c000.pwm channel 2 is there", ""},
+		{"light at a number", withPWM(pi5), Subject{Config: light("pwmchip0", 2)}, "pwm", Warning, "may change", "set lines.ir_light_pwm.chip to 1f0009c000.pwm"},
+		{"light at another chip", withPWM(pi5), Subject{Config: light("fe20c000.pwm", 0)}, "pwm", Failure, `"fe20c000.pwm", and there is no such chip`, "set lines.ir_light_pwm.chip to 1f0009c000.pwm"},
+		{"light's channel", withPWM(pi5), Subject{Config: light("1f0009c000.pwm", 4)}, "pwm", Failure, "has 4 channel(s)", "a number below 4"},
+		{"light without PWM", pi5, Subject{Config: light("fe20c000.pwm", 0)}, "pwm", Failure, "there is no PWM chip", "dtoverlay=pwm"},
 		{"no encoder", pi5, Subject{}, "encoder", OK, "none in hardware", ""},
 		{"watchdog", zero2, Subject{}, "watchdog", OK, "at most 15 s", ""},
 		{"no watchdog", pi5, Subject{}, "watchdog", Note, "hung kernel", "RuntimeWatchdogSec"},
