@@ -51,7 +51,7 @@ func (d *Driver) Cameras(ctx context.Context) ([]hal.CameraInfo, error) {
 		if !ok {
 			continue
 		}
-		info.ID, info.Path = path, path
+		info.ID, info.Path, info.Device = path, path, d.device(path)
 		if id, ok := ids[path]; ok {
 			info.ID = id
 		}

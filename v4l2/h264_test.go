@@ -4,6 +4,8 @@ package v4l2
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"syscall"
 	"testing"
@@ -71,9 +73,19 @@ func TestCameraH264Alone(t *testing.T) {
 		return newFake(fakeFormat{code: "H264", sizes: discrete(1280, 720), intervals: hz(30)}), nil
 	}
 	d := machine(t, map[string]func() (kernel, error){"video0": is(coding()), "video2": alone})
+	usb := filepath.Join(d.sys, "devices/usb1/1-1/1-1:1.0")
+	for _, name := range []string{"video0", "video2"} {
+		write(t, filepath.Join(usb, "uevent"), "")
+		if err := os.Symlink(usb, filepath.Join(d.sys, "class/video4linux", name, "device")); err != nil {
+			t.Fatal(err)
+		}
+	}
 	infos, err := d.Cameras(t.Context())
 	if err != nil || len(infos) != 2 {
 		t.Fatalf("%+v, %v", infos, err)
+	}
+	if infos[0].Device == "" || infos[0].Device != infos[1].Device {
+		t.Errorf("devices %q and %q", infos[0].Device, infos[1].Device)
 	}
 	if infos[0].Problem != "" || infos[1].Problem == "" || len(infos[1].Modes) != 1 || infos[1].Modes[0].Format != media.FormatH264 {
 		t.Errorf("%+v", infos)

@@ -121,6 +121,15 @@ func (d *Driver) resolve(id string) (string, error) {
 	return "", errNoCamera
 }
 
+// device is where the hardware behind a node is plugged in, "" if that is not known.
+func (d *Driver) device(path string) string {
+	at, err := filepath.EvalSymlinks(filepath.Join(d.sys, "class/video4linux", filepath.Base(path), "device"))
+	if err != nil {
+		return ""
+	}
+	return at
+}
+
 // sysfsName is the name the kernel gives a node, readable without opening it.
 func (d *Driver) sysfsName(path string) string {
 	b, err := os.ReadFile(filepath.Join(d.sys, "class/video4linux", filepath.Base(path), "name"))

@@ -66,7 +66,7 @@ func (d *devices) ownH264(ctx context.Context) (hal.Camera, error) {
 	id := d.camera()
 	used := slices.IndexFunc(found, func(c hal.CameraInfo) bool { return c.ID == id || c.Path == id })
 	gives := slices.IndexFunc(found, func(c hal.CameraInfo) bool {
-		return used >= 0 && c.Path != found[used].Path && c.Name == found[used].Name &&
+		return used >= 0 && c.Path != found[used].Path && c.Device != "" && c.Device == found[used].Device &&
 			slices.ContainsFunc(c.Modes, func(m hal.VideoMode) bool { return m.Format == media.FormatH264 })
 	})
 	if gives < 0 {

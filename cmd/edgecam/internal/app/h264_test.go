@@ -83,11 +83,11 @@ func TestChooseCodec(t *testing.T) {
 func TestOwnH264(t *testing.T) {
 	yuyv, coded := hal.VideoMode{Format: media.FormatYUYV, Width: 640, Height: 480}, hal.VideoMode{Format: media.FormatH264, Width: 1280, Height: 720}
 	n := &nodes{found: []hal.CameraInfo{
-		{ID: "garden", Path: "/dev/video0", Name: "Garden", Modes: []hal.VideoMode{yuyv}},
-		{ID: "garden-coded", Path: "/dev/video1", Name: "Garden", Modes: []hal.VideoMode{coded}},
-		{ID: "door", Path: "/dev/video2", Name: "Door", Modes: []hal.VideoMode{yuyv, coded}},
-		{ID: "door-coded", Path: "/dev/video3", Name: "Door", Modes: []hal.VideoMode{coded}},
-		{ID: "hall", Path: "/dev/video4", Name: "Hall", Modes: []hal.VideoMode{yuyv, coded}},
+		{ID: "garden", Path: "/dev/video0", Name: "Camera", Device: "usb1", Modes: []hal.VideoMode{yuyv}},
+		{ID: "garden-coded", Path: "/dev/video1", Name: "Camera", Device: "usb1", Modes: []hal.VideoMode{coded}},
+		{ID: "door", Path: "/dev/video2", Name: "Camera", Device: "usb2", Modes: []hal.VideoMode{yuyv, coded}},
+		{ID: "door-coded", Path: "/dev/video3", Name: "Camera", Device: "usb2", Modes: []hal.VideoMode{coded}},
+		{ID: "hall", Path: "/dev/video4", Name: "Camera", Device: "usb3", Modes: []hal.VideoMode{yuyv, coded}},
 	}}
 	used := "door"
 	d := &devices{cfg: config.Defaults(), log: slog.New(slog.DiscardHandler), cameras: n, camera: func() string { return used }}
