@@ -217,10 +217,7 @@ func (enc *encoder) encode(p *media.Picture, fps float64, bps int, again, force 
 		enc.e.observer.FrameDropped(DropEncoder, 1)
 		return
 	}
-	coded.Stream, coded.CapturedAt = enc.stream, p.CapturedAt
-	if again || !coded.CapturedAt.After(enc.lastAt) {
-		coded.CapturedAt = enc.lastAt.Add(repeatStep)
-	}
+	coded.Stream, coded.CapturedAt = enc.stream, mediaTime(p.CapturedAt, enc.lastAt, again)
 	enc.lastAt = coded.CapturedAt
 	var info vp8.EncodeInfo
 	if enc.stream == media.StreamMain {
@@ -237,6 +234,19 @@ func (enc *encoder) encode(p *media.Picture, fps float64, bps int, again, force 
 	}
 	enc.e.observer.StageDone(StageSend, time.Since(encoded))
 	enc.e.observer.FrameSent(len(coded.Data), coded.Key)
+}
+
+// mediaTime returns the time of a frame that is coded of a picture captured at a time,
+// after the stream's last: once more if again is set, be it that the stream begins
+// with it.
+func mediaTime(captured, last time.Time, again bool) time.Time {
+	if captured.After(last) {
+		if again {
+			return captured.Add(repeatStep)
+		}
+		return captured
+	}
+	return last.Add(repeatStep)
 }
 
 // follow brings the encoder's settings in line with what is wanted now.

@@ -233,9 +233,7 @@ func (h *hardware) send(unit []byte, at time.Time, width, height int, epoch uint
 	if sps, known := h.sets.SPS(); known {
 		width, height = sps.Width, sps.Height
 	}
-	if !at.After(h.lastAt) {
-		at = h.lastAt.Add(repeatStep)
-	}
+	at = mediaTime(at, h.lastAt, false)
 	h.lastAt = at
 	start := time.Now()
 	f := media.EncodedVideo{Data: whole, Stream: media.StreamH264, Key: c.Key, Width: width, Height: height, CapturedAt: at}

@@ -20,6 +20,8 @@ type forward struct {
 	tid          uint8         // highest temporal layer that has begun
 	waitKey      bool          // nothing is sent before the next key frame
 	overran      bool          // because the viewer's queue was full
+	late         bool          // the key frame of want was older than what had been sent
+	newest       uint32        // media time sent last
 }
 
 // keyWish says of which stream a viewer needs a key frame, and why; no reason: of
@@ -41,10 +43,16 @@ func (v *Viewer) pushVideo(f *frame) (wish keyWish) {
 		if f.stream != w.want || !f.key {
 			return keyWish{}
 		}
+		if w.backwards(f) {
+			return keyWish{stream: f.stream, reason: ReasonSwitch}
+		}
 		// What waits of the other stream is of no use any more.
 		w.stream, w.waitKey, w.overran = f.stream, false, false
 		v.flushBefore.Store(f.number)
 		v.counters.switches.Add(1)
+	}
+	if w.held() {
+		return keyWish{}
 	}
 	if w.waitKey {
 		if !f.key && !(w.overran && f.base != 0 && v.path.has(f.base)) {
@@ -73,6 +81,7 @@ func (v *Viewer) pushVideo(f *frame) (wish keyWish) {
 		select {
 		case v.queue <- f:
 			v.videoQueued.Add(1)
+			w.newest = f.time()
 			return keyWish{}
 		default:
 			v.m.pool.release(f)

@@ -154,6 +154,27 @@ func (pz *packetizer) accessUnit(f *media.EncodedVideo, ts uint32) *frame {
 	return out
 }
 
+// time is a frame's, before the viewer's offset.
+func (f *frame) time() uint32 { return f.pkts[0].ts }
+
+// backwards reports whether a change to a key frame's stream would send the viewer
+// back in time: receivers take such a frame for one of before the change, and leave
+// it out. An encoder that is slower than the other has only such ones. So nothing
+// more is sent until its next.
+func (w *forward) backwards(f *frame) bool {
+	w.late = w.newest != 0 && int32(f.time()-w.newest) <= 0
+	return w.late
+}
+
+// held reports whether a viewer waits so. One that need not change any more has
+// missed frames by then.
+func (w *forward) held() bool {
+	if w.late && w.stream == w.want {
+		w.late, w.waitKey = false, true
+	}
+	return w.late
+}
+
 // into writes a label into a packet's payload, where its codec has one.
 func (l label) into(payload []byte, p *packet) {
 	if p.role != roleH264 {

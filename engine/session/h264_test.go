@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -239,6 +240,64 @@ func TestH264Change(t *testing.T) {
 	}
 	if len(pictures) != 3 || pictures[0] {
 		t.Errorf("picture ids %v", pictures)
+	}
+}
+
+// TestH264Late: an encoder that is slower than VP8's has key frames that are older
+// than what was sent. No viewer is sent back in time: it gets nothing more of VP8,
+// and goes on with the next key frame, which is asked for; or with one of VP8 if there
+// is no stream in H.264 any more.
+func TestH264Late(t *testing.T) {
+	n := newNode(t, Hooks{VideoPlan: func(VideoPlan) {}}, nil)
+	w := &writer{keep: true}
+	v := fakeViewer(n.Manager, w).knows(codecsBoth)
+	n.join(v)
+	go v.loop()
+	defer close(v.done)
+	begin := time.Now()
+	write := func(s media.Stream, key bool, at int) {
+		f := &media.EncodedVideo{Data: vp8Frame(key, uint64(at), 500), Key: key, Stream: s, CapturedAt: begin.Add(time.Duration(at) * time.Millisecond)}
+		if s == media.StreamH264 {
+			f.Data = accessUnit(key, uint64(at), 500)
+		}
+		n.WriteVideo(f)
+		eventually(t, "an empty queue", func() bool { return v.videoQueued.Load() == 0 })
+	}
+	for round := range 2 {
+		from := 1000 * round
+		write(media.StreamMain, true, from)
+		write(media.StreamMain, false, from+100)
+		n.SetH264(true)
+		n.wantH264Key.Store(false)
+		write(media.StreamH264, true, from+50)
+		if !n.wantH264Key.Load() {
+			t.Error("no other key frame is asked for")
+		}
+		write(media.StreamMain, false, from+200)
+		write(media.StreamH264, false, from+150)
+		if round == 1 {
+			n.SetH264(false)
+			write(media.StreamMain, false, from+300)
+			write(media.StreamMain, true, from+400)
+			break
+		}
+		write(media.StreamH264, true, from+250)
+		write(media.StreamH264, false, from+350)
+		n.SetH264(false)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var got []int
+	for i, h := range w.got {
+		if i > 0 && int32(h.Timestamp-w.got[i-1].Timestamp) < 0 {
+			t.Errorf("packet %d goes back in time", i)
+		}
+		if h.Marker {
+			got = append(got, int(h.Timestamp-w.got[0].Timestamp)/90, int(h.PayloadType))
+		}
+	}
+	if want := []int{0, 96, 100, 96, 250, 102, 350, 102, 1000, 96, 1100, 96, 1400, 96}; !slices.Equal(got, want) {
+		t.Errorf("times and payload types %v, want %v", got, want)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/edgecam/edgecam/engine"
 	"github.com/edgecam/edgecam/engine/media"
 	"github.com/edgecam/edgecam/engine/video/h264"
+	"github.com/edgecam/edgecam/test/x264"
 )
 
 // hardViewer takes H.264 and VP8.
@@ -80,11 +81,11 @@ func (h *hardViewer) counts() (units, keys, vp8 int) {
 // picture; who does not gets VP8 beside. A lost picture is mended by a key frame, and
 // when the encoder fails VP8 goes on in the same stream, until it works again.
 func TestH264(t *testing.T) {
-	x := newX264(t)
-	x.keep = true
+	x := x264.New(t)
+	x.Keep()
 	b := start(t, func(c *engine.Config, b *bench) {
 		c.Video.BitrateBps = 300_000 // that an overloaded machine bears, too
-		b.devices = func(d *engine.Devices) { d.VideoEncoder = x.open }
+		b.devices = func(d *engine.Devices) { d.VideoEncoder = x.Open }
 	})
 	defer func() {
 		if t.Failed() {
@@ -115,25 +116,22 @@ func TestH264(t *testing.T) {
 	h.lock.Unlock()
 	h.must(nil, h.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: ssrc}}))
 	eventually(t, 10*time.Second, "a key frame for a lost picture", func() bool { _, k, _ := h.counts(); return k > keys })
-	x.mu.Lock()
-	x.keep = false
-	inputs := x.inputs
-	x.mu.Unlock()
+	inputs := x.Kept()
 	h.lock.Lock()
 	stream, kinds := h.stream, h.kinds
 	if kinds[24] == 0 || kinds[28] == 0 {
 		t.Errorf("kinds of packets %v, want parameter sets together (24) and parts (28)", kinds)
 	}
 	h.lock.Unlock()
-	comparePictures(t, x.path, stream, inputs)
+	comparePictures(t, x, stream, inputs)
 
-	x.setBroken(true)
+	x.SetBroken(true)
 	before, _, vp8 := h.counts()
 	eventually(t, 10*time.Second, "VP8 after the encoder has failed", func() bool { _, _, n := h.counts(); return n > vp8+10 })
-	x.setBroken(false)
+	x.SetBroken(false)
 	eventually(t, 20*time.Second, "H.264 again", func() bool { units, _, _ := h.counts(); return units > before+20 })
-	if x.opened < 2 {
-		t.Errorf("opened %d times", x.opened)
+	if x.Opened() < 2 {
+		t.Errorf("opened %d times", x.Opened())
 	}
 }
 
@@ -142,10 +140,10 @@ func joinVP8(t *testing.T, url string) *viewer { return joinSeeing(t, url, "H264
 
 // comparePictures decodes what a viewer has got, and finds the pictures that it was made of,
 // in their order.
-func comparePictures(t *testing.T, ffmpeg string, stream []byte, inputs []*media.Picture) {
+func comparePictures(t *testing.T, x *x264.Board, stream []byte, inputs []*media.Picture) {
 	t.Helper()
 	w, hgt := inputs[0].Width, inputs[0].Height
-	pictures, complaints := decodeH264(t, ffmpeg, stream, w, hgt)
+	pictures, complaints := x.Decode(stream, w, hgt)
 	if complaints != "" {
 		t.Errorf("ffmpeg complains: %s", complaints)
 	}
@@ -156,7 +154,7 @@ func comparePictures(t *testing.T, ffmpeg string, stream []byte, inputs []*media
 	for n, p := range pictures {
 		best, where := 0.0, -1
 		for i := at; i < min(at+20, len(inputs)); i++ {
-			if q := psnr(p, i420(inputs[i]), w*hgt); q > best {
+			if q := x264.PSNR(p, x264.I420(inputs[i]), w*hgt); q > best {
 				best, where = q, i
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/edgecam/edgecam/engine/video/enhance"
 	"github.com/edgecam/edgecam/hal"
 	"github.com/edgecam/edgecam/hal/sim"
+	"github.com/edgecam/edgecam/test/x264"
 )
 
 // codingCamera stands in for a camera that codes by itself: the simulated scene,
@@ -55,7 +56,7 @@ func (c *codingCamera) Close() error {
 // part of the picture pointed at, they get VP8, in which that is done; and when the
 // camera's stream stops.
 func TestH264Camera(t *testing.T) {
-	x := newX264(t)
+	x := x264.New(t)
 	var silent atomic.Bool
 	b := start(t, func(c *engine.Config, b *bench) {
 		c.Video.BitrateBps = 300_000
@@ -67,7 +68,7 @@ func TestH264Camera(t *testing.T) {
 					return nil, err
 				}
 				m := camera.Mode()
-				e, err := x.open(ctx, hal.EncoderConfig{Codec: "H264", Width: m.Width, Height: m.Height, FrameInterval: m.FrameInterval, BitrateBps: 300_000, KeyInterval: 15})
+				e, err := x.Open(ctx, hal.EncoderConfig{Codec: "H264", Width: m.Width, Height: m.Height, FrameInterval: m.FrameInterval, BitrateBps: 300_000, KeyInterval: 15})
 				return &codingCamera{Camera: camera, encoder: e, silent: &silent}, err
 			}
 		}
@@ -121,7 +122,7 @@ func TestH264Camera(t *testing.T) {
 	h.lock.Lock()
 	stream := h.stream
 	h.lock.Unlock()
-	if pictures, _ := decodeH264(t, x.path, stream, 320, 240); len(pictures) < 20 {
+	if pictures, _ := x.Decode(stream, 320, 240); len(pictures) < 20 {
 		t.Errorf("%d pictures decoded", len(pictures))
 	}
 }

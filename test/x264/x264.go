@@ -1,4 +1,6 @@
-package node
+// Package x264 is a stand-in for a board's H.264 encoder: ffmpeg with x264 as a
+// process. Tests use it where real streams matter.
+package x264
 
 import (
 	"bufio"
@@ -20,22 +22,21 @@ import (
 	"github.com/edgecam/edgecam/hal"
 )
 
-// x264 stands in for a board's encoder: ffmpeg with x264 as a process, started anew
-// for each key frame and rate, as encoders without such controls are.
-type x264 struct {
-	t    *testing.T
-	path string
+// Board is a board with such an encoder, which is started anew for each key frame, as
+// encoders without a control for that are.
+type Board struct {
+	t      testing.TB
+	FFmpeg string
 
 	mu     sync.Mutex
 	opened int
-	rates  []int
-	forced int
 	broken bool // it fails from now on
 	inputs []*media.Picture
 	keep   bool
 }
 
-func newX264(t *testing.T) *x264 {
+// New finds ffmpeg. Without it the test is skipped, or fails in CI.
+func New(t testing.TB) *Board {
 	t.Helper()
 	path, err := exec.LookPath("ffmpeg")
 	if err != nil {
@@ -44,30 +45,52 @@ func newX264(t *testing.T) *x264 {
 		}
 		t.Skip("ffmpeg is not installed")
 	}
-	return &x264{t: t, path: path}
+	return &Board{t: t, FFmpeg: path}
 }
 
-func (x *x264) open(_ context.Context, cfg hal.EncoderConfig) (hal.VideoEncoder, error) {
+// Open is engine.Devices.VideoEncoder.
+func (x *Board) Open(_ context.Context, cfg hal.EncoderConfig) (hal.VideoEncoder, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.broken {
 		return nil, &hal.Error{Op: "open", Path: "x264", Kind: hal.Busy, Err: errors.New("taken by another program")}
 	}
 	x.opened++
-	x.rates = append(x.rates, cfg.BitrateBps)
-	return &x264Encoder{x: x, cfg: cfg}, nil
+	return &encoder{x: x, cfg: cfg}, nil
 }
 
-// setBroken makes the encoder fail, or work again.
-func (x *x264) setBroken(on bool) {
+// SetBroken makes the encoder fail, or work again.
+func (x *Board) SetBroken(on bool) {
 	x.mu.Lock()
 	x.broken = on
 	x.mu.Unlock()
 }
 
-// x264Encoder is one that is open.
-type x264Encoder struct {
-	x   *x264
+// Keep makes it keep the pictures that it codes from now on.
+func (x *Board) Keep() {
+	x.mu.Lock()
+	x.keep = true
+	x.mu.Unlock()
+}
+
+// Kept returns them, and keeps no more.
+func (x *Board) Kept() []*media.Picture {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.keep = false
+	return x.inputs
+}
+
+// Opened returns how often an encoder was opened.
+func (x *Board) Opened() int {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.opened
+}
+
+// encoder is one that is open.
+type encoder struct {
+	x   *Board
 	cfg hal.EncoderConfig
 
 	cmd  *exec.Cmd
@@ -77,16 +100,16 @@ type x264Encoder struct {
 	unit []byte
 }
 
-func (e *x264Encoder) start() error {
+func (e *encoder) start() error {
 	c := e.cfg
 	fps := 1e9 / float64(c.FrameInterval)
 	kbit := c.BitrateBps / 1000
-	e.cmd = exec.Command(e.x.path, strings.Fields(fmt.Sprintf(
+	e.cmd = exec.Command(e.x.FFmpeg, strings.Fields(fmt.Sprintf(
 		"-v error -probesize 32 -analyzeduration 0 -f rawvideo -pix_fmt yuv420p -s %dx%d -r %g -i - "+
 			"-c:v libx264 -profile:v baseline -preset ultrafast -tune zerolatency -b:v %dk -maxrate %dk -bufsize %dk -g %d "+
 			"-fflags nobuffer -flush_packets 1 -f flv -flvflags no_duration_filesize -",
 		c.Width, c.Height, fps, kbit, kbit, kbit/2+1, c.KeyInterval))...)
-	e.cmd.Stderr = testLog{e.x.t}
+	e.cmd.Stderr = os.Stderr
 	var err error
 	if e.in, err = e.cmd.StdinPipe(); err != nil {
 		return err
@@ -102,7 +125,7 @@ func (e *x264Encoder) start() error {
 	return nil
 }
 
-func (e *x264Encoder) stop() {
+func (e *encoder) stop() {
 	if e.cmd == nil {
 		return
 	}
@@ -112,12 +135,9 @@ func (e *x264Encoder) stop() {
 	e.cmd = nil
 }
 
-func (e *x264Encoder) Encode(_ context.Context, p *media.Picture, forceKey bool) (media.EncodedVideo, error) {
+func (e *encoder) Encode(_ context.Context, p *media.Picture, forceKey bool) (media.EncodedVideo, error) {
 	e.x.mu.Lock()
 	broken := e.x.broken
-	if forceKey {
-		e.x.forced++
-	}
 	if e.x.keep && !broken {
 		own := media.NewPicture(p.Width, p.Height)
 		own.CopyFrom(p)
@@ -136,7 +156,7 @@ func (e *x264Encoder) Encode(_ context.Context, p *media.Picture, forceKey bool)
 			return media.EncodedVideo{}, err
 		}
 	}
-	if _, err := e.in.Write(i420(p)); err != nil {
+	if _, err := e.in.Write(I420(p)); err != nil {
 		return media.EncodedVideo{}, err
 	}
 	if first {
@@ -157,7 +177,7 @@ func (e *x264Encoder) Encode(_ context.Context, p *media.Picture, forceKey bool)
 }
 
 // tag reads one tag of FLV; a unit is nil if it holds no picture.
-func (e *x264Encoder) tag() (key bool, unit []byte, err error) {
+func (e *encoder) tag() (key bool, unit []byte, err error) {
 	var head [11]byte
 	if _, err := io.ReadFull(e.out, head[:]); err != nil {
 		return false, nil, err
@@ -201,22 +221,20 @@ func (e *x264Encoder) tag() (key bool, unit []byte, err error) {
 	return false, nil, nil
 }
 
-func (e *x264Encoder) Drain(context.Context, func(media.EncodedVideo)) error { return nil }
+func (e *encoder) Drain(context.Context, func(media.EncodedVideo)) error { return nil }
 
-func (e *x264Encoder) SetBitrate(bps int) error {
+func (e *encoder) SetBitrate(bps int) error {
 	e.cfg.BitrateBps = bps
-	e.x.mu.Lock()
-	e.x.rates = append(e.x.rates, bps)
-	e.x.mu.Unlock()
 	return nil
 }
 
-func (e *x264Encoder) Close() error {
+func (e *encoder) Close() error {
 	e.stop()
 	return nil
 }
 
-func i420(p *media.Picture) []byte {
+// I420 returns a picture's samples.
+func I420(p *media.Picture) []byte {
 	out := make([]byte, 0, p.Width*p.Height*3/2)
 	for y := range p.Height {
 		out = append(out, p.Y[y*p.YStride:][:p.Width]...)
@@ -230,16 +248,17 @@ func i420(p *media.Picture) []byte {
 	return out
 }
 
-// decodeH264 decodes a stream by ffmpeg; complaints are returned, too.
-func decodeH264(t *testing.T, path string, stream []byte, width, height int) (pictures [][]byte, complaints string) {
-	t.Helper()
-	cmd := exec.Command(path, strings.Fields("-v warning -f h264 -i - -fps_mode passthrough -f rawvideo -pix_fmt yuv420p -s "+strconv.Itoa(width)+"x"+strconv.Itoa(height)+" -")...)
+// Decode decodes a stream by ffmpeg into pictures in I420; complaints are returned,
+// too.
+func (x *Board) Decode(stream []byte, width, height int) (pictures [][]byte, complaints string) {
+	x.t.Helper()
+	cmd := exec.Command(x.FFmpeg, strings.Fields("-v warning -f h264 -i - -fps_mode passthrough -f rawvideo -pix_fmt yuv420p -s "+strconv.Itoa(width)+"x"+strconv.Itoa(height)+" -")...)
 	cmd.Stdin = bytes.NewReader(stream)
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("ffmpeg: %v: %s", err, said.Bytes())
+		x.t.Fatalf("ffmpeg: %v: %s", err, said.Bytes())
 	}
 	for size := width * height * 3 / 2; len(out) >= size; out = out[size:] {
 		pictures = append(pictures, out[:size])
@@ -247,8 +266,8 @@ func decodeH264(t *testing.T, path string, stream []byte, width, height int) (pi
 	return pictures, said.String()
 }
 
-// psnr compares the luma of two pictures.
-func psnr(a, b []byte, samples int) float64 {
+// PSNR compares the luma of two pictures.
+func PSNR(a, b []byte, samples int) float64 {
 	sum := 0
 	for i := range samples {
 		d := int(a[i]) - int(b[i])
