@@ -44,7 +44,7 @@ func (v *Viewer) pushVideo(f *frame) (wish keyWish) {
 			return keyWish{}
 		}
 		if w.backwards(f) {
-			return keyWish{stream: f.stream, reason: ReasonSwitch}
+			return keyWish{stream: f.stream, reason: ReasonJoin} // which does not wait
 		}
 		// What waits of the other stream is of no use any more.
 		w.stream, w.waitKey, w.overran = f.stream, false, false
