@@ -107,7 +107,8 @@ func TestH264Offers(t *testing.T) {
 			continue
 		}
 		m := formats.FindStringSubmatch(answer)
-		if m == nil || m[1] != c.want {
+		// The library's order of retransmission formats is any.
+		if m == nil || !slices.Equal(slices.Sorted(strings.FieldsSeq(m[1])), slices.Sorted(strings.FieldsSeq(c.want))) || m[1][:3] != c.want[:3] {
 			t.Errorf("%s: formats %q, want %q:\n%s", c.name, m, c.want, answer)
 		}
 		if v.plan.codecs != c.codecs || v.plan.h264 != c.h264 {
