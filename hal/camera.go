@@ -43,13 +43,13 @@ func (m VideoMode) FPS() float64 {
 type CameraInfo struct {
 	// ID opens the camera: stable across restarts where the system allows
 	// (for example "usb-046d_0825-video-index0"), else the device path.
-	ID     string      `json:"id"`
-	Name   string      `json:"name"`   // as the hardware calls itself
-	Driver string      `json:"driver"` // kernel driver or "sim", "file"
-	Path   string      `json:"path"`   // device node or file
+	ID     string `json:"id"`
+	Name   string `json:"name"`   // as the hardware calls itself
+	Driver string `json:"driver"` // kernel driver or "sim", "file"
+	Path   string `json:"path"`   // device node or file
 	// Device is the same for all nodes of one piece of hardware, as the system names
 	// its place; empty where that is not known.
-	Device string `json:"device,omitempty"`
+	Device string      `json:"device,omitempty"`
 	Modes  []VideoMode `json:"modes"`
 	// Problem says why the camera cannot be used as it is (permission, raw
 	// Bayer behind a camera stack, ...); empty if it can.

@@ -14,6 +14,24 @@ type EncoderConfig struct {
 	FrameInterval time.Duration
 	BitrateBps    int // mean rate; 0: the encoder's own
 	KeyInterval   int // frames from one key frame to the next; 0: the encoder's own
+	// Shared says that pictures stay in the memory of who made them, in this layout,
+	// instead of being copied in; the zero value: they are copied. An encoder that
+	// does not take them so refuses with Kind Unsupported.
+	Shared SharedLayout
+}
+
+// SharedLayout is how pictures lie in shared memory.
+type SharedLayout struct {
+	Format      media.PixelFormat // FormatI420 or FormatNV12
+	StrideBytes int               // of a row of luma
+}
+
+// SharedPicture is a picture in memory that devices share.
+type SharedPicture struct {
+	FD         int // DMABUF descriptor, which stays open until Release
+	Bytes      int // of the buffer behind it
+	CapturedAt time.Time
+	Release    func()
 }
 
 // EncoderInfo describes a hardware encoder that a driver found.

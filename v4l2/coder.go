@@ -38,6 +38,10 @@ type coder interface {
 	setRawInterval(want uapi.Fract) error
 	setVisible(width, height int) error
 	request(side queueSide, count uint32) (uint32, error)
+	// requestShared is request for raw pictures that come by DMABUF descriptor, and
+	// queueShared queues one of them, in a buffer of so many bytes.
+	requestShared(count uint32) (uint32, error)
+	queueShared(index uint32, fd, bytesUsed, bytes int, stamp time.Duration) error
 	mapBufferOf(side queueSide, index uint32) ([]byte, error)
 	unmapBuffer(data []byte) error
 	queueTo(side queueSide, index uint32, bytesUsed int, stamp time.Duration) error

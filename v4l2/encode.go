@@ -37,15 +37,23 @@ func (e *Encoder) Encode(ctx context.Context, p *media.Picture, forceKey bool) (
 			return media.EncodedVideo{}, err
 		}
 	}
+	if e.holding != nil {
+		return media.EncodedVideo{}, &hal.Error{Op: "encode", Path: e.path, Kind: hal.Unsupported, Err: errNotShared}
+	}
 	if err := e.put(ctx, p); err != nil {
 		return media.EncodedVideo{}, err
 	}
+	return e.next(ctx)
+}
+
+// next returns the next frame that is done, empty if pictures are held back.
+func (e *Encoder) next(ctx context.Context) (media.EncodedVideo, error) {
 	limit := 2 * e.cfg.FrameInterval
-	if e.pending >= len(e.rawMaps) {
+	if e.pending >= e.slots {
 		limit = codingPatience
 	}
 	coded, _, err := e.take(ctx, limit)
-	if errors.Is(err, errNoCoded) && e.pending < len(e.rawMaps) {
+	if errors.Is(err, errNoCoded) && e.pending < e.slots {
 		return media.EncodedVideo{}, nil
 	}
 	return coded, err
@@ -88,40 +96,57 @@ func (e *Encoder) forceKey() error {
 
 // put hands a picture to the device, and waits for room if need be.
 func (e *Encoder) put(ctx context.Context, p *media.Picture) error {
+	index, err := e.slot(ctx)
+	if err != nil {
+		return err
+	}
+	used := e.copyIn(e.rawMaps[index], p)
+	stamp := e.stamp(p.CapturedAt)
+	if err := e.coder.queueTo(rawSide, index, used, stamp.stamp); err != nil {
+		return fail("queue picture", e.path, err)
+	}
+	e.queued(stamp)
+	return nil
+}
+
+// slot waits for a raw buffer that the device does not have: the last of e.free.
+func (e *Encoder) slot(ctx context.Context) (uint32, error) {
 	begin := time.Now()
 	for len(e.free) == 0 {
 		switch err := e.coder.dequeueFrom(rawSide, &e.filled); {
 		case err == nil:
-			if int(e.filled.index) < len(e.rawMaps) {
+			if int(e.filled.index) < e.slots {
+				e.letGo(e.filled.index)
 				e.free = append(e.free, e.filled.index)
 			}
 			continue
 		case !errors.Is(err, syscall.EAGAIN):
-			return fail("dequeue picture", e.path, err)
+			return 0, fail("dequeue picture", e.path, err)
 		}
 		if err := e.wait(ctx, rawSide, codingPatience-time.Since(begin)); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	index := e.free[len(e.free)-1]
-	used := e.copyIn(e.rawMaps[index], p)
-	at := p.CapturedAt
+	return e.free[len(e.free)-1], nil
+}
+
+// stamp returns what comes back with the frame of a picture; each is another one.
+func (e *Encoder) stamp(at time.Time) pictureStamp {
 	if at.IsZero() {
 		at = time.Now()
 	}
 	if e.start.IsZero() {
 		e.start = at
 	}
-	// Stamps come back with the frames; each must be another one.
-	stamp := max(at.Sub(e.start).Truncate(time.Microsecond), e.stamps[0].stamp+time.Microsecond)
-	if err := e.coder.queueTo(rawSide, index, used, stamp); err != nil {
-		return fail("queue picture", e.path, err)
-	}
+	return pictureStamp{max(at.Sub(e.start).Truncate(time.Microsecond), e.stamps[0].stamp+time.Microsecond), at}
+}
+
+// queued takes note that the picture in the last free buffer is the device's.
+func (e *Encoder) queued(s pictureStamp) {
 	e.free = e.free[:len(e.free)-1]
 	copy(e.stamps[1:], e.stamps[:])
-	e.stamps[0] = pictureStamp{stamp, at}
+	e.stamps[0] = s
 	e.pending++
-	return nil
 }
 
 // copyIn lays the picture out as the device wants it, and returns its size.

@@ -50,6 +50,8 @@ type Encoder struct {
 	raw        planeFormat
 	rawMaps    [][]byte
 	codedMaps  [][]byte
+	slots      int      // raw buffers
+	holding    []func() // with shared pictures, what lets go of each; else nil
 	free       []uint32 // raw buffers that the kernel does not have
 	held       int      // coded buffer whose data the caller has, -1: none
 	keyControl bool     // the encoder makes key frames on demand
@@ -112,6 +114,9 @@ func (e *Encoder) setFormats() error {
 	if coded.code != code {
 		return fail("set coded format", e.path, fmt.Errorf("%w: asked for %s, got %s", errNoCodec, codeString(code), codeString(coded.code)))
 	}
+	if e.cfg.Shared != (hal.SharedLayout{}) {
+		return e.setSharedFormat()
+	}
 	for _, want := range rawCodes {
 		got, err := e.coder.setFormatOf(rawSide, planeFormat{code: want, width: e.cfg.Width, height: e.cfg.Height})
 		if err != nil {
@@ -170,12 +175,24 @@ func (e *Encoder) allocate() error {
 		if side == codedSide {
 			count, maps = codedBuffers, &e.codedMaps
 		}
-		n, err := e.coder.request(side, count)
+		shared := side == rawSide && e.cfg.Shared != (hal.SharedLayout{})
+		ask := func(n uint32) (uint32, error) { return e.coder.request(side, n) }
+		if shared {
+			ask = e.coder.requestShared
+		}
+		n, err := ask(count)
 		if err != nil {
 			return fail("request buffers", e.path, err)
 		}
 		if n == 0 || side == codedSide && n < 2 {
 			return fail("request buffers", e.path, errNoBuffers)
+		}
+		if side == rawSide {
+			e.slots = int(n)
+		}
+		if shared {
+			e.holding = make([]func(), n)
+			continue
 		}
 		for i := range n {
 			data, err := e.coder.mapBufferOf(side, i)
@@ -199,7 +216,7 @@ func (e *Encoder) allocate() error {
 // sides.
 func (e *Encoder) run() error {
 	e.free = e.free[:0]
-	for i := range e.rawMaps {
+	for i := range e.slots {
 		e.free = append(e.free, uint32(i))
 	}
 	for i := range e.codedMaps {
@@ -224,6 +241,7 @@ func (e *Encoder) restart() error {
 			return fail("stop streaming", e.path, err)
 		}
 	}
+	e.letAllGo()
 	return e.run()
 }
 
@@ -272,6 +290,7 @@ func (e *Encoder) release() {
 		}
 	}
 	e.rawMaps, e.codedMaps = nil, nil
+	e.letAllGo()
 	for _, side := range []queueSide{rawSide, codedSide} {
 		if _, err := e.coder.request(side, 0); err != nil {
 			e.log.Debug("v4l2: free buffers failed", "path", e.path, "err", err)

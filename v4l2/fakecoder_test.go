@@ -25,7 +25,9 @@ type fakeCoder struct {
 	tight    bool // rows without padding
 	lookMore int  // pictures that it holds back
 	controls map[uint32]bool
-	damage   int // the frame of that number is flagged, from 1
+	noShared bool
+	memory   map[int][]byte // by descriptor
+	damage   int            // the frame of that number is flagged, from 1
 	mute     bool
 	dead     error
 
@@ -83,9 +85,12 @@ func (f *fakeCoder) setFormatOf(side queueSide, want planeFormat) (planeFormat, 
 	}
 	if side == rawSide {
 		want.width, want.height = (want.width+f.align-1)/f.align*f.align, (want.height+f.align-1)/f.align*f.align
-		want.strideBytes = want.width + 32
-		if f.tight {
+		switch {
+		case want.strideBytes >= want.width && !f.noShared:
+		case f.tight:
 			want.strideBytes = want.width
+		default:
+			want.strideBytes = want.width + 32
 		}
 		want.bufferBytes = want.strideBytes * want.height * 3 / 2
 	}
@@ -104,6 +109,25 @@ func (f *fakeCoder) request(side queueSide, n uint32) (uint32, error) {
 		f.buffers[side] = append(f.buffers[side], make([]byte, f.format[side].bufferBytes))
 	}
 	return n, nil
+}
+
+func (f *fakeCoder) requestShared(n uint32) (uint32, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.buffers[rawSide], f.queued[rawSide], f.done[rawSide] = make([][]byte, n), nil, nil
+	return n, nil
+}
+
+func (f *fakeCoder) queueShared(i uint32, fd, used, bytes int, stamp time.Duration) error {
+	f.mu.Lock()
+	data, ok := f.memory[fd]
+	if !ok || bytes != len(data) || int(i) >= len(f.buffers[rawSide]) {
+		f.mu.Unlock()
+		return syscall.EINVAL
+	}
+	f.buffers[rawSide][i] = data
+	f.mu.Unlock()
+	return f.queueTo(rawSide, i, used, stamp)
 }
 
 func (f *fakeCoder) mapBufferOf(side queueSide, i uint32) ([]byte, error) {

@@ -39,6 +39,7 @@ const (
 type coderNode struct {
 	*node
 	planar bool
+	shared bool // raw pictures come by descriptor
 	// plane is on the heap, so that it does not move while the kernel has its
 	// address in a union that the garbage collector does not look into.
 	plane *C.struct_v4l2_plane
@@ -119,13 +120,24 @@ func (n *coderNode) setVisible(width, height int) error {
 
 func (n *coderNode) request(side queueSide, count uint32) (uint32, error) {
 	r := C.struct_v4l2_requestbuffers{count: C.__u32(count), _type: n.bufType(side), memory: C.V4L2_MEMORY_MMAP}
+	if side == rawSide && n.shared {
+		r.memory = C.V4L2_MEMORY_DMABUF
+	}
 	err := n.ioctl(C.VIDIOC_REQBUFS, unsafe.Pointer(&r))
 	return uint32(r.count), err
+}
+
+func (n *coderNode) requestShared(count uint32) (uint32, error) {
+	n.shared = true
+	return n.request(rawSide, count)
 }
 
 // buffer makes a call on a buffer and its plane.
 func (n *coderNode) buffer(request uintptr, b *C.struct_v4l2_buffer) error {
 	b.memory = C.V4L2_MEMORY_MMAP
+	if n.shared && b._type == n.bufType(rawSide) {
+		b.memory = C.V4L2_MEMORY_DMABUF
+	}
 	if n.planar {
 		b.length = 1
 		*(*uintptr)(unsafe.Pointer(&b.m[0])) = uintptr(unsafe.Pointer(n.plane))
@@ -156,6 +168,21 @@ func (n *coderNode) queueTo(side queueSide, index uint32, bytesUsed int, stamp t
 	b.timestamp.tv_sec = C.__time_t(stamp / time.Second)
 	b.timestamp.tv_usec = C.__suseconds_t(stamp % time.Second / time.Microsecond)
 	*n.plane = C.struct_v4l2_plane{bytesused: C.__u32(bytesUsed)}
+	return n.buffer(C.VIDIOC_QBUF, &b)
+}
+
+func (n *coderNode) queueShared(index uint32, fd, bytesUsed, bytes int, stamp time.Duration) error {
+	b := C.struct_v4l2_buffer{
+		index: C.__u32(index), _type: n.bufType(rawSide), bytesused: C.__u32(bytesUsed), length: C.__u32(bytes), field: C.V4L2_FIELD_NONE,
+	}
+	b.timestamp.tv_sec = C.__time_t(stamp / time.Second)
+	b.timestamp.tv_usec = C.__suseconds_t(stamp % time.Second / time.Microsecond)
+	*n.plane = C.struct_v4l2_plane{bytesused: C.__u32(bytesUsed), length: C.__u32(bytes)}
+	// The descriptor lies in a union, of the plane's or of the buffer's.
+	*(*C.__s32)(unsafe.Pointer(&n.plane.m[0])) = C.__s32(fd)
+	if !n.planar {
+		*(*C.__s32)(unsafe.Pointer(&b.m[0])) = C.__s32(fd)
+	}
 	return n.buffer(C.VIDIOC_QBUF, &b)
 }
 
