@@ -323,6 +323,9 @@ func TestH264Viewer(t *testing.T) {
 	for len(whole) < 20 {
 		p := next(t, c.video)
 		whole = append(whole, p)
+		if kind := p.Payload[0] & 0x1f; kind == 28 && p.Marker != (p.Payload[1]&0x40 != 0) {
+			t.Errorf("marker %v on a part that begins %x", p.Marker, p.Payload[:2])
+		}
 		b, err := un.Unmarshal(p.Payload)
 		if err != nil {
 			t.Fatal(err)
@@ -346,6 +349,9 @@ func TestH264Viewer(t *testing.T) {
 			}
 			break
 		}
+	}
+	if r := &c.viewer.video.repair; r.h264 == 0 || r.h264 == c.viewer.plan.h264 || r.h264 == r.vp8 {
+		t.Errorf("H.264 is sent again as type %d, sent as %d; VP8 is sent again as %d", r.h264, c.viewer.plan.h264, r.vp8)
 	}
 	eventually(t, "it is counted", func() bool { return c.viewer.Info().Resent == 1 })
 	if i := c.viewer.Info(); i.Stream != media.StreamH264 || !c.viewer.video.repairs() {
