@@ -52,10 +52,12 @@ func (c *Canceller) cancel() {
 			c.main.adapt(c.errQ4, 2*c.place, projects)
 		}
 	}
-	if c.fastErr > c.fastMic+c.fastMic>>1 {
-		// An estimate that does harm only tells the suppressor where echo is.
+	// An estimate that does harm only tells the suppressor where echo is.
+	useful := c.fastErr <= c.fastMic+c.fastMic>>1
+	if !useful {
 		copy(c.errQ4, c.micQ4)
 	}
+	c.supp.subtracted(useful, err > 2*mic, active && c.againstEcho.now)
 	mute := c.half > 0 && active
 	if mute && mic > audible {
 		// A silent microphone is muted for nothing: an echo that is late is yet to
@@ -133,7 +135,10 @@ func count(n *int, so bool) {
 }
 
 // echoLikeness compares error and estimated echo over some 80 ms, Q8.
-type echoLikeness struct{ err, echo, both int64 }
+type echoLikeness struct {
+	err, echo, both int64
+	now             bool // this hop's error is the echo, negative, before all
+}
 
 func (l *echoLikeness) follow(errQ4, echoQ4 []int32) {
 	var ee, yy, ey int64
@@ -143,6 +148,8 @@ func (l *echoLikeness) follow(errQ4, echoQ4 []int32) {
 		yy += y * y
 		ey += int64(e) * y
 	}
+	b, e, y := ey>>16, ee>>16, yy>>16
+	l.now = b < -(y>>1+y>>2) && 2*b*b > e*y
 	l.err += (ee/hop - l.err) >> 3
 	l.echo += (yy/hop - l.echo) >> 3
 	l.both += (ey/hop - l.both) >> 3

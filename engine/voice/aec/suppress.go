@@ -126,6 +126,11 @@ type suppressor struct {
 	boundBin   int            // what bound said in the hop before
 	boundAll   int64
 	skip       bool
+	whole      bool         // the error is the microphone: nothing is subtracted
+	opposed    [2]bool      // this hop and the one before: see subtracted
+	louder     [2]bool      // likewise
+	harmful    bool         // nothing may be louder than share says
+	share      [bands]int32 // the microphone's power over the error's, where it is less; Q15
 	gainQ15    [maxBins]int32
 	seed       uint32
 	upper      int32 // see upperGain
@@ -182,8 +187,10 @@ func (s *suppressor) run(outQ4, errQ4, echoQ4 []int32, far []fixed.Complex32, mu
 	}
 	s.errSmooth[0], s.errSmooth[maxBins-1] = s.errPower[0], s.errPower[maxBins-1]
 	for k, v := range s.errSmooth {
-		s.errSlow[k] += (v - s.errSlow[k]) >> 3
+		// Noise does not become 15 dB quieter for once: it is over.
+		s.errSlow[k] = min(s.errSlow[k]+(v-s.errSlow[k])>>3, v<<5)
 	}
+	s.compare()
 	s.followNoise()
 
 	s.expect, s.model = expect, model
@@ -210,6 +217,9 @@ func (s *suppressor) run(outQ4, errQ4, echoQ4 []int32, far []fixed.Complex32, mu
 		default:
 			g = 1<<15 - r<<15/e
 		}
+		if s.harmful {
+			g = min(g, int64(s.share[b]))
+		}
 		s.gainQ15[k] = int32(g)
 	}
 	if mute {
@@ -218,6 +228,55 @@ func (s *suppressor) run(outQ4, errQ4, echoQ4 []int32, far []fixed.Complex32, mu
 	s.measureUpper()
 	s.comfort()
 	s.synthesise(outQ4)
+}
+
+// subtracted tells of the error that run takes next whether it is the microphone
+// less the echo, or the microphone itself, whether it is louder than that, and
+// whether the echo is opposed in it: as if it had been subtracted from a
+// microphone that does not hear it.
+func (s *suppressor) subtracted(yes, louder, opposed bool) {
+	if yes == s.whole { // windows overlap: the one turns into the other gradually
+		for i, v := range s.lastEcho {
+			if yes {
+				v = -v
+			}
+			s.lastErr[i] += v
+		}
+		s.whole = !yes
+	}
+	s.louder = [2]bool{louder && yes, s.louder[0] && yes}
+	s.opposed = [2]bool{opposed && yes, s.opposed[0] && yes}
+	s.harmful = s.opposed[0] || s.opposed[1]
+	if s.near > 0 { // a voice can be like the echo for once
+		s.harmful = s.opposed[0] && s.opposed[1]
+	}
+}
+
+// compare finds by how much the error is louder than the microphone, in bands.
+// What is more there has never been heard, and is no noise.
+func (s *suppressor) compare() {
+	if !s.harmful && !s.louder[0] && !s.louder[1] {
+		return
+	}
+	for b := range s.share {
+		var m, e int64
+		for k := bandEdge[b]; k < bandEdge[b+1]; k++ {
+			re, im := int64(s.err[k].Re)+int64(s.echo[k].Re), int64(s.err[k].Im)+int64(s.echo[k].Im)
+			m += (re*re + im*im) >> 8
+			e += s.errPower[k] >> 8
+		}
+		s.share[b] = 1 << 15
+		if m < e {
+			for e > 1<<47 {
+				m >>= 1
+				e >>= 1
+			}
+			s.share[b] = int32(m << 15 / e)
+		}
+		for k := bandEdge[b]; k < bandEdge[b+1]; k++ {
+			s.errSlow[k] = min(s.errSlow[k], s.errSmooth[k]>>10*int64(s.share[b]))
+		}
+	}
 }
 
 // bound follows the far end and the room's gain. A bin's residual is at most
@@ -279,6 +338,9 @@ func (s *suppressor) judge(settled bool) (over int32) {
 			continue
 		}
 		counted++
+		if s.harmful {
+			e = e >> 15 * int64(s.share[b])
+		}
 		d := log2Q8(max(e-2*n, e>>4)) - log2Q8(z) - *class
 		known := s.ratio[b]
 		// What the filter itself expects to leave is no near end; where it expects
@@ -375,6 +437,9 @@ func (s *suppressor) comfort() {
 		v := s.err[k]
 		s.seed = s.seed*1664525 + 1013904223
 		turn := &phasorQ15[s.seed>>26]
+		if n := int64(s.noiseAmp[k]); n*n > 4*s.noise[k] { // it is over
+			s.noiseAmp[k] = int32(sqrt(uint64(s.noise[k])))
+		}
 		// 1-g is close enough to the root of 1-g² that keeps the power.
 		a := int64(s.noiseAmp[k]) * (1<<15 - g) >> 15
 		v.Re = int32((int64(v.Re)*g)>>15 + a*int64(turn.Re)>>15)
