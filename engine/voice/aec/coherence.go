@@ -149,22 +149,24 @@ func (c *coherence) listen(a int, x []fixed.Complex32, silent bool) {
 // look works a delay's coherence out.
 func (c *coherence) look(a int, mic *[searchBins]int64) {
 	s, f := &c.cross[a], &c.far[a]
-	var sum int64
+	var anyFar, anyMic int64
 	for k := coherenceFirst; k < searchBins; k++ {
-		// |cross|²/(far·mic): far and mic to 2^31, |cross|² is not larger than their
-		// product.
-		nf, nm := 31-bits.Len64(uint64(f[k])), 31-bits.Len64(uint64(mic[k]))
-		if nf == 31 || nm == 31 {
+		anyFar |= f[k]
+		anyMic |= mic[k]
+	}
+	// |cross|²/(far·mic): far and mic to 31 bits, |cross|² is not larger than their
+	// product. Bins 90 dB below the loudest count as nothing.
+	nf, nm := max(bits.Len64(uint64(anyFar))-31, 0), max(bits.Len64(uint64(anyMic))-31, 0)
+	nf += (nf + nm) & 1
+	n := uint(nf+nm) / 2
+	var sum uint64
+	for k := coherenceFirst; k < searchBins; k++ {
+		d := uint64((f[k]>>(uint(nf)&63))*(mic[k]>>(uint(nm)&63))) >> 15
+		if d == 0 {
 			continue
 		}
-		d := scale(f[k], nf) * scale(mic[k], nm) >> 31
-		if (nf+nm)&1 != 0 {
-			d <<= 1
-			nf++
-		}
-		n := (nf + nm) / 2
-		re, im := scale(s[k].re, n), scale(s[k].im, n)
-		sum += min((re*re+im*im)>>16/d, 1<<15)
+		re, im := s[k].re>>(n&63), s[k].im>>(n&63)
+		sum += min(uint64(re*re+im*im)/d, 1<<15)
 	}
 	c.score[a] = int32(sum / (searchBins - coherenceFirst))
 }
