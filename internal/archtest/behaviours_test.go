@@ -38,7 +38,7 @@ func testNames(t *testing.T, root string) map[string]map[string]bool {
 	return out
 }
 
-var namedTest = regexp.MustCompile("`(?:([a-z0-9]+)\\.)?(Test\\w+)`")
+var tableTest = regexp.MustCompile("`(?:([a-z0-9]+)\\.)?(Test\\w+)`")
 
 // checkBehaviours checks a table of behaviours, outcomes and tests, and returns how
 // many rows it has and what is wrong: a row without a test, or with one that there is
@@ -66,7 +66,7 @@ func checkBehaviours(table string, tests map[string]map[string]bool) (rows int, 
 			if strings.HasPrefix(strings.TrimSpace(part), "guest") {
 				pkg = "guest"
 			}
-			for _, m := range namedTest.FindAllStringSubmatch(part, -1) {
+			for _, m := range tableTest.FindAllStringSubmatch(part, -1) {
 				if m[1] != "" {
 					pkg = m[1]
 				}
