@@ -148,7 +148,7 @@ func (l *echoLikeness) follow(errQ4, echoQ4 []int32) {
 		yy += y * y
 		ey += int64(e) * y
 	}
-	b, e, y := ey>>16, ee>>16, yy>>16
+	b, e, y := ey>>18, ee>>18, yy>>18 // what is less is not heard, and products fit
 	l.now = b < -(y>>1+y>>2) && 2*b*b > e*y
 	l.err += (ee/hop - l.err) >> 3
 	l.echo += (yy/hop - l.echo) >> 3
