@@ -81,6 +81,9 @@ func wait(t *testing.T, what string, token mqtt.Token) {
 // is sent to it.
 func TestComesBack(t *testing.T) {
 	h := start(t)
+	if err := h.broker.ForgetSlowly(30 * time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
 	home := mqtt.NewClient(h.options(t, acl.Home))
 	wait(t, "connect", home.Connect())
 	defer home.Disconnect(0)
@@ -88,7 +91,7 @@ func TestComesBack(t *testing.T) {
 	topic := wire.Down(node, wire.DnHA) + "/ring"
 	c := mqtt.NewClient(opt)
 	defer func() { c.Disconnect(0) }()
-	for i := range 150 {
+	for i := range 30 {
 		if i%3 > 0 {
 			c.Disconnect(0)
 		}
