@@ -104,9 +104,7 @@ func TestReader(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if s.viewers.Load() != 1 || s.plan.Load() == 0 {
-				t.Errorf("%d viewers, rate %d: a reader is to count as a viewer", s.viewers.Load(), s.plan.Load())
-			}
+			eventually(t, "a viewer more, and a rate for it", func() bool { return s.viewers.Load() == 1 && s.plan.Load() > 0 })
 			eventually(t, "two seconds of packets", func() bool { p, a := r.counts(); return p > 60 && a > 60 })
 			// What is lost is not sent again: a key frame helps.
 			r.mu.Lock()
