@@ -24,7 +24,7 @@ func TestCostOnTheWire(t *testing.T) {
 	moved := func() int { p.mu.Lock(); defer p.mu.Unlock(); return p.moved }
 	// settled waits until nothing has moved for a while, and returns how much has since.
 	settled := func(since int) int {
-		for last := -1; last != moved(); time.Sleep(300 * time.Millisecond) {
+		for last := -1; last != moved(); time.Sleep(time.Second) {
 			last = moved()
 		}
 		return moved() - since
@@ -57,10 +57,10 @@ func TestCostOnTheWire(t *testing.T) {
 	eventually(t, "connected", d.node.Connected)
 	time.Sleep(1500 * time.Millisecond)
 	before, from := moved(), time.Now()
-	time.Sleep(3 * time.Second)
+	time.Sleep(5 * time.Second)
 	rate := float64(moved()-before) / time.Since(from).Seconds()
 	t.Logf("a ping every second: %.0f bytes a second", rate)
-	if rate < 30 || rate > 120 {
+	if rate < 10 || rate > 120 {
 		t.Errorf("pings cost %.0f bytes a second", rate)
 	}
 	d.end()

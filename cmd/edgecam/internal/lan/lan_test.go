@@ -105,7 +105,7 @@ func TestNetworkComesAndGoes(t *testing.T) {
 		defer close(ended)
 		announce(ctx, Node{Name: "Cellar", Host: "cellar", Port: 8443}, slog.New(slog.NewTextHandler(&log, nil)), networks, 50*time.Millisecond)
 	}()
-	time.Sleep(200 * time.Millisecond)
+	time.Sleep(time.Second)
 	set("works")
 	seen := func() bool { return len(search(t, 1500*time.Millisecond)) == 1 }
 	for range 5 {
@@ -117,7 +117,7 @@ func TestNetworkComesAndGoes(t *testing.T) {
 		t.Error("not found though the interface works now")
 	}
 	set("gone")
-	time.Sleep(200 * time.Millisecond)
+	time.Sleep(time.Second)
 	if seen() {
 		t.Error("found without an interface")
 	}
