@@ -24,7 +24,7 @@ func misbehaving(t *testing.T, how string) *Driver {
 	d := New(slog.New(slog.NewTextHandler(t.Output(), nil)))
 	d.look = func(string) (string, error) { return os.Executable() }
 	d.env = []string{standInVariable + "=" + how}
-	d.first, d.later, d.grace = 5*time.Second, 400*time.Millisecond, 500*time.Millisecond
+	d.first, d.later, d.grace = 5*time.Second, 1500*time.Millisecond, 500*time.Millisecond
 	return d
 }
 

@@ -119,7 +119,7 @@ func failure(t *testing.T, e client.Endpoint) error {
 	}
 	c := client.New(client.Options{
 		Endpoint: func(context.Context) (client.Endpoint, error) { return e, nil },
-		Failed:   send, Down: send, Backoff: fast, ConnectTimeout: 300 * time.Millisecond, AckTimeout: 300 * time.Millisecond,
+		Failed:   send, Down: send, Backoff: fast, ConnectTimeout: 1500 * time.Millisecond, AckTimeout: 1500 * time.Millisecond,
 	})
 	done := make(chan struct{})
 	go func() { defer close(done); c.Run(ctx) }()
@@ -224,7 +224,7 @@ func TestComesBack(t *testing.T) {
 		Endpoint: func(context.Context) (client.Endpoint, error) {
 			return client.Endpoint{Broker: "tls://" + addr, TLS: c.client(id), ClientID: id}, nil
 		},
-		Up: func(context.Context, client.Endpoint) error { up <- struct{}{}; return nil }, Backoff: fast, AckTimeout: 200 * time.Millisecond,
+		Up: func(context.Context, client.Endpoint) error { up <- struct{}{}; return nil }, Backoff: fast, AckTimeout: time.Second,
 	})
 	m := client.Message{Topic: wire.Up(id, wire.UpEvent), Payload: []byte("{}"), QoS: 1}
 	if err := cl.Publish(t.Context(), m); !errors.Is(err, client.ErrOffline) {
@@ -244,7 +244,7 @@ func TestComesBack(t *testing.T) {
 	}
 	select {
 	case <-up: // another connection was made because of it
-	case <-time.After(5 * time.Second):
+	case <-time.After(10 * time.Second):
 		t.Fatal("no other connection after a missing acknowledgement")
 	}
 }
