@@ -3,6 +3,8 @@ package vp8
 import (
 	"errors"
 	"fmt"
+
+	"github.com/edgecam/edgecam/engine/video/vp8/internal/dsp"
 )
 
 var (
@@ -170,11 +172,7 @@ func (d *Decoder) copyStill(mbs []mbInfo, from, to, y int) {
 
 func copyBlockRow(dst, src *plane, size, from, to, y int) {
 	off := src.at(from*size, y*size)
-	n := (to - from) * size
-	for range size {
-		copy(dst.pix[off:off+n], src.pix[off:off+n])
-		off += src.stride
-	}
+	dsp.CopyRun(dst.pix[off:], dst.stride, src.pix[off:], src.stride, (to-from)*size, size)
 }
 
 // readMBResidue reads the tokens of a macroblock in column x, if it has any,
