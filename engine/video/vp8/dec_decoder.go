@@ -95,7 +95,7 @@ type Decoder struct {
 	first   boolReader
 	tokens  [8]boolReader
 	modes   modeReader
-	probs   positionProbs
+	probs   tokenProbs
 	quant   [4]quantFactors
 	above   []nonZeroContext
 	inter   interPredictor

@@ -1,12 +1,18 @@
 package vp8
 
-import "math/bits"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // positionProbs are the token probabilities by block type, coefficient
 // position (instead of band) and context (of which there are three). Rows are
 // padded to 16 bytes, and contexts to 4, so that addresses are shifts; the seventeenth position lets loops prepare the next
 // coefficient behind the last one.
-type positionProbs [numBlockTypes][17][4][16]uint8
+type (
+	positionProbs [numBlockTypes]blockProbs
+	blockProbs    [17][4][16]uint8
+)
 
 // set expands the bands of p.
 func (t *positionProbs) set(p *coeffProbs) {
@@ -17,6 +23,19 @@ func (t *positionProbs) set(p *coeffProbs) {
 			}
 		}
 	}
+}
+
+// tokenProbs is what the reader of tokens wants to know of a frame's probabilities.
+type tokenProbs struct {
+	at    positionProbs
+	empty [numBlockTypes]emptyRuns
+}
+
+func (t *tokenProbs) set(p *coeffProbs) {
+	t.at.set(p)
+	t.empty[blockYAfterY2].set(t.at[blockYAfterY2][1][0][0])
+	t.empty[blockChroma].set(t.at[blockChroma][0][0][0])
+	t.empty[blockYWithDC].set(t.at[blockYWithDC][0][0][0])
 }
 
 // nonZeroContext remembers which blocks beside or above had coefficients: four
@@ -49,65 +68,108 @@ type residue struct {
 
 func (c *residue) block(i int) *[16]int16 { return (*[16]int16)(c.coeff[i*16:]) }
 
-// contextOf says which entries of the nonZeroContexts above and left belong to
-// each of the 25 blocks.
-var contextOf = func() (t [25]struct{ above, left uint8 }) {
-	for i := range 16 {
-		t[i].above, t[i].left = uint8(i&3), uint8(i>>2)
-	}
-	for i := range 4 {
-		t[16+i].above, t[16+i].left = uint8(contextU+i&1), uint8(contextU+i>>1)
-		t[20+i].above, t[20+i].left = uint8(contextV+i&1), uint8(contextV+i>>1)
-	}
-	t[24].above, t[24].left = contextY2, contextY2
-	return t
-}()
-
 // readResidue reads the tokens of a macroblock (section 13) and reports
-// whether there was any coefficient.
-func (r *boolReader) readResidue(c *residue, probs *positionProbs, q *quantFactors, above, left *nonZeroContext, withY2 bool) bool {
-	if !withY2 {
-		n := r.readBlocks(c, &probs[blockYWithDC], &q.y1, above, left, 0, 0, 16)
-		return n|r.readBlocks(c, &probs[blockChroma], &q.uv, above, left, 0, 16, 24) != 0
+// whether there was any coefficient. Most blocks are empty: that is found out
+// here, with the reader's state in locals and, where no neighbour has
+// coefficients either, for four blocks at a time.
+func (r *boolReader) readResidue(c *residue, probs *tokenProbs, q *quantFactors, above, left *nonZeroContext, withY2 bool) bool {
+	kind, first := blockYWithDC, 0
+	var any uint8
+	if withY2 {
+		a, l := &above[contextY2], &left[contextY2]
+		n := r.readBlock(&probs.at[blockY2], int(*a+*l), 0, &q.y2, c.block(24))
+		c.eob[24] = n
+		*a = min(n, 1)
+		*l = *a
+		any = n
+		kind, first = blockYAfterY2, 1
 	}
-	n := r.readBlocks(c, &probs[blockY2], &q.y2, above, left, 0, 24, 25)
-	n |= r.readBlocks(c, &probs[blockYAfterY2], &q.y1, above, left, 1, 0, 16)
-	return n|r.readBlocks(c, &probs[blockChroma], &q.uv, above, left, 0, 16, 24) != 0
+	any |= r.readLuma(c, &probs.at[kind], &probs.empty[kind], &q.y1, above, left, first)
+	for _, p := range [2]int{contextU, contextV} {
+		any |= r.readChroma(c, probs, &q.uv, above, left, p)
+	}
+	return any != 0
 }
 
-// readBlocks reads blocks from to to-1 of a macroblock, which are of one type
-// and begin at coefficient first. It returns 0 if all are empty. Most are, so
-// that is found out here with the reader's state in locals.
-func (r *boolReader) readBlocks(c *residue, probs *[17][4][16]uint8, q *[2]int16, above, left *nonZeroContext, first, from, to int) uint8 {
+// readBlock reads the tokens of a block from coefficient first on; ctx is how many
+// of the blocks above and on the left have coefficients. It returns the position behind the last token, 0 if there is none.
+func (r *boolReader) readBlock(probs *blockProbs, ctx, first int, q *[2]int16, out *[16]int16) uint8 {
+	p := &probs[first&1][ctx&3]
+	if !r.bit(p[0]) {
+		return 0
+	}
+	return r.readTokens(probs, p, first, q, out)
+}
+
+// readLuma reads the 16 luma blocks of a macroblock and returns 0 if all are empty.
+func (r *boolReader) readLuma(c *residue, probs *blockProbs, empty *emptyRuns, q *[2]int16, above, left *nonZeroContext, first int) uint8 {
 	var any uint8
 	value, rng, avail := r.value, r.rng, r.avail
 	start := &probs[first&1]
-	for i := from; i < to; i++ {
-		at := &contextOf[i]
-		a, l := &above[at.above&15], &left[at.left&15]
-		p := &start[(*a+*l)&3]
-		if avail < 8 {
-			value, avail = r.refill(value, avail)
+	for y := range 4 {
+		l := left[y]
+		if uint32(l)|binary.LittleEndian.Uint32(above[:4]) == 0 {
+			if avail < maxEmptyShift {
+				value, avail = r.refill(value, avail)
+			}
+			if e := &empty.run[rng&127]; uint32(value>>32) < e.below {
+				value, rng, avail = value<<(e.shift&31), uint64(e.rng), avail-int(e.shift)
+				binary.LittleEndian.PutUint32(c.eob[4*y:4*y+4], 0)
+				continue
+			}
 		}
-		split := 1 + ((rng-1)*uint64(p[0]))>>8
-		if value < split<<56 {
-			shift := boolShift(uint32(split))
-			value, rng, avail = value<<shift, split<<shift, avail-int(shift)
-			c.eob[i] = 0
-			*a, *l = 0, 0
-			continue
+		for x := range 4 {
+			p := &start[(above[x]+l)&3]
+			if avail < 8 {
+				value, avail = r.refill(value, avail)
+			}
+			split := 1 + ((rng-1)*uint64(p[0]))>>8
+			if value < split<<56 {
+				shift := boolShift(uint32(split))
+				value, rng, avail = value<<shift, split<<shift, avail-int(shift)
+				c.eob[4*y+x] = 0
+				above[x], l = 0, 0
+				continue
+			}
+			value -= split << 56
+			rng -= split
+			shift := boolShift(uint32(rng))
+			r.value, r.rng, r.avail = value<<shift, rng<<shift, avail-int(shift)
+			n := r.readTokens(probs, p, first, q, c.block(4*y+x))
+			value, rng, avail = r.value, r.rng, r.avail
+			c.eob[4*y+x] = n
+			any |= n
+			above[x], l = 1, 1
 		}
-		value -= split << 56
-		rng -= split
-		shift := boolShift(uint32(rng))
-		r.value, r.rng, r.avail = value<<shift, rng<<shift, avail-int(shift)
-		n := r.readTokens(probs, p, first, q, c.block(i))
-		value, rng, avail = r.value, r.rng, r.avail
-		c.eob[i] = n
-		any |= n
-		*a, *l = 1, 1
+		left[y] = l
 	}
 	r.value, r.rng, r.avail = value, rng, avail
+	return any
+}
+
+// readChroma reads the four blocks of one chroma plane, whose contexts begin at
+// ctx, and returns 0 if all are empty.
+func (r *boolReader) readChroma(c *residue, probs *tokenProbs, q *[2]int16, above, left *nonZeroContext, ctx int) uint8 {
+	i := 16 + 2*(ctx-contextU)
+	a, l, eob := above[ctx:ctx+2], left[ctx:ctx+2], c.eob[i:i+4]
+	if a[0]|a[1]|l[0]|l[1] == 0 {
+		if r.avail < maxEmptyShift {
+			r.value, r.avail = r.refill(r.value, r.avail)
+		}
+		if e := &probs.empty[blockChroma].run[r.rng&127]; uint32(r.value>>32) < e.below {
+			r.value, r.rng, r.avail = r.value<<(e.shift&31), uint64(e.rng), r.avail-int(e.shift)
+			binary.LittleEndian.PutUint32(eob, 0)
+			return 0
+		}
+	}
+	var any uint8
+	for b := range 4 {
+		n := r.readBlock(&probs.at[blockChroma], int(a[b&1]+l[b>>1]), 0, q, c.block(i+b))
+		eob[b] = n
+		a[b&1] = min(n, 1)
+		l[b>>1] = a[b&1]
+		any |= n
+	}
 	return any
 }
 
@@ -118,7 +180,7 @@ func (r *boolReader) readBlocks(c *residue, probs *[17][4][16]uint8, q *[2]int16
 //
 // This is the decoder's innermost loop: the reader's state stays in locals,
 // and one check for 24 bits covers the tokens up to the value one.
-func (r *boolReader) readTokens(probs *[17][4][16]uint8, p *[16]uint8, n int, q *[2]int16, out *[16]int16) uint8 {
+func (r *boolReader) readTokens(probs *blockProbs, p *[16]uint8, n int, q *[2]int16, out *[16]int16) uint8 {
 	value, rng, avail := r.value, r.rng, r.avail
 	if avail < 24 {
 		value, avail = r.refill(value, avail)
