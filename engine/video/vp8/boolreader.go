@@ -23,27 +23,33 @@ func (r *boolReader) reset(data []byte) {
 	r.value, r.avail = r.refill(0, -8)
 }
 
-// refill appends 32 bits to value. avail must be at most 24. The state is
-// passed through so that loops can hold it in registers.
+// guaranteed is how many bits below the top byte refill leaves at least: seven
+// bits with any probabilities, or half of them and some to spare.
+const guaranteed = 49
+
+// refill fills value up with whole bytes. The state is passed through so that
+// loops can hold it in registers.
 func (r *boolReader) refill(value uint64, avail int) (uint64, int) {
-	if pos := r.pos; pos+4 <= len(r.data) {
-		r.pos = pos + 4
-		return value | uint64(binary.BigEndian.Uint32(r.data[pos:]))<<uint(24-avail), avail + 32
+	if pos := r.pos; pos+8 <= len(r.data) {
+		// Bits of a byte that is not counted yet do no harm: it is the same byte
+		// that comes there next time.
+		n := (56 - avail) >> 3
+		r.pos = pos + n
+		return value | binary.BigEndian.Uint64(r.data[pos:])>>(uint(avail+8)&63), avail + 8*n
 	}
 	return r.refillTail(value, avail)
 }
 
 // refillTail is refill near the end of the data and behind it.
 func (r *boolReader) refillTail(value uint64, avail int) (uint64, int) {
-	var word uint64
-	for i := range 4 {
-		word <<= 8
-		if r.pos+i < len(r.data) {
-			word |= uint64(r.data[r.pos+i])
+	for avail <= 48 {
+		if r.pos < len(r.data) {
+			value |= uint64(r.data[r.pos]) << (uint(48-avail) & 63)
 		}
+		r.pos++
+		avail += 8
 	}
-	r.pos += 4
-	return value | word<<uint(24-avail), avail + 32
+	return value, avail
 }
 
 // overrun reports whether bits were used that the data do not hold. The
@@ -68,6 +74,21 @@ func (r *boolReader) bit(prob uint8) bool {
 	r.value <<= shift
 	r.avail -= int(shift)
 	return one
+}
+
+// boolBit is bit for loops that hold the reader's state in locals: it takes value
+// and range and returns them as they are behind the bit, by how many bits value
+// was shifted, which avail is to be lessened by, and the bit. There must be
+// seven bits in value below the top byte.
+func boolBit(value, rng uint64, prob uint8) (uint64, uint64, int, bool) {
+	split := 1 + ((rng-1)*uint64(prob))>>8
+	if value < split<<56 {
+		s := boolShift(uint32(split))
+		return value << s, split << s, int(s), false
+	}
+	rng -= split
+	s := boolShift(uint32(rng))
+	return (value - split<<56) << s, rng << s, int(s), true
 }
 
 // flag reads a bit that is as likely one as zero.

@@ -1,5 +1,7 @@
 package vp8
 
+import "math"
+
 // mbInfo is what the first partition says of one macroblock.
 type mbInfo struct {
 	neighbour       // reference, vector (of the last subblock, if split), split
@@ -10,6 +12,7 @@ type mbInfo struct {
 	skip      bool  // no residue in the stream
 	coded     bool  // there are coefficients
 	inner     bool  // the loop filter takes the edges inside, too
+	zero      uint8 // 1 if inter with the vector zero (of the last subblock, if split)
 }
 
 // hasY2 reports whether the luma DC coefficients come through a Y2 block.
@@ -70,6 +73,10 @@ func (g *mbGrid) at(x, y int) int { return (y+1)*g.stride + x + 1 }
 
 // readRow reads the modes of row y.
 func (m *modeReader) readRow(y int) {
+	if !m.h.key {
+		m.readInterRow(y)
+		return
+	}
 	m.leftModes = [4]uint8{}
 	g := m.grid
 	i := g.at(0, y)
@@ -77,32 +84,100 @@ func (m *modeReader) readRow(y int) {
 	for x := range g.w {
 		mb := &g.mbs[i]
 		if m.canConceal && m.r.overrun() {
-			*mb = mbInfo{neighbour: neighbour{ref: refLast}, yMode: modeZero, segment: segments[x], skip: true}
-			m.concealed++
+			m.conceal(mb, segments[x])
 			i++
 			continue
 		}
 		if m.s.seg.updateMap {
 			segments[x] = uint8(m.r.tree(segmentTree[:], m.s.seg.treeProbs[:]))
 		}
-		mb.segment = segments[x]
-		mb.skip = m.h.skipEnabled && m.r.bit(m.h.probSkip)
-		switch {
-		case m.h.key:
-			m.readKeyModes(mb, i, x)
-		case m.r.bit(m.h.probIntra):
-			m.readInterModes(mb, i, x, y)
-		default:
-			m.readIntraModes(mb, i)
-		}
+		skip := m.h.skipEnabled && m.r.bit(m.h.probSkip)
+		*mb = mbInfo{segment: segments[x], skip: skip}
+		m.readKeyModes(mb, i, x)
 		i++
 	}
+}
+
+// conceal has a macroblock that the data do not tell of be that of the last frame.
+func (m *modeReader) conceal(mb *mbInfo, segment uint8) {
+	*mb = mbInfo{neighbour: neighbour{ref: refLast}, yMode: modeZero, segment: segment, skip: true, zero: 1}
+	m.concealed++
+}
+
+// readInterRow reads the modes of row y of an inter frame. Most macroblocks have
+// the vector zero: what tells of that is read here, with the reader's state in
+// locals.
+func (m *modeReader) readInterRow(y int) {
+	r, g, h := m.r, m.grid, m.h
+	i := g.at(0, y)
+	segments := m.segments[y*g.w:][:g.w]
+	above, row := g.mbs[i-g.stride-1:][:g.w+1], g.mbs[i-1:][:g.w+1]
+	updateMap := m.s.seg.updateMap
+	end := len(r.data)*8 + 8
+	if !m.canConceal {
+		end = math.MaxInt
+	}
+	value, rng, avail := r.value, r.rng, r.avail
+	for x := range segments {
+		mb := &row[x+1]
+		if r.pos*8-avail > end {
+			m.conceal(mb, segments[x])
+			continue
+		}
+		if updateMap {
+			r.value, r.rng, r.avail = value, rng, avail
+			segments[x] = uint8(r.tree(segmentTree[:], m.s.seg.treeProbs[:]))
+			value, rng, avail = r.value, r.rng, r.avail
+		}
+		// Four bits, of seven bits of the value each at most.
+		if avail < 28 {
+			value, avail = r.refill(value, avail)
+		}
+		skip, one, n := false, false, 0
+		if h.skipEnabled {
+			value, rng, n, skip = boolBit(value, rng, h.probSkip)
+			avail -= n
+		}
+		value, rng, n, one = boolBit(value, rng, h.probIntra)
+		avail -= n
+		if !one {
+			*mb = mbInfo{segment: segments[x], skip: skip}
+			r.value, r.rng, r.avail = value, rng, avail
+			m.readIntraModes(mb, i+x)
+			value, rng, avail = r.value, r.rng, r.avail
+			continue
+		}
+		value, rng, n, one = boolBit(value, rng, h.probLast)
+		avail -= n
+		ref := uint8(refLast)
+		if one {
+			value, rng, n, one = boolBit(value, rng, h.probG)
+			avail -= n
+			ref = refGolden
+			if one {
+				ref = refAltRef
+			}
+		}
+		// How often the survey would find the vector zero.
+		zeros := 2*(above[x+1].zero+row[x].zero) + above[x].zero
+		if avail < 7 {
+			value, avail = r.refill(value, avail)
+		}
+		value, rng, n, one = boolBit(value, rng, interModeProbs[zeros&7][0])
+		avail -= n
+		*mb = mbInfo{neighbour: neighbour{ref: ref}, yMode: modeZero, segment: segments[x], skip: skip, zero: 1}
+		if one {
+			r.value, r.rng, r.avail = value, rng, avail
+			m.readInterModes(mb, i+x, x, y)
+			value, rng, avail = r.value, r.rng, r.avail
+		}
+	}
+	r.value, r.rng, r.avail = value, rng, avail
 }
 
 // readKeyModes reads the modes of a macroblock of a key frame (section 11).
 func (m *modeReader) readKeyModes(mb *mbInfo, i, x int) {
 	r := m.r
-	mb.neighbour = neighbour{}
 	mb.yMode = uint8(r.tree(kfYModeTree[:], kfYModeProbs[:]))
 	above := (*[4]uint8)(m.aboveModes[4*x:])
 	if mb.yMode == modeB {
@@ -133,7 +208,6 @@ var impliedSubblockMode = [4]uint8{modeDC: subDC, modeV: subVE, modeH: subHE, mo
 // (section 16.1).
 func (m *modeReader) readIntraModes(mb *mbInfo, i int) {
 	r := m.r
-	mb.neighbour = neighbour{}
 	mb.yMode = uint8(r.tree(yModeTree[:], m.s.entropy.yMode[:]))
 	if mb.yMode == modeB {
 		modes := &m.grid.modes[i]
@@ -144,24 +218,11 @@ func (m *modeReader) readIntraModes(mb *mbInfo, i int) {
 	mb.uvMode = uint8(r.tree(uvModeTree[:], m.s.entropy.uvMode[:]))
 }
 
-// readInterModes reads reference, mode and vectors of an inter macroblock
-// (section 16.2 to 16.4).
+// readInterModes reads mode and vectors of an inter macroblock whose vector is not
+// simply zero (section 16.3 and 16.4). The reference is known.
 func (m *modeReader) readInterModes(mb *mbInfo, i, x, y int) {
 	r, g := m.r, m.grid
-	mb.ref = refLast
-	if r.bit(m.h.probLast) {
-		mb.ref = refGolden
-		if r.bit(m.h.probG) {
-			mb.ref = refAltRef
-		}
-	}
-	mb.split = false
-	mb.uvMode = modeDC
 	c := surveyNeighbours(&g.mbs[i-g.stride].neighbour, &g.mbs[i-1].neighbour, &g.mbs[i-g.stride-1].neighbour, mb.ref, &m.s.signBias)
-	if !r.bit(interModeProbs[c.count[0]][0]) {
-		mb.yMode, mb.mv = modeZero, motionVector{}
-		return
-	}
 	bounds := mvBoundsAt(x, y, g.w, g.h)
 	switch {
 	case !r.bit(interModeProbs[c.count[1]][1]):
@@ -173,6 +234,9 @@ func (m *modeReader) readInterModes(mb *mbInfo, i, x, y int) {
 	default:
 		mb.yMode, mb.split = modeSplit, true
 		m.readSplit(mb, i, bounds.clamp(c.best))
+	}
+	if mb.mv != (motionVector{}) {
+		mb.zero = 0
 	}
 }
 
