@@ -82,13 +82,13 @@ func (r *boolReader) bit(prob uint8) bool {
 // seven bits in value below the top byte.
 func boolBit(value, rng uint64, prob uint8) (uint64, uint64, int, bool) {
 	split := 1 + ((rng-1)*uint64(prob))>>8
-	if value < split<<56 {
-		s := boolShift(uint32(split))
-		return value << s, split << s, int(s), false
+	one := value >= split<<56
+	if one {
+		value -= split << 56
+		split = rng - split
 	}
-	rng -= split
-	s := boolShift(uint32(rng))
-	return (value - split<<56) << s, rng << s, int(s), true
+	s := boolShift(uint32(split))
+	return value << s, split << s, int(s), one
 }
 
 // flag reads a bit that is as likely one as zero.
@@ -125,13 +125,22 @@ func (r *boolReader) optional(n int) int {
 
 // tree reads a leaf of tree with one probability per inner node.
 func (r *boolReader) tree(tree []int8, probs []uint8) int {
+	value, rng, avail := r.value, r.rng, r.avail
 	i := 0
 	for {
-		if r.bit(probs[i>>1]) {
+		if avail < 7 {
+			value, avail = r.refill(value, avail)
+		}
+		var n int
+		var one bool
+		value, rng, n, one = boolBit(value, rng, probs[i>>1])
+		avail -= n
+		if one {
 			i++
 		}
 		next := int(tree[i])
 		if next <= 0 {
+			r.value, r.rng, r.avail = value, rng, avail
 			return -next
 		}
 		i = next

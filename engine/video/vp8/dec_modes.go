@@ -165,7 +165,8 @@ func (m *modeReader) readInterRow(y int) {
 		}
 		value, rng, n, one = boolBit(value, rng, interModeProbs[zeros&7][0])
 		avail -= n
-		*mb = mbInfo{neighbour: neighbour{ref: ref}, yMode: modeZero, segment: segments[x], skip: skip, zero: 1}
+		mb.mv, mb.ref, mb.split = motionVector{}, ref, false
+		mb.yMode, mb.uvMode, mb.segment, mb.skip, mb.zero = modeZero, modeDC, segments[x], skip, 1
 		if one {
 			r.value, r.rng, r.avail = value, rng, avail
 			m.readInterModes(mb, i+x, x, y)

@@ -220,19 +220,32 @@ func (s *headerState) parseReferences(r *boolReader, h *frameHeader) {
 	h.refreshLast = r.flag()
 }
 
+// parseCoeffProbs reads which of the 1056 probabilities change: few, so the reader's
+// state is in locals.
 func (s *headerState) parseCoeffProbs(r *boolReader) {
+	value, rng, avail := r.value, r.rng, r.avail
 	for i := range s.entropy.coeff {
 		for j := range s.entropy.coeff[i] {
 			for k := range s.entropy.coeff[i][j] {
 				probs, update := &s.entropy.coeff[i][j][k], &coeffUpdateProbs[i][j][k]
 				for t := range probs {
-					if r.bit(update[t]) {
+					if avail < 7 {
+						value, avail = r.refill(value, avail)
+					}
+					var n int
+					var one bool
+					value, rng, n, one = boolBit(value, rng, update[t])
+					avail -= n
+					if one {
+						r.value, r.rng, r.avail = value, rng, avail
 						probs[t] = uint8(r.literal(8))
+						value, rng, avail = r.value, r.rng, r.avail
 					}
 				}
 			}
 		}
 	}
+	r.value, r.rng, r.avail = value, rng, avail
 }
 
 func (s *headerState) parseInterProbs(r *boolReader, h *frameHeader) {
