@@ -109,18 +109,12 @@ func (d *Decoder) decodeRow(y int) {
 	var left nonZeroContext
 	i := g.at(0, y)
 	mbs := g.mbs[i : i+g.w]
-	still := 0
+	d.copyStill(mbs, y)
 	for x := range mbs {
 		mb := &mbs[x]
 		d.readMBResidue(r, mb, x, &left, &d.residue)
-		if mb.still() {
-			continue
-		}
-		d.copyStill(mbs, still, x, y)
-		still = x + 1
 		d.reconstruct(mb, x, y, i+x, &d.residue)
 	}
-	d.copyStill(mbs, still, g.w, y)
 }
 
 // readResidueRow reads the tokens of row y into row.
@@ -139,34 +133,28 @@ func (d *Decoder) reconstructRow(y int, row []residue) {
 	g := d.grid
 	i := g.at(0, y)
 	mbs := g.mbs[i : i+g.w]
-	still := 0
+	d.copyStill(mbs, y)
 	for x := range mbs {
-		mb := &mbs[x]
-		if mb.still() {
-			continue
-		}
-		d.copyStill(mbs, still, x, y)
-		still = x + 1
-		d.reconstruct(mb, x, y, i+x, &row[x])
+		d.reconstruct(&mbs[x], x, y, i+x, &row[x])
 	}
-	d.copyStill(mbs, still, g.w, y)
 }
 
-// copyStill reconstructs the still macroblocks from to to-1 of row y: those
-// beside each other with the same reference are copied as one, since a fixed
-// camera's pictures consist of little else.
-func (d *Decoder) copyStill(mbs []mbInfo, from, to, y int) {
-	for from < to {
-		ref := mbs[from].ref
-		end := from + 1
-		for end < to && mbs[end].ref == ref {
-			end++
+// copyStill predicts the still macroblocks of row y: those beside each other with
+// the same reference are copied as one, since a fixed camera's pictures consist
+// of little else.
+func (d *Decoder) copyStill(mbs []mbInfo, y int) {
+	for x := 0; x < len(mbs); x++ {
+		if !mbs[x].still() {
+			continue
+		}
+		from, ref := x, mbs[x].ref
+		for x+1 < len(mbs) && mbs[x+1].ref == ref && mbs[x+1].still() {
+			x++
 		}
 		src, dst := d.refs[ref&3], d.cur
-		copyBlockRow(&dst.y, &src.y, 16, from, end, y)
-		copyBlockRow(&dst.u, &src.u, 8, from, end, y)
-		copyBlockRow(&dst.v, &src.v, 8, from, end, y)
-		from = end
+		copyBlockRow(&dst.y, &src.y, 16, from, x+1, y)
+		copyBlockRow(&dst.u, &src.u, 8, from, x+1, y)
+		copyBlockRow(&dst.v, &src.v, 8, from, x+1, y)
 	}
 }
 

@@ -18,10 +18,8 @@ type mbInfo struct {
 // hasY2 reports whether the luma DC coefficients come through a Y2 block.
 func (m *mbInfo) hasY2() bool { return m.yMode != modeB && m.yMode != modeSplit }
 
-// still reports whether the macroblock is that of the reference, unchanged.
-func (m *mbInfo) still() bool {
-	return !m.coded && m.ref != refIntra && !m.split && m.mv == motionVector{}
-}
+// still reports whether the prediction is what the reference has in the same place.
+func (m *mbInfo) still() bool { return m.zero != 0 && !m.split }
 
 // modeReader reads the macroblock modes of a frame (sections 11, 16 and 17)
 // row by row.
