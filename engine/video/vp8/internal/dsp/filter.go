@@ -52,40 +52,45 @@ func (f *MBFilter) SetLevel(level, sharpness int, keyFrame, inner bool) {
 // above, whose lower edge takes part (up to 4 luma and chroma rows are read, 3
 // written). The first macroblock's left edge is not filtered.
 func FilterRow(mbs []MBFilter, y, u, v []byte, yOff, uvOff, ys, uvs int, top bool) {
-	for i := range mbs {
-		if mbs[i].MBLimit != 0 {
-			FilterMB(&mbs[i], y, u, v, yOff+16*i, uvOff+8*i, ys, uvs, i > 0, top)
-		}
+	if len(mbs) == 0 {
+		return
 	}
+	filterMBs(mbs, y, u, v, yOff, uvOff, ys, uvs, false, top)
 }
 
 // FilterMB applies the normal loop filter to one macroblock: its left edge
 // (if left), the vertical edges inside (if f.Inner), its top edge (if top), the
 // horizontal edges inside. Offsets are those of the macroblock's first samples.
 func FilterMB(f *MBFilter, y, u, v []byte, yOff, uvOff, ys, uvs int, left, top bool) {
-	needFilter(y, yOff, ys, 16, left, top)
-	needFilter(u, uvOff, uvs, 8, left, top)
-	needFilter(v, uvOff, uvs, 8, left, top)
+	one := [1]MBFilter{*f}
+	filterMBs(one[:], y, u, v, yOff, uvOff, ys, uvs, left, top)
+}
+
+// filterMBs filters at least one macroblock; left says that the first has a left
+// edge.
+func filterMBs(mbs []MBFilter, y, u, v []byte, yOff, uvOff, ys, uvs int, left, top bool) {
+	needFilter(y, yOff, ys, 16, len(mbs), left, top)
+	needFilter(u, uvOff, uvs, 8, len(mbs), left, top)
+	needFilter(v, uvOff, uvs, 8, len(mbs), left, top)
 	if useFilter {
-		py, pu, pv := &y[yOff], &u[uvOff], &v[uvOff]
+		edges := 0
 		if left {
-			filterMBV(py, ys, f)
-			filterMBVuv(pu, pv, uvs, f)
-		}
-		if f.Inner {
-			filterSubV(py, ys, f)
-			filterSubVuv(pu, pv, uvs, f)
+			edges = 1
 		}
 		if top {
-			filterMBH(py, ys, f)
-			filterMBHuv(pu, pv, uvs, f)
+			edges |= 2
 		}
-		if f.Inner {
-			filterSubH(py, ys, f)
-			filterSubHuv(pu, pv, uvs, f)
-		}
+		filterRow(&mbs[0], len(mbs), &y[yOff], &u[uvOff], &v[uvOff], ys, uvs, edges)
 		return
 	}
+	for i := range mbs {
+		if mbs[i].MBLimit != 0 {
+			filterMacroblockGeneric(&mbs[i], y, u, v, yOff+16*i, uvOff+8*i, ys, uvs, left || i > 0, top)
+		}
+	}
+}
+
+func filterMacroblockGeneric(f *MBFilter, y, u, v []byte, yOff, uvOff, ys, uvs int, left, top bool) {
 	if left {
 		filterMBGeneric(y, yOff, 1, ys, 16, f)
 		filterMBGeneric(u, uvOff, 1, uvs, 8, f)
@@ -123,7 +128,7 @@ func FilterRowSimple(mbs []MBFilter, y []byte, yOff, ys int, top bool) {
 
 // FilterMBSimple is FilterMB with the simple filter, luma alone.
 func FilterMBSimple(f *MBFilter, y []byte, yOff, ys int, left, top bool) {
-	needFilter(y, yOff, ys, 16, left, top)
+	needFilter(y, yOff, ys, 16, 1, left, top)
 	if left {
 		simpleEdge(y, yOff, 1, ys, f.MBLimit)
 	}
@@ -153,9 +158,9 @@ func simpleEdge(y []byte, off, across, along int, limit uint8) {
 	}
 }
 
-// needFilter panics unless a size by size block and the four samples that its
-// outer edges read beyond it lie inside the plane.
-func needFilter(plane []byte, off, stride, size int, left, top bool) {
+// needFilter panics unless n blocks of size by size side by side and the four
+// samples that their outer edges read beyond them lie inside the plane.
+func needFilter(plane []byte, off, stride, size, n int, left, top bool) {
 	first := off
 	if left {
 		first -= 4
@@ -163,7 +168,7 @@ func needFilter(plane []byte, off, stride, size int, left, top bool) {
 	if top {
 		first -= 4 * stride
 	}
-	if stride < size || off < 0 || first < 0 || off+(size-1)*stride+size > len(plane) {
+	if stride < size*n || off < 0 || first < 0 || off+(size-1)*stride+size*n > len(plane) {
 		panic("dsp: filtered block outside the plane")
 	}
 }

@@ -4,23 +4,10 @@
 // Who includes this has defined LOAD(A, X) and STORE(X, A) for sixteen bytes,
 // LOADUV(A, B, X) and STOREUV(X, A, B) for eight of each, LOADCOLUMNS, STORECOLUMNS,
 // SPREADAX(X) for a byte to all of a register, and the filters MBFILTER, SUBFILTER
-// and SIMPLEFILTER.
+// and SIMPLEFILTER, and the name FILTERROW.
 //
 // SI (and DI: of V, or of the next eight rows): first row of the block, R9 and R11:
 // four rows above them, R8: stride, R10: its triple.
-
-#define LUMAARGS \
-	MOVQ y+0(FP), SI; \
-	MOVQ stride+8(FP), R8; \
-	MOVQ f+16(FP), BX; \
-	LEAQ (R8)(R8*2), R10
-
-#define CHROMAARGS \
-	MOVQ u+0(FP), SI; \
-	MOVQ v+8(FP), DI; \
-	MOVQ stride+16(FP), R8; \
-	MOVQ f+24(FP), BX; \
-	LEAQ (R8)(R8*2), R10
 
 #define SIMPLEARGS \
 	MOVQ    y+0(FP), SI; \
@@ -54,7 +41,6 @@
 
 // Between macroblocks, horizontal.
 #define MBH \
-	LUMAARGS; \
 	ABOVE(SI, R9); \
 	LOADROWS; \
 	MBFILTER; \
@@ -77,7 +63,6 @@
 	STORE(X5, (SI)(R8*1))
 
 #define MBHUV \
-	CHROMAARGS; \
 	ABOVE(SI, R9); \
 	ABOVE(DI, R11); \
 	LOADROWSUV; \
@@ -90,7 +75,6 @@
 	STOREUV(X6, (SI)(R8*2), (DI)(R8*2))
 
 #define SUBHUV \
-	CHROMAARGS; \
 	MOVQ SI, R9; \
 	MOVQ DI, R11; \
 	LEAQ (SI)(R8*4), SI; \
@@ -104,7 +88,6 @@
 
 // Between macroblocks, vertical.
 #define MBV \
-	LUMAARGS; \
 	SUBQ $4, SI; \
 	LEAQ (SI)(R8*8), DI; \
 	LOADCOLUMNS; \
@@ -120,7 +103,6 @@
 	ADDQ $4, DI
 
 #define MBVUV \
-	CHROMAARGS; \
 	SUBQ $4, SI; \
 	SUBQ $4, DI; \
 	LOADCOLUMNS; \
@@ -128,7 +110,6 @@
 	STORECOLUMNS
 
 #define SUBVUV \
-	CHROMAARGS; \
 	LOADCOLUMNS; \
 	SUBFILTER; \
 	STORECOLUMNS
@@ -156,3 +137,92 @@
 	SPREADAX(X13); \
 	SIMPLEFILTER(X13); \
 	STORECOLUMNS
+
+// func(f *MBFilter, n int, y, u, v *byte, ys, uvs, edges int)
+// A row of macroblocks, luma before chroma; edges: 1 if the first has a left edge,
+// 2 if all have one above. R13, R14, R15: y, u, v; DX: macroblocks left.
+TEXT FILTERROW, NOSPLIT, $0-64
+	MOVQ f+0(FP), BX
+	MOVQ n+8(FP), DX
+	MOVQ y+16(FP), R13
+	MOVQ u+24(FP), R14
+	MOVQ v+32(FP), R15
+
+macroblock:
+	CMPB  0(BX), $0
+	JEQ   next
+	MOVQ  ys+40(FP), R8
+	LEAQ  (R8)(R8*2), R10
+	TESTQ $1, edges+56(FP)
+	JEQ   lumaInnerV
+	MOVQ  R13, SI
+	MBV
+
+lumaInnerV:
+	CMPB 4(BX), $0
+	JEQ  lumaTop
+	MOVQ R13, SI
+	LEAQ (SI)(R8*8), DI
+	MOVQ $3, CX
+
+lumaInnerVLoop:
+	SUBVNEXT
+	DECQ CX
+	JNZ  lumaInnerVLoop
+
+lumaTop:
+	TESTQ $2, edges+56(FP)
+	JEQ   lumaInnerH
+	MOVQ  R13, SI
+	MBH
+
+lumaInnerH:
+	CMPB 4(BX), $0
+	JEQ  chroma
+	MOVQ R13, SI
+	MOVQ $3, CX
+
+lumaInnerHLoop:
+	SUBHNEXT
+	DECQ CX
+	JNZ  lumaInnerHLoop
+
+chroma:
+	MOVQ  uvs+48(FP), R8
+	LEAQ  (R8)(R8*2), R10
+	TESTQ $1, edges+56(FP)
+	JEQ   chromaInnerV
+	MOVQ  R14, SI
+	MOVQ  R15, DI
+	MBVUV
+
+chromaInnerV:
+	CMPB 4(BX), $0
+	JEQ  chromaTop
+	MOVQ R14, SI
+	MOVQ R15, DI
+	SUBVUV
+
+chromaTop:
+	TESTQ $2, edges+56(FP)
+	JEQ   chromaInnerH
+	MOVQ  R14, SI
+	MOVQ  R15, DI
+	MBHUV
+
+chromaInnerH:
+	CMPB 4(BX), $0
+	JEQ  next
+	MOVQ R14, SI
+	MOVQ R15, DI
+	SUBHUV
+
+next:
+	ORQ  $1, edges+56(FP)
+	ADDQ $5, BX
+	ADDQ $16, R13
+	ADDQ $8, R14
+	ADDQ $8, R15
+	DECQ DX
+	JNZ  macroblock
+	RET

@@ -275,61 +275,9 @@ GLOBL ·word63(SB), RODATA, $16
 	VMOVD        AX, X; \
 	VPBROADCASTB X, X
 
+#define FILTERROW ·filterRowAVX2(SB)
+
 #include "filter_amd64.h"
-
-// func filterMBHAVX2(y *byte, stride int, f *MBFilter)
-TEXT ·filterMBHAVX2(SB), NOSPLIT, $0-24
-	MBH
-	RET
-
-// func filterSubHAVX2(y *byte, stride int, f *MBFilter)
-// The three edges inside.
-TEXT ·filterSubHAVX2(SB), NOSPLIT, $0-24
-	LUMAARGS
-	MOVQ $3, CX
-
-subHloop:
-	SUBHNEXT
-	DECQ CX
-	JNZ  subHloop
-	RET
-
-// func filterMBHuvAVX2(u, v *byte, stride int, f *MBFilter)
-TEXT ·filterMBHuvAVX2(SB), NOSPLIT, $0-32
-	MBHUV
-	RET
-
-// func filterSubHuvAVX2(u, v *byte, stride int, f *MBFilter)
-TEXT ·filterSubHuvAVX2(SB), NOSPLIT, $0-32
-	SUBHUV
-	RET
-
-// func filterMBVAVX2(y *byte, stride int, f *MBFilter)
-TEXT ·filterMBVAVX2(SB), NOSPLIT, $0-24
-	MBV
-	RET
-
-// func filterSubVAVX2(y *byte, stride int, f *MBFilter)
-TEXT ·filterSubVAVX2(SB), NOSPLIT, $0-24
-	LUMAARGS
-	LEAQ (SI)(R8*8), DI
-	MOVQ $3, CX
-
-subVloop:
-	SUBVNEXT
-	DECQ CX
-	JNZ  subVloop
-	RET
-
-// func filterMBVuvAVX2(u, v *byte, stride int, f *MBFilter)
-TEXT ·filterMBVuvAVX2(SB), NOSPLIT, $0-32
-	MBVUV
-	RET
-
-// func filterSubVuvAVX2(u, v *byte, stride int, f *MBFilter)
-TEXT ·filterSubVuvAVX2(SB), NOSPLIT, $0-32
-	SUBVUV
-	RET
 
 // func filterSimpleHAVX2(y *byte, stride, limit int)
 TEXT ·filterSimpleHAVX2(SB), NOSPLIT, $0-24

@@ -4,1203 +4,1018 @@
 
 #include "textflag.h"
 
-// func filterMBH(y *byte, stride int, f *MBFilter)
-TEXT ·filterMBH(SB), NOSPLIT, $0-24
-	MOVD y+0(FP), R0
-	MOVD stride+8(FP), R1
-	MOVD f+16(FP), R2
-	WORD $0xcb010803 // sub x3, x0, x1, lsl #2
-	WORD $0xd37ff825 // lsl x5, x1, #1
-	WORD $0x3dc00002 // ldr q2, [x0]
-	WORD $0x4f04e403 // movi v3.16b, #0x80
-	WORD $0x0f00e52d // movi v13.8b, #0x9
-	WORD $0x8b010068 // add x8, x3, x1
-	WORD $0x3d400c54 // ldr b20, [x2, #3]
-	WORD $0x4f00e48e // movi v14.16b, #0x4
-	WORD $0x8b010107 // add x7, x8, x1
-	WORD $0x4f00e46c // movi v12.16b, #0x3
-	WORD $0x4f0187e9 // movi v9.8h, #0x3f
-	WORD $0x8b0100e6 // add x6, x7, x1
-	WORD $0x3ce16872 // ldr q18, [x3, x1]
-	WORD $0x8b0500c4 // add x4, x6, x5
-	WORD $0x3ce568cf // ldr q15, [x6, x5]
-	WORD $0x8b010089 // add x9, x4, x1
-	WORD $0x6e231c4a // eor v10.16b, v2.16b, v3.16b
-	WORD $0x3ce168e7 // ldr q7, [x7, x1]
+// func filterRow(f *MBFilter, n int, y, u, v *byte, ys, uvs, edges int)
+TEXT ·filterRow(SB), NOSPLIT, $0-64
+	MOVD f+0(FP), R0
+	MOVD n+8(FP), R1
+	MOVD y+16(FP), R2
+	MOVD u+24(FP), R3
+	MOVD v+32(FP), R4
+	MOVD ys+40(FP), R5
+	MOVD uvs+48(FP), R6
+	MOVD edges+56(FP), R7
+	WORD $0x4f04e400 // movi v0.16b, #0x80
+	WORD $0x4f00e486 // movi v6.16b, #0x4
+	WORD $0xaa0003e8 // mov x8, x0
+	WORD $0x4f00e465 // movi v5.16b, #0x3
+	WORD $0x0f00e527 // movi v7.8b, #0x9
+	WORD $0x4f0187e4 // movi v4.8h, #0x3f
+	WORD $0x14000008 // b @56
+	WORD $0xf1000421 // subs x1, x1, #0x1
+	WORD $0x91001508 // add x8, x8, #0x5
+	WORD $0x91004042 // add x2, x2, #0x10
+	WORD $0x91002063 // add x3, x3, #0x8
+	WORD $0x91002084 // add x4, x4, #0x8
+	WORD $0xb24000e7 // orr x7, x7, #0x1
+	WORD $0x54005800 // b.eq @2868
+	WORD $0x39400100 // ldrb w0, [x8]
+	WORD $0x34ffff00 // cbz w0, @28
+	WORD $0x36002907 // tbz w7, #0, @1376
+	WORD $0x8b050c4a // add x10, x2, x5, lsl #3
+	WORD $0xd1001040 // sub x0, x2, #0x4
+	WORD $0xaa0003eb // mov x11, x0
+	WORD $0xd100114a // sub x10, x10, #0x4
+	WORD $0xaa0a03e9 // mov x9, x10
+	WORD $0x0cc5700a // ld1 {v10.8b}, [x0], x5
+	WORD $0x4dc5852a // ld1 {v10.d}[1], [x9], x5
+	WORD $0x0cc5700c // ld1 {v12.8b}, [x0], x5
+	WORD $0x4dc5852c // ld1 {v12.d}[1], [x9], x5
+	WORD $0x0cc5700f // ld1 {v15.8b}, [x0], x5
+	WORD $0x4dc5852f // ld1 {v15.d}[1], [x9], x5
+	WORD $0x0cc5700d // ld1 {v13.8b}, [x0], x5
+	WORD $0x4dc5852d // ld1 {v13.d}[1], [x9], x5
+	WORD $0x0cc57003 // ld1 {v3.8b}, [x0], x5
+	WORD $0x4dc58523 // ld1 {v3.d}[1], [x9], x5
+	WORD $0x0cc57009 // ld1 {v9.8b}, [x0], x5
+	WORD $0x4dc58529 // ld1 {v9.d}[1], [x9], x5
+	WORD $0x0cc5700b // ld1 {v11.8b}, [x0], x5
+	WORD $0x4dc5852b // ld1 {v11.d}[1], [x9], x5
+	WORD $0x0cc57008 // ld1 {v8.8b}, [x0], x5
+	WORD $0x4dc58528 // ld1 {v8.d}[1], [x9], x5
+	WORD $0x4e832941 // trn1 v1.4s, v10.4s, v3.4s
+	WORD $0x3d400902 // ldr b2, [x8, #2]
+	WORD $0xaa0b03e0 // mov x0, x11
+	WORD $0x4e892990 // trn1 v16.4s, v12.4s, v9.4s
+	WORD $0xaa0a03e9 // mov x9, x10
+	WORD $0x4e83694a // trn2 v10.4s, v10.4s, v3.4s
+	WORD $0x3d400d14 // ldr b20, [x8, #3]
+	WORD $0x4e8b29e3 // trn1 v3.4s, v15.4s, v11.4s
+	WORD $0x4e89698c // trn2 v12.4s, v12.4s, v9.4s
+	WORD $0x4e8b69ef // trn2 v15.4s, v15.4s, v11.4s
+	WORD $0x4e8829a9 // trn1 v9.4s, v13.4s, v8.4s
+	WORD $0x4e8869ad // trn2 v13.4s, v13.4s, v8.4s
+	WORD $0x4e432828 // trn1 v8.8h, v1.8h, v3.8h
+	WORD $0x4e4f294e // trn1 v14.8h, v10.8h, v15.8h
+	WORD $0x4e436821 // trn2 v1.8h, v1.8h, v3.8h
+	WORD $0x4e4d2991 // trn1 v17.8h, v12.8h, v13.8h
+	WORD $0x4e492a03 // trn1 v3.8h, v16.8h, v9.8h
+	WORD $0x4e496a10 // trn2 v16.8h, v16.8h, v9.8h
+	WORD $0x4e4d698c // trn2 v12.8h, v12.8h, v13.8h
+	WORD $0x4e4f694a // trn2 v10.8h, v10.8h, v15.8h
+	WORD $0x4e032909 // trn1 v9.16b, v8.16b, v3.16b
+	WORD $0x4e10282b // trn1 v11.16b, v1.16b, v16.16b
+	WORD $0x4e036908 // trn2 v8.16b, v8.16b, v3.16b
+	WORD $0x4e106821 // trn2 v1.16b, v1.16b, v16.16b
+	WORD $0x4e1129d0 // trn1 v16.16b, v14.16b, v17.16b
+	WORD $0x4e1169ce // trn2 v14.16b, v14.16b, v17.16b
+	WORD $0x6e2b750d // uabd v13.16b, v8.16b, v11.16b
+	WORD $0x6e287531 // uabd v17.16b, v9.16b, v8.16b
+	WORD $0x6e217572 // uabd v18.16b, v11.16b, v1.16b
+	WORD $0x6e3075c3 // uabd v3.16b, v14.16b, v16.16b
+	WORD $0x4e0c2955 // trn1 v21.16b, v10.16b, v12.16b
+	WORD $0x4e0c694a // trn2 v10.16b, v10.16b, v12.16b
+	WORD $0x6e201c2f // eor v15.16b, v1.16b, v0.16b
+	WORD $0x6e201d6c // eor v12.16b, v11.16b, v0.16b
+	WORD $0x6e2d6631 // umax v17.16b, v17.16b, v13.16b
+	WORD $0x6e201dcd // eor v13.16b, v14.16b, v0.16b
+	WORD $0x6e236652 // umax v18.16b, v18.16b, v3.16b
+	WORD $0x4d40c116 // ld1r {v22.16b}, [x8]
+	WORD $0x6e2e76b8 // uabd v24.16b, v21.16b, v14.16b
+	WORD $0x6e357557 // uabd v23.16b, v10.16b, v21.16b
+	WORD $0x6e307421 // uabd v1.16b, v1.16b, v16.16b
+	WORD $0x6e201e10 // eor v16.16b, v16.16b, v0.16b
+	WORD $0x4e2d2d83 // sqsub v3.16b, v12.16b, v13.16b
+	WORD $0x6e2e756b // uabd v11.16b, v11.16b, v14.16b
+	WORD $0x6e316651 // umax v17.16b, v18.16b, v17.16b
+	WORD $0x4e010442 // dup v2.16b, v2.b[0]
+	WORD $0x6e3866f7 // umax v23.16b, v23.16b, v24.16b
 	WORD $0x4e010694 // dup v20.16b, v20.b[0]
-	WORD $0x3ce16901 // ldr q1, [x8, x1]
-	WORD $0x6e231e48 // eor v8.16b, v18.16b, v3.16b
-	WORD $0x3dc00060 // ldr q0, [x3]
-	WORD $0x6e2275e5 // uabd v5.16b, v15.16b, v2.16b
-	WORD $0x6e231de6 // eor v6.16b, v15.16b, v3.16b
-	WORD $0x3ce16884 // ldr q4, [x4, x1]
-	WORD $0x6e2274f3 // uabd v19.16b, v7.16b, v2.16b
-	WORD $0x6e231ceb // eor v11.16b, v7.16b, v3.16b
-	WORD $0x3ce16931 // ldr q17, [x9, x1]
-	WORD $0x6e217656 // uabd v22.16b, v18.16b, v1.16b
-	WORD $0x6e277430 // uabd v16.16b, v1.16b, v7.16b
-	WORD $0x6e327402 // uabd v2.16b, v0.16b, v18.16b
-	WORD $0x3d400840 // ldr b0, [x2, #2]
-	WORD $0x6e231c27 // eor v7.16b, v1.16b, v3.16b
-	WORD $0x4e2b2d52 // sqsub v18.16b, v10.16b, v11.16b
-	WORD $0x6e2f7495 // uabd v21.16b, v4.16b, v15.16b
-	WORD $0x6e2f7421 // uabd v1.16b, v1.16b, v15.16b
-	WORD $0x6e256610 // umax v16.16b, v16.16b, v5.16b
-	WORD $0x6e330e73 // uqadd v19.16b, v19.16b, v19.16b
-	WORD $0x6e247631 // uabd v17.16b, v17.16b, v4.16b
-	WORD $0x6e366442 // umax v2.16b, v2.16b, v22.16b
-	WORD $0x4e262ce5 // sqsub v5.16b, v7.16b, v6.16b
-	WORD $0x4d40c04f // ld1r {v15.16b}, [x2]
-	WORD $0x4e010400 // dup v0.16b, v0.b[0]
-	WORD $0x6f0f0421 // ushr v1.16b, v1.16b, #1
-	WORD $0x6e231c84 // eor v4.16b, v4.16b, v3.16b
-	WORD $0x6e356631 // umax v17.16b, v17.16b, v21.16b
-	WORD $0x6e226602 // umax v2.16b, v16.16b, v2.16b
-	WORD $0x4e320ca5 // sqadd v5.16b, v5.16b, v18.16b
-	WORD $0x6e343610 // cmhi v16.16b, v16.16b, v20.16b
-	WORD $0x6e316442 // umax v2.16b, v2.16b, v17.16b
-	WORD $0x6e210e71 // uqadd v17.16b, v19.16b, v1.16b
-	WORD $0x4e320ca1 // sqadd v1.16b, v5.16b, v18.16b
-	WORD $0x6e223c00 // cmhs v0.16b, v0.16b, v2.16b
-	WORD $0x6e313de2 // cmhs v2.16b, v15.16b, v17.16b
-	WORD $0x4e320c21 // sqadd v1.16b, v1.16b, v18.16b
-	WORD $0x4e221c00 // and v0.16b, v0.16b, v2.16b
-	WORD $0x4e211c00 // and v0.16b, v0.16b, v1.16b
-	WORD $0x4e701c02 // bic v2.16b, v0.16b, v16.16b
-	WORD $0x4e301c00 // and v0.16b, v0.16b, v16.16b
-	WORD $0x0e2dc041 // smull v1.8h, v2.8b, v13.8b
-	WORD $0x5e180442 // mov d2, v2.d[1]
-	WORD $0x4e2c0c0c // sqadd v12.16b, v0.16b, v12.16b
-	WORD $0x4e2e0c00 // sqadd v0.16b, v0.16b, v14.16b
-	WORD $0x0e2dc042 // smull v2.8h, v2.8b, v13.8b
-	WORD $0x4e618425 // add v5.8h, v1.8h, v1.8h
-	WORD $0x4e69842d // add v13.8h, v1.8h, v9.8h
-	WORD $0x4f0d0400 // sshr v0.16b, v0.16b, #3
-	WORD $0x4f0d058c // sshr v12.16b, v12.16b, #3
-	WORD $0x4e658421 // add v1.8h, v1.8h, v5.8h
-	WORD $0x4e62844e // add v14.8h, v2.8h, v2.8h
-	WORD $0x4e6984a5 // add v5.8h, v5.8h, v9.8h
-	WORD $0x0f0985ad // shrn v13.8b, v13.8h, #7
-	WORD $0x4e69844f // add v15.8h, v2.8h, v9.8h
-	WORD $0x4e202d4a // sqsub v10.16b, v10.16b, v0.16b
-	WORD $0x4e2c0d6b // sqadd v11.16b, v11.16b, v12.16b
-	WORD $0x4e698421 // add v1.8h, v1.8h, v9.8h
-	WORD $0x4e6e8442 // add v2.8h, v2.8h, v14.8h
-	WORD $0x0f0984a0 // shrn v0.8b, v5.8h, #7
-	WORD $0x0ead1da5 // mov v5.8b, v13.8b
-	WORD $0x4e6985ce // add v14.8h, v14.8h, v9.8h
-	WORD $0x4e698442 // add v2.8h, v2.8h, v9.8h
-	WORD $0x0f098421 // shrn v1.8b, v1.8h, #7
-	WORD $0x4f0985e5 // shrn2 v5.16b, v15.8h, #7
-	WORD $0x4f0985c0 // shrn2 v0.16b, v14.8h, #7
-	WORD $0x4f098441 // shrn2 v1.16b, v2.8h, #7
-	WORD $0x4e250d08 // sqadd v8.16b, v8.16b, v5.16b
-	WORD $0x4e252c84 // sqsub v4.16b, v4.16b, v5.16b
-	WORD $0x4e200ce7 // sqadd v7.16b, v7.16b, v0.16b
-	WORD $0x4e202cc6 // sqsub v6.16b, v6.16b, v0.16b
-	WORD $0x4e210d6b // sqadd v11.16b, v11.16b, v1.16b
-	WORD $0x4e212d4a // sqsub v10.16b, v10.16b, v1.16b
-	WORD $0x6e231d08 // eor v8.16b, v8.16b, v3.16b
-	WORD $0x6e231c84 // eor v4.16b, v4.16b, v3.16b
-	WORD $0x6e231ce7 // eor v7.16b, v7.16b, v3.16b
-	WORD $0x6e231cc6 // eor v6.16b, v6.16b, v3.16b
-	WORD $0x6e231d6b // eor v11.16b, v11.16b, v3.16b
-	WORD $0x6e231d4a // eor v10.16b, v10.16b, v3.16b
-	WORD $0x3ca16868 // str q8, [x3, x1]
-	WORD $0x3ca16907 // str q7, [x8, x1]
-	WORD $0x3ca168eb // str q11, [x7, x1]
-	WORD $0x3d80000a // str q10, [x0]
-	WORD $0x3ca568c6 // str q6, [x6, x5]
-	WORD $0x3ca16884 // str q4, [x4, x1]
-	RET
-
-// func filterSubH(y *byte, stride int, f *MBFilter)
-TEXT ·filterSubH(SB), NOSPLIT, $0-24
-	MOVD y+0(FP), R0
-	MOVD stride+8(FP), R1
-	MOVD f+16(FP), R2
-	WORD $0xd37ff826 // lsl x6, x1, #1
-	WORD $0x4f04e406 // movi v6.16b, #0x80
-	WORD $0x4f00e48a // movi v10.16b, #0x4
-	WORD $0x4f00e469 // movi v9.16b, #0x3
-	WORD $0x8b0100c7 // add x7, x6, x1
-	WORD $0xcb010bea // neg x10, x1, lsl #2
-	WORD $0xcb0703e9 // neg x9, x7
-	WORD $0xcb0603e5 // neg x5, x6
-	WORD $0xd37ef428 // lsl x8, x1, #2
-	WORD $0xcb0103e4 // neg x4, x1
-	WORD $0xd2800063 // mov x3, #0x3
-	WORD $0x8b080000 // add x0, x0, x8
-	WORD $0x3d400c4f // ldr b15, [x2, #3]
-	WORD $0xf1000463 // subs x3, x3, #0x1
-	WORD $0x3ce56802 // ldr q2, [x0, x5]
-	WORD $0x3ce46800 // ldr q0, [x0, x4]
-	WORD $0x3ce16804 // ldr q4, [x0, x1]
-	WORD $0x4e0105ef // dup v15.16b, v15.b[0]
-	WORD $0x3dc00003 // ldr q3, [x0]
-	WORD $0x6e261c48 // eor v8.16b, v2.16b, v6.16b
-	WORD $0x3ce96810 // ldr q16, [x0, x9]
-	WORD $0x6e207445 // uabd v5.16b, v2.16b, v0.16b
-	WORD $0x6e261c07 // eor v7.16b, v0.16b, v6.16b
-	WORD $0x3cea680e // ldr q14, [x0, x10]
-	WORD $0x6e261c8c // eor v12.16b, v4.16b, v6.16b
-	WORD $0x6e237401 // uabd v1.16b, v0.16b, v3.16b
-	WORD $0x3ce66812 // ldr q18, [x0, x6]
-	WORD $0x6e261c6b // eor v11.16b, v3.16b, v6.16b
-	WORD $0x6e237483 // uabd v3.16b, v4.16b, v3.16b
-	WORD $0x3ce7680d // ldr q13, [x0, x7]
-	WORD $0x6e227613 // uabd v19.16b, v16.16b, v2.16b
-	WORD $0x6e3075ce // uabd v14.16b, v14.16b, v16.16b
-	WORD $0x3d400450 // ldr b16, [x2, #1]
-	WORD $0x6e247442 // uabd v2.16b, v2.16b, v4.16b
+	WORD $0x4e2f2e13 // sqsub v19.16b, v16.16b, v15.16b
 	WORD $0x6e210c21 // uqadd v1.16b, v1.16b, v1.16b
-	WORD $0x4e272d71 // sqsub v17.16b, v11.16b, v7.16b
-	WORD $0x3d400840 // ldr b0, [x2, #2]
-	WORD $0x6e2364a5 // umax v5.16b, v5.16b, v3.16b
-	WORD $0x4e2c2d03 // sqsub v3.16b, v8.16b, v12.16b
-	WORD $0x6e3275ad // uabd v13.16b, v13.16b, v18.16b
-	WORD $0x6e3365ce // umax v14.16b, v14.16b, v19.16b
-	WORD $0x6f0f0442 // ushr v2.16b, v2.16b, #1
-	WORD $0x4e010610 // dup v16.16b, v16.b[0]
-	WORD $0x6e247644 // uabd v4.16b, v18.16b, v4.16b
-	WORD $0x6e2f34af // cmhi v15.16b, v5.16b, v15.16b
-	WORD $0x4e010400 // dup v0.16b, v0.b[0]
-	WORD $0x6e220c21 // uqadd v1.16b, v1.16b, v2.16b
-	WORD $0x6e2e64a5 // umax v5.16b, v5.16b, v14.16b
-	WORD $0x6e2465ad // umax v13.16b, v13.16b, v4.16b
-	WORD $0x4e2f1c62 // and v2.16b, v3.16b, v15.16b
-	WORD $0x6e213e03 // cmhs v3.16b, v16.16b, v1.16b
-	WORD $0x4e310c41 // sqadd v1.16b, v2.16b, v17.16b
-	WORD $0x6e2d64a5 // umax v5.16b, v5.16b, v13.16b
-	WORD $0x4e310c21 // sqadd v1.16b, v1.16b, v17.16b
-	WORD $0x6e253c00 // cmhs v0.16b, v0.16b, v5.16b
-	WORD $0x4e310c21 // sqadd v1.16b, v1.16b, v17.16b
-	WORD $0x4e231c00 // and v0.16b, v0.16b, v3.16b
-	WORD $0x4e211c00 // and v0.16b, v0.16b, v1.16b
-	WORD $0x4e2a0c01 // sqadd v1.16b, v0.16b, v10.16b
-	WORD $0x4e290c00 // sqadd v0.16b, v0.16b, v9.16b
-	WORD $0x4f0d0421 // sshr v1.16b, v1.16b, #3
-	WORD $0x4f0d0400 // sshr v0.16b, v0.16b, #3
-	WORD $0x4f0f2422 // srshr v2.16b, v1.16b, #1
-	WORD $0x4e212d6b // sqsub v11.16b, v11.16b, v1.16b
-	WORD $0x4e200ce7 // sqadd v7.16b, v7.16b, v0.16b
-	WORD $0x4e6f1c40 // bic v0.16b, v2.16b, v15.16b
-	WORD $0x6e261d6b // eor v11.16b, v11.16b, v6.16b
-	WORD $0x6e261ce7 // eor v7.16b, v7.16b, v6.16b
-	WORD $0x4e200d08 // sqadd v8.16b, v8.16b, v0.16b
-	WORD $0x4e202d8c // sqsub v12.16b, v12.16b, v0.16b
-	WORD $0x6e261d08 // eor v8.16b, v8.16b, v6.16b
-	WORD $0x6e261d8c // eor v12.16b, v12.16b, v6.16b
-	WORD $0x3ca56808 // str q8, [x0, x5]
-	WORD $0x3ca46807 // str q7, [x0, x4]
-	WORD $0x3d80000b // str q11, [x0]
-	WORD $0x3ca1680c // str q12, [x0, x1]
-	WORD $0x54fff7e1 // b.ne @44
-	RET
-
-// func filterMBHuv(u, v *byte, stride int, f *MBFilter)
-TEXT ·filterMBHuv(SB), NOSPLIT, $0-32
-	MOVD u+0(FP), R0
-	MOVD v+8(FP), R1
-	MOVD stride+16(FP), R2
-	MOVD f+24(FP), R3
-	WORD $0xcb020be4 // neg x4, x2, lsl #2
-	WORD $0x4f04e405 // movi v5.16b, #0x80
-	WORD $0x4d40c075 // ld1r {v21.16b}, [x3]
-	WORD $0x0f00e52e // movi v14.8b, #0x9
-	WORD $0x4f00e48f // movi v15.16b, #0x4
-	WORD $0x8b04000f // add x15, x0, x4
-	WORD $0x8b04002e // add x14, x1, x4
-	WORD $0x3d400c76 // ldr b22, [x3, #3]
-	WORD $0x8b0201ed // add x13, x15, x2
-	WORD $0x8b0201cc // add x12, x14, x2
-	WORD $0x4f00e46d // movi v13.16b, #0x3
-	WORD $0xfc646803 // ldr d3, [x0, x4]
-	WORD $0x8b0201ab // add x11, x13, x2
-	WORD $0x8b02018a // add x10, x12, x2
-	WORD $0x8b020169 // add x9, x11, x2
-	WORD $0x8b020148 // add x8, x10, x2
-	WORD $0x4f0187ea // movi v10.8h, #0x3f
-	WORD $0xfc6269c0 // ldr d0, [x14, x2]
-	WORD $0x8b020127 // add x7, x9, x2
-	WORD $0x8b020106 // add x6, x8, x2
-	WORD $0x8b0200e5 // add x5, x7, x2
-	WORD $0x8b0200c0 // add x0, x6, x2
-	WORD $0xfc646824 // ldr d4, [x1, x4]
-	WORD $0x8b0200b1 // add x17, x5, x2
-	WORD $0x8b020010 // add x16, x0, x2
-	WORD $0x4e0106d6 // dup v22.16b, v22.b[0]
-	WORD $0xfc6269e1 // ldr d1, [x15, x2]
-	WORD $0xfc626987 // ldr d7, [x12, x2]
-	WORD $0xfc6269a2 // ldr d2, [x13, x2]
-	WORD $0x6e180483 // mov v3.d[1], v4.d[0]
-	WORD $0x6e180401 // mov v1.d[1], v0.d[0]
-	WORD $0xfc626944 // ldr d4, [x10, x2]
-	WORD $0xfc626960 // ldr d0, [x11, x2]
-	WORD $0xfc62690c // ldr d12, [x8, x2]
-	WORD $0x6e217469 // uabd v9.16b, v3.16b, v1.16b
-	WORD $0x6e1804e2 // mov v2.d[1], v7.d[0]
-	WORD $0x6e251c28 // eor v8.16b, v1.16b, v5.16b
-	WORD $0xfc6268cb // ldr d11, [x6, x2]
-	WORD $0xfc626926 // ldr d6, [x9, x2]
-	WORD $0x6e180480 // mov v0.d[1], v4.d[0]
-	WORD $0x6e227424 // uabd v4.16b, v1.16b, v2.16b
-	WORD $0xfc6268e3 // ldr d3, [x7, x2]
-	WORD $0x6e251c47 // eor v7.16b, v2.16b, v5.16b
-	WORD $0xfc626814 // ldr d20, [x0, x2]
-	WORD $0x6e207451 // uabd v17.16b, v2.16b, v0.16b
-	WORD $0xfc626a12 // ldr d18, [x16, x2]
-	WORD $0x6e180586 // mov v6.d[1], v12.d[0]
-	WORD $0x6e246533 // umax v19.16b, v9.16b, v4.16b
-	WORD $0x6e251c0c // eor v12.16b, v0.16b, v5.16b
-	WORD $0xfc6268a1 // ldr d1, [x5, x2]
-	WORD $0x6e180563 // mov v3.d[1], v11.d[0]
-	WORD $0xfc626a30 // ldr d16, [x17, x2]
-	WORD $0x6e251ccb // eor v11.16b, v6.16b, v5.16b
-	WORD $0x6e267404 // uabd v4.16b, v0.16b, v6.16b
-	WORD $0x6e267466 // uabd v6.16b, v3.16b, v6.16b
-	WORD $0x3d400860 // ldr b0, [x3, #2]
-	WORD $0x6e251c69 // eor v9.16b, v3.16b, v5.16b
-	WORD $0x6e180681 // mov v1.d[1], v20.d[0]
-	WORD $0x4e2c2d74 // sqsub v20.16b, v11.16b, v12.16b
-	WORD $0x6e237442 // uabd v2.16b, v2.16b, v3.16b
-	WORD $0x6e180650 // mov v16.d[1], v18.d[0]
-	WORD $0x6e240c84 // uqadd v4.16b, v4.16b, v4.16b
-	WORD $0x6e266631 // umax v17.16b, v17.16b, v6.16b
-	WORD $0x4e292cf2 // sqsub v18.16b, v7.16b, v9.16b
-	WORD $0x6e237426 // uabd v6.16b, v1.16b, v3.16b
-	WORD $0x4e010400 // dup v0.16b, v0.b[0]
-	WORD $0x6e217610 // uabd v16.16b, v16.16b, v1.16b
-	WORD $0x6f0f0442 // ushr v2.16b, v2.16b, #1
-	WORD $0x6e251c21 // eor v1.16b, v1.16b, v5.16b
-	WORD $0x6e336633 // umax v19.16b, v17.16b, v19.16b
-	WORD $0x4e340e43 // sqadd v3.16b, v18.16b, v20.16b
-	WORD $0x6e266610 // umax v16.16b, v16.16b, v6.16b
-	WORD $0x6e220c92 // uqadd v18.16b, v4.16b, v2.16b
-	WORD $0x6e363622 // cmhi v2.16b, v17.16b, v22.16b
-	WORD $0x4e340c63 // sqadd v3.16b, v3.16b, v20.16b
-	WORD $0x6e306666 // umax v6.16b, v19.16b, v16.16b
-	WORD $0x6e323ea4 // cmhs v4.16b, v21.16b, v18.16b
-	WORD $0x4e340c63 // sqadd v3.16b, v3.16b, v20.16b
-	WORD $0x6e263c00 // cmhs v0.16b, v0.16b, v6.16b
-	WORD $0x4e241c00 // and v0.16b, v0.16b, v4.16b
-	WORD $0x4e231c00 // and v0.16b, v0.16b, v3.16b
-	WORD $0x4e621c03 // bic v3.16b, v0.16b, v2.16b
-	WORD $0x4e221c00 // and v0.16b, v0.16b, v2.16b
-	WORD $0x0e2ec062 // smull v2.8h, v3.8b, v14.8b
+	WORD $0x6e201d08 // eor v8.16b, v8.16b, v0.16b
+	WORD $0x6e201eae // eor v14.16b, v21.16b, v0.16b
+	WORD $0x6f0f056b // ushr v11.16b, v11.16b, #1
+	WORD $0x6e376631 // umax v17.16b, v17.16b, v23.16b
+	WORD $0x4e330c63 // sqadd v3.16b, v3.16b, v19.16b
+	WORD $0x6e2b0c21 // uqadd v1.16b, v1.16b, v11.16b
+	WORD $0x6e34364b // cmhi v11.16b, v18.16b, v20.16b
+	WORD $0x6e313c42 // cmhs v2.16b, v2.16b, v17.16b
+	WORD $0x4e330c63 // sqadd v3.16b, v3.16b, v19.16b
+	WORD $0x6e213ec1 // cmhs v1.16b, v22.16b, v1.16b
+	WORD $0x4e330c63 // sqadd v3.16b, v3.16b, v19.16b
+	WORD $0x4e211c41 // and v1.16b, v2.16b, v1.16b
+	WORD $0x4e231c21 // and v1.16b, v1.16b, v3.16b
+	WORD $0x4e6b1c23 // bic v3.16b, v1.16b, v11.16b
+	WORD $0x4e2b1c21 // and v1.16b, v1.16b, v11.16b
+	WORD $0x0e27c062 // smull v2.8h, v3.8b, v7.8b
 	WORD $0x5e180463 // mov d3, v3.d[1]
-	WORD $0x4e2d0c0d // sqadd v13.16b, v0.16b, v13.16b
-	WORD $0x4e2f0c00 // sqadd v0.16b, v0.16b, v15.16b
-	WORD $0x0e2ec063 // smull v3.8h, v3.8b, v14.8b
-	WORD $0x4e628446 // add v6.8h, v2.8h, v2.8h
-	WORD $0x4e6a844e // add v14.8h, v2.8h, v10.8h
-	WORD $0x4f0d0400 // sshr v0.16b, v0.16b, #3
-	WORD $0x4f0d05ad // sshr v13.16b, v13.16b, #3
-	WORD $0x4e668442 // add v2.8h, v2.8h, v6.8h
-	WORD $0x4e63846f // add v15.8h, v3.8h, v3.8h
-	WORD $0x0f0985ce // shrn v14.8b, v14.8h, #7
-	WORD $0x4e6a84c6 // add v6.8h, v6.8h, v10.8h
-	WORD $0x4e6a8470 // add v16.8h, v3.8h, v10.8h
-	WORD $0x4e202d60 // sqsub v0.16b, v11.16b, v0.16b
-	WORD $0x4e2d0d84 // sqadd v4.16b, v12.16b, v13.16b
-	WORD $0x4e6a8442 // add v2.8h, v2.8h, v10.8h
-	WORD $0x4e6f8463 // add v3.8h, v3.8h, v15.8h
-	WORD $0x0eae1dcb // mov v11.8b, v14.8b
-	WORD $0x4e6a85ef // add v15.8h, v15.8h, v10.8h
-	WORD $0x0f0984c6 // shrn v6.8b, v6.8h, #7
-	WORD $0x4e6a8463 // add v3.8h, v3.8h, v10.8h
+	WORD $0x4e260c33 // sqadd v19.16b, v1.16b, v6.16b
+	WORD $0x4e250c21 // sqadd v1.16b, v1.16b, v5.16b
+	WORD $0x0e27c063 // smull v3.8h, v3.8b, v7.8b
+	WORD $0x4e648451 // add v17.8h, v2.8h, v4.8h
+	WORD $0x4e62844b // add v11.8h, v2.8h, v2.8h
+	WORD $0x4f0d0421 // sshr v1.16b, v1.16b, #3
+	WORD $0x4f0d0673 // sshr v19.16b, v19.16b, #3
+	WORD $0x0f098631 // shrn v17.8b, v17.8h, #7
+	WORD $0x4e638472 // add v18.8h, v3.8h, v3.8h
+	WORD $0x4e6b8442 // add v2.8h, v2.8h, v11.8h
+	WORD $0x4e210de1 // sqadd v1.16b, v15.16b, v1.16b
+	WORD $0x4e648474 // add v20.8h, v3.8h, v4.8h
+	WORD $0x4e64856b // add v11.8h, v11.8h, v4.8h
+	WORD $0x4e332e10 // sqsub v16.16b, v16.16b, v19.16b
+	WORD $0x0eb11e2f // mov v15.8b, v17.8b
+	WORD $0x4e728463 // add v3.8h, v3.8h, v18.8h
+	WORD $0x4e648442 // add v2.8h, v2.8h, v4.8h
+	WORD $0x4e648652 // add v18.8h, v18.8h, v4.8h
+	WORD $0x0f09856b // shrn v11.8b, v11.8h, #7
+	WORD $0x4f09868f // shrn2 v15.16b, v20.8h, #7
+	WORD $0x4e648463 // add v3.8h, v3.8h, v4.8h
 	WORD $0x0f098442 // shrn v2.8b, v2.8h, #7
-	WORD $0x4f09860b // shrn2 v11.16b, v16.8h, #7
-	WORD $0x4f0985e6 // shrn2 v6.16b, v15.8h, #7
+	WORD $0x4f09864b // shrn2 v11.16b, v18.8h, #7
+	WORD $0x4e2f0d08 // sqadd v8.16b, v8.16b, v15.16b
+	WORD $0x4e2f2dce // sqsub v14.16b, v14.16b, v15.16b
 	WORD $0x4f098462 // shrn2 v2.16b, v3.8h, #7
-	WORD $0x4e2b0d08 // sqadd v8.16b, v8.16b, v11.16b
-	WORD $0x4e2b2c21 // sqsub v1.16b, v1.16b, v11.16b
-	WORD $0x4e260ce7 // sqadd v7.16b, v7.16b, v6.16b
-	WORD $0x4e262d29 // sqsub v9.16b, v9.16b, v6.16b
-	WORD $0x4e220c83 // sqadd v3.16b, v4.16b, v2.16b
-	WORD $0x4e222c00 // sqsub v0.16b, v0.16b, v2.16b
-	WORD $0x6e251d08 // eor v8.16b, v8.16b, v5.16b
-	WORD $0x6e251c21 // eor v1.16b, v1.16b, v5.16b
-	WORD $0x6e251ce7 // eor v7.16b, v7.16b, v5.16b
-	WORD $0x6e251d29 // eor v9.16b, v9.16b, v5.16b
-	WORD $0x6e251c62 // eor v2.16b, v3.16b, v5.16b
-	WORD $0x6e251c00 // eor v0.16b, v0.16b, v5.16b
-	WORD $0x5e180506 // mov d6, v8.d[1]
-	WORD $0xfc2269e8 // str d8, [x15, x2]
-	WORD $0x5e180424 // mov d4, v1.d[1]
-	WORD $0x5e1804e8 // mov d8, v7.d[1]
-	WORD $0x5e180523 // mov d3, v9.d[1]
-	WORD $0x5e180405 // mov d5, v0.d[1]
-	WORD $0xfc2269c6 // str d6, [x14, x2]
-	WORD $0x5e180446 // mov d6, v2.d[1]
-	WORD $0xfc2269a7 // str d7, [x13, x2]
-	WORD $0xfc226988 // str d8, [x12, x2]
-	WORD $0xfc226962 // str d2, [x11, x2]
-	WORD $0xfc226946 // str d6, [x10, x2]
-	WORD $0xfc226920 // str d0, [x9, x2]
-	WORD $0xfc226905 // str d5, [x8, x2]
-	WORD $0xfc2268e9 // str d9, [x7, x2]
-	WORD $0xfc2268c3 // str d3, [x6, x2]
-	WORD $0xfc2268a1 // str d1, [x5, x2]
-	WORD $0xfc226804 // str d4, [x0, x2]
-	RET
-
-// func filterSubHuv(u, v *byte, stride int, f *MBFilter)
-TEXT ·filterSubHuv(SB), NOSPLIT, $0-32
-	MOVD u+0(FP), R0
-	MOVD v+8(FP), R1
-	MOVD stride+16(FP), R2
-	MOVD f+24(FP), R3
-	WORD $0x8b020027 // add x7, x1, x2
-	WORD $0x8b020008 // add x8, x0, x2
-	WORD $0xfd400007 // ldr d7, [x0]
-	WORD $0x8b020106 // add x6, x8, x2
-	WORD $0x8b0200e5 // add x5, x7, x2
-	WORD $0x4f04e405 // movi v5.16b, #0x80
-	WORD $0xfc6268e3 // ldr d3, [x7, x2]
-	WORD $0x8b0200ce // add x14, x6, x2
-	WORD $0x8b0200ad // add x13, x5, x2
-	WORD $0x8b0201cc // add x12, x14, x2
-	WORD $0x8b0201ab // add x11, x13, x2
-	WORD $0x4f00e48d // movi v13.16b, #0x4
-	WORD $0xfc6268a6 // ldr d6, [x5, x2]
-	WORD $0x8b02018a // add x10, x12, x2
-	WORD $0x8b020169 // add x9, x11, x2
-	WORD $0x8b020153 // add x19, x10, x2
-	WORD $0x8b020131 // add x17, x9, x2
-	WORD $0x4f00e46c // movi v12.16b, #0x3
-	WORD $0xfc626900 // ldr d0, [x8, x2]
-	WORD $0xd37ef444 // lsl x4, x2, #2
-	WORD $0x8b040010 // add x16, x0, x4
-	WORD $0x8b04002f // add x15, x1, x4
-	WORD $0xfc6268c1 // ldr d1, [x6, x2]
-	WORD $0xfc6269a4 // ldr d4, [x13, x2]
-	WORD $0xfc6269c2 // ldr d2, [x14, x2]
-	WORD $0x6e180460 // mov v0.d[1], v3.d[0]
-	WORD $0xfc626983 // ldr d3, [x12, x2]
-	WORD $0x6e1804c1 // mov v1.d[1], v6.d[0]
-	WORD $0xfc626966 // ldr d6, [x11, x2]
-	WORD $0x6e251c08 // eor v8.16b, v0.16b, v5.16b
-	WORD $0xfc626829 // ldr d9, [x1, x2]
-	WORD $0x6e180482 // mov v2.d[1], v4.d[0]
-	WORD $0x6e251c2a // eor v10.16b, v1.16b, v5.16b
-	WORD $0x6e217404 // uabd v4.16b, v0.16b, v1.16b
-	WORD $0xfc62680e // ldr d14, [x0, x2]
-	WORD $0x4d408427 // ld1 {v7.d}[1], [x1]
-	WORD $0x6e1804c3 // mov v3.d[1], v6.d[0]
-	WORD $0x6e251c4b // eor v11.16b, v2.16b, v5.16b
-	WORD $0xfc626932 // ldr d18, [x9, x2]
-	WORD $0x6e227421 // uabd v1.16b, v1.16b, v2.16b
-	WORD $0xfc626953 // ldr d19, [x10, x2]
-	WORD $0x6e227462 // uabd v2.16b, v3.16b, v2.16b
-	WORD $0x6e18052e // mov v14.d[1], v9.d[0]
-	WORD $0x6e251c69 // eor v9.16b, v3.16b, v5.16b
-	WORD $0xfc626a30 // ldr d16, [x17, x2]
-	WORD $0x6e237414 // uabd v20.16b, v0.16b, v3.16b
-	WORD $0x4e2a2d6f // sqsub v15.16b, v11.16b, v10.16b
+	WORD $0x4e2b2dad // sqsub v13.16b, v13.16b, v11.16b
+	WORD $0x4e2b0d8c // sqadd v12.16b, v12.16b, v11.16b
+	WORD $0x6e201d03 // eor v3.16b, v8.16b, v0.16b
+	WORD $0x4e222e0b // sqsub v11.16b, v16.16b, v2.16b
+	WORD $0x4e220c28 // sqadd v8.16b, v1.16b, v2.16b
+	WORD $0x6e201dce // eor v14.16b, v14.16b, v0.16b
+	WORD $0x6e201dad // eor v13.16b, v13.16b, v0.16b
+	WORD $0x6e201d8c // eor v12.16b, v12.16b, v0.16b
+	WORD $0x6e201d61 // eor v1.16b, v11.16b, v0.16b
+	WORD $0x6e201d08 // eor v8.16b, v8.16b, v0.16b
+	WORD $0x4e8e2991 // trn1 v17.4s, v12.4s, v14.4s
+	WORD $0x4e8d286f // trn1 v15.4s, v3.4s, v13.4s
+	WORD $0x4e81292b // trn1 v11.4s, v9.4s, v1.4s
+	WORD $0x4e8a2910 // trn1 v16.4s, v8.4s, v10.4s
+	WORD $0x4e8e698c // trn2 v12.4s, v12.4s, v14.4s
+	WORD $0x4e8a6908 // trn2 v8.4s, v8.4s, v10.4s
+	WORD $0x4e8d6862 // trn2 v2.4s, v3.4s, v13.4s
+	WORD $0x4e51296e // trn1 v14.8h, v11.8h, v17.8h
+	WORD $0x4e816921 // trn2 v1.4s, v9.4s, v1.4s
+	WORD $0x4e5029ed // trn1 v13.8h, v15.8h, v16.8h
+	WORD $0x4e516963 // trn2 v3.8h, v11.8h, v17.8h
+	WORD $0x4e5069ea // trn2 v10.8h, v15.8h, v16.8h
+	WORD $0x4e4c2829 // trn1 v9.8h, v1.8h, v12.8h
+	WORD $0x4e48284b // trn1 v11.8h, v2.8h, v8.8h
+	WORD $0x4e0d29cf // trn1 v15.16b, v14.16b, v13.16b
+	WORD $0x4e4c6821 // trn2 v1.8h, v1.8h, v12.8h
+	WORD $0x4e486842 // trn2 v2.8h, v2.8h, v8.8h
+	WORD $0x0c85700f // st1 {v15.8b}, [x0], x5
+	WORD $0x4d85852f // st1 {v15.d}[1], [x9], x5
+	WORD $0x4e0d69c8 // trn2 v8.16b, v14.16b, v13.16b
+	WORD $0x0c857008 // st1 {v8.8b}, [x0], x5
+	WORD $0x4d858528 // st1 {v8.d}[1], [x9], x5
+	WORD $0x4e0a2868 // trn1 v8.16b, v3.16b, v10.16b
+	WORD $0x0c857008 // st1 {v8.8b}, [x0], x5
+	WORD $0x4d858528 // st1 {v8.d}[1], [x9], x5
+	WORD $0x4e0a6863 // trn2 v3.16b, v3.16b, v10.16b
+	WORD $0x0c857003 // st1 {v3.8b}, [x0], x5
+	WORD $0x4d858523 // st1 {v3.d}[1], [x9], x5
+	WORD $0x4e0b2923 // trn1 v3.16b, v9.16b, v11.16b
+	WORD $0x0c857003 // st1 {v3.8b}, [x0], x5
+	WORD $0x4d858523 // st1 {v3.d}[1], [x9], x5
+	WORD $0x4e0b6923 // trn2 v3.16b, v9.16b, v11.16b
+	WORD $0x0c857003 // st1 {v3.8b}, [x0], x5
+	WORD $0x4d858523 // st1 {v3.d}[1], [x9], x5
+	WORD $0x4e022823 // trn1 v3.16b, v1.16b, v2.16b
+	WORD $0x0c857003 // st1 {v3.8b}, [x0], x5
+	WORD $0x4d858523 // st1 {v3.d}[1], [x9], x5
+	WORD $0x4e026821 // trn2 v1.16b, v1.16b, v2.16b
+	WORD $0x0c857001 // st1 {v1.8b}, [x0], x5
+	WORD $0x4d858521 // st1 {v1.d}[1], [x9], x5
+	WORD $0xd1001060 // sub x0, x3, #0x4
+	WORD $0xd100108a // sub x10, x4, #0x4
+	WORD $0xaa0003eb // mov x11, x0
+	WORD $0xaa0a03e9 // mov x9, x10
+	WORD $0x0cc6700a // ld1 {v10.8b}, [x0], x6
+	WORD $0x4dc6852a // ld1 {v10.d}[1], [x9], x6
+	WORD $0x0cc6700c // ld1 {v12.8b}, [x0], x6
+	WORD $0x4dc6852c // ld1 {v12.d}[1], [x9], x6
+	WORD $0x0cc6700f // ld1 {v15.8b}, [x0], x6
+	WORD $0x4dc6852f // ld1 {v15.d}[1], [x9], x6
+	WORD $0x0cc6700d // ld1 {v13.8b}, [x0], x6
+	WORD $0x4dc6852d // ld1 {v13.d}[1], [x9], x6
+	WORD $0x0cc67003 // ld1 {v3.8b}, [x0], x6
+	WORD $0x4dc68523 // ld1 {v3.d}[1], [x9], x6
+	WORD $0x0cc67009 // ld1 {v9.8b}, [x0], x6
+	WORD $0x4dc68529 // ld1 {v9.d}[1], [x9], x6
+	WORD $0x0cc6700b // ld1 {v11.8b}, [x0], x6
+	WORD $0x4dc6852b // ld1 {v11.d}[1], [x9], x6
+	WORD $0x0cc67008 // ld1 {v8.8b}, [x0], x6
+	WORD $0x4dc68528 // ld1 {v8.d}[1], [x9], x6
+	WORD $0x4e832941 // trn1 v1.4s, v10.4s, v3.4s
+	WORD $0x3d400902 // ldr b2, [x8, #2]
+	WORD $0xaa0b03e0 // mov x0, x11
+	WORD $0x4e892990 // trn1 v16.4s, v12.4s, v9.4s
+	WORD $0xaa0a03e9 // mov x9, x10
+	WORD $0x4e83694a // trn2 v10.4s, v10.4s, v3.4s
+	WORD $0x3d400d14 // ldr b20, [x8, #3]
+	WORD $0x4e8b29e3 // trn1 v3.4s, v15.4s, v11.4s
+	WORD $0x4e89698c // trn2 v12.4s, v12.4s, v9.4s
+	WORD $0x4e8b69ef // trn2 v15.4s, v15.4s, v11.4s
+	WORD $0x4e8829a9 // trn1 v9.4s, v13.4s, v8.4s
+	WORD $0x4e8869ad // trn2 v13.4s, v13.4s, v8.4s
+	WORD $0x4e432828 // trn1 v8.8h, v1.8h, v3.8h
+	WORD $0x4e4f294e // trn1 v14.8h, v10.8h, v15.8h
+	WORD $0x4e436821 // trn2 v1.8h, v1.8h, v3.8h
+	WORD $0x4e4d2991 // trn1 v17.8h, v12.8h, v13.8h
+	WORD $0x4e492a03 // trn1 v3.8h, v16.8h, v9.8h
+	WORD $0x4e496a10 // trn2 v16.8h, v16.8h, v9.8h
+	WORD $0x4e4d698c // trn2 v12.8h, v12.8h, v13.8h
+	WORD $0x4e4f694a // trn2 v10.8h, v10.8h, v15.8h
+	WORD $0x4e032909 // trn1 v9.16b, v8.16b, v3.16b
+	WORD $0x4e10282b // trn1 v11.16b, v1.16b, v16.16b
+	WORD $0x4e036908 // trn2 v8.16b, v8.16b, v3.16b
+	WORD $0x4e106821 // trn2 v1.16b, v1.16b, v16.16b
+	WORD $0x4e1129d0 // trn1 v16.16b, v14.16b, v17.16b
+	WORD $0x4e1169ce // trn2 v14.16b, v14.16b, v17.16b
+	WORD $0x6e2b750d // uabd v13.16b, v8.16b, v11.16b
+	WORD $0x6e287531 // uabd v17.16b, v9.16b, v8.16b
+	WORD $0x6e217572 // uabd v18.16b, v11.16b, v1.16b
+	WORD $0x6e3075c3 // uabd v3.16b, v14.16b, v16.16b
+	WORD $0x4e0c2955 // trn1 v21.16b, v10.16b, v12.16b
+	WORD $0x4e0c694a // trn2 v10.16b, v10.16b, v12.16b
+	WORD $0x6e201c2f // eor v15.16b, v1.16b, v0.16b
+	WORD $0x6e201d6c // eor v12.16b, v11.16b, v0.16b
+	WORD $0x6e2d6631 // umax v17.16b, v17.16b, v13.16b
+	WORD $0x6e201dcd // eor v13.16b, v14.16b, v0.16b
+	WORD $0x6e236652 // umax v18.16b, v18.16b, v3.16b
+	WORD $0x4d40c116 // ld1r {v22.16b}, [x8]
+	WORD $0x6e2e76b8 // uabd v24.16b, v21.16b, v14.16b
+	WORD $0x6e357557 // uabd v23.16b, v10.16b, v21.16b
+	WORD $0x6e307421 // uabd v1.16b, v1.16b, v16.16b
+	WORD $0x6e201e10 // eor v16.16b, v16.16b, v0.16b
+	WORD $0x4e2d2d83 // sqsub v3.16b, v12.16b, v13.16b
+	WORD $0x6e2e756b // uabd v11.16b, v11.16b, v14.16b
+	WORD $0x6e316651 // umax v17.16b, v18.16b, v17.16b
+	WORD $0x4e010442 // dup v2.16b, v2.b[0]
+	WORD $0x6e3866f7 // umax v23.16b, v23.16b, v24.16b
+	WORD $0x4e010694 // dup v20.16b, v20.b[0]
+	WORD $0x4e2f2e13 // sqsub v19.16b, v16.16b, v15.16b
 	WORD $0x6e210c21 // uqadd v1.16b, v1.16b, v1.16b
-	WORD $0xfc626a66 // ldr d6, [x19, x2]
-	WORD $0x6e2e74e7 // uabd v7.16b, v7.16b, v14.16b
-	WORD $0x3d400c71 // ldr b17, [x3, #3]
-	WORD $0x6e180653 // mov v19.d[1], v18.d[0]
-	WORD $0x6e226492 // umax v18.16b, v4.16b, v2.16b
-	WORD $0x6e2075c4 // uabd v4.16b, v14.16b, v0.16b
-	WORD $0x4e292d02 // sqsub v2.16b, v8.16b, v9.16b
-	WORD $0x3d400860 // ldr b0, [x3, #2]
-	WORD $0x6f0f0694 // ushr v20.16b, v20.16b, #1
-	WORD $0x6e180606 // mov v6.d[1], v16.d[0]
-	WORD $0x3d400470 // ldr b16, [x3, #1]
-	WORD $0x6e237663 // uabd v3.16b, v19.16b, v3.16b
-	WORD $0x4e01062e // dup v14.16b, v17.b[0]
-	WORD $0x6e2464e7 // umax v7.16b, v7.16b, v4.16b
-	WORD $0x6e340c31 // uqadd v17.16b, v1.16b, v20.16b
-	WORD $0x6e3374c6 // uabd v6.16b, v6.16b, v19.16b
-	WORD $0x4e010400 // dup v0.16b, v0.b[0]
-	WORD $0x6e2e364e // cmhi v14.16b, v18.16b, v14.16b
-	WORD $0x4e010601 // dup v1.16b, v16.b[0]
-	WORD $0x6e276644 // umax v4.16b, v18.16b, v7.16b
-	WORD $0x6e2364c6 // umax v6.16b, v6.16b, v3.16b
-	WORD $0x6e313c21 // cmhs v1.16b, v1.16b, v17.16b
-	WORD $0x4e2e1c42 // and v2.16b, v2.16b, v14.16b
-	WORD $0x6e266484 // umax v4.16b, v4.16b, v6.16b
-	WORD $0x4e2f0c42 // sqadd v2.16b, v2.16b, v15.16b
-	WORD $0x6e243c00 // cmhs v0.16b, v0.16b, v4.16b
-	WORD $0x4e2f0c42 // sqadd v2.16b, v2.16b, v15.16b
-	WORD $0x4e211c00 // and v0.16b, v0.16b, v1.16b
-	WORD $0x4e2f0c42 // sqadd v2.16b, v2.16b, v15.16b
-	WORD $0x4e221c00 // and v0.16b, v0.16b, v2.16b
-	WORD $0x4e2d0c03 // sqadd v3.16b, v0.16b, v13.16b
-	WORD $0x4e2c0c00 // sqadd v0.16b, v0.16b, v12.16b
-	WORD $0x4f0d0463 // sshr v3.16b, v3.16b, #3
-	WORD $0x4f0d0400 // sshr v0.16b, v0.16b, #3
-	WORD $0x4f0f2464 // srshr v4.16b, v3.16b, #1
-	WORD $0x4e232d61 // sqsub v1.16b, v11.16b, v3.16b
-	WORD $0x4e200d42 // sqadd v2.16b, v10.16b, v0.16b
-	WORD $0x4e6e1c80 // bic v0.16b, v4.16b, v14.16b
-	WORD $0x6e251c21 // eor v1.16b, v1.16b, v5.16b
-	WORD $0x6e251c42 // eor v2.16b, v2.16b, v5.16b
-	WORD $0x4e200d03 // sqadd v3.16b, v8.16b, v0.16b
-	WORD $0x4e202d20 // sqsub v0.16b, v9.16b, v0.16b
-	WORD $0x5e180446 // mov d6, v2.d[1]
-	WORD $0x5e180424 // mov d4, v1.d[1]
-	WORD $0x6e251c63 // eor v3.16b, v3.16b, v5.16b
-	WORD $0x6e251c00 // eor v0.16b, v0.16b, v5.16b
-	WORD $0x5e180465 // mov d5, v3.d[1]
-	WORD $0xfc226903 // str d3, [x8, x2]
-	WORD $0x5e180403 // mov d3, v0.d[1]
-	WORD $0xfc2268e5 // str d5, [x7, x2]
-	WORD $0xfc2268c2 // str d2, [x6, x2]
-	WORD $0xfc2268a6 // str d6, [x5, x2]
-	WORD $0xfc246801 // str d1, [x0, x4]
-	WORD $0xfc246824 // str d4, [x1, x4]
-	WORD $0xfc226a00 // str d0, [x16, x2]
-	WORD $0xfc2269e3 // str d3, [x15, x2]
-	RET
-
-// func filterMBV(y *byte, stride int, f *MBFilter)
-TEXT ·filterMBV(SB), NOSPLIT, $0-24
-	MOVD y+0(FP), R0
-	MOVD stride+8(FP), R1
-	MOVD f+16(FP), R2
-	WORD $0xd37df023 // lsl x3, x1, #3
-	WORD $0xd100102f // sub x15, x1, #0x4
-	WORD $0xfc5fc005 // ldur d5, [x0, #-4]
-	WORD $0xd1001063 // sub x3, x3, #0x4
-	WORD $0x8b0f000d // add x13, x0, x15
-	WORD $0x4f04e407 // movi v7.16b, #0x80
-	WORD $0x8b03000e // add x14, x0, x3
-	WORD $0x8b0101ab // add x11, x13, x1
-	WORD $0xfc6f6809 // ldr d9, [x0, x15]
-	WORD $0x8b0101cc // add x12, x14, x1
-	WORD $0x8b010169 // add x9, x11, x1
-	WORD $0x0f00e52f // movi v15.8b, #0x9
-	WORD $0xfc636800 // ldr d0, [x0, x3]
-	WORD $0x8b01018a // add x10, x12, x1
-	WORD $0x8b010127 // add x7, x9, x1
-	WORD $0x8b010148 // add x8, x10, x1
-	WORD $0x8b0100e5 // add x5, x7, x1
-	WORD $0x4f00e470 // movi v16.16b, #0x3
-	WORD $0x8b010106 // add x6, x8, x1
-	WORD $0xfc616982 // ldr d2, [x12, x1]
-	WORD $0x8b0100b1 // add x17, x5, x1
-	WORD $0x8b0100c4 // add x4, x6, x1
-	WORD $0x4f00e48d // movi v13.16b, #0x4
-	WORD $0x4f0187ec // movi v12.8h, #0x3f
-	WORD $0xfc616903 // ldr d3, [x8, x1]
-	WORD $0x8b010090 // add x16, x4, x1
-	WORD $0xfc616886 // ldr d6, [x4, x1]
-	WORD $0x6e180405 // mov v5.d[1], v0.d[0]
-	WORD $0xfc616921 // ldr d1, [x9, x1]
-	WORD $0xfc6169a8 // ldr d8, [x13, x1]
-	WORD $0xfc6168a0 // ldr d0, [x5, x1]
-	WORD $0x6e180461 // mov v1.d[1], v3.d[0]
-	WORD $0xfc616a2e // ldr d14, [x17, x1]
-	WORD $0x6e180448 // mov v8.d[1], v2.d[0]
-	WORD $0xfc6169c2 // ldr d2, [x14, x1]
-	WORD $0x6e1804c0 // mov v0.d[1], v6.d[0]
-	WORD $0xfc6168c3 // ldr d3, [x6, x1]
-	WORD $0x4e8128a4 // trn1 v4.4s, v5.4s, v1.4s
-	WORD $0x4e8168a5 // trn2 v5.4s, v5.4s, v1.4s
-	WORD $0xfc61694b // ldr d11, [x10, x1]
-	WORD $0x4e802901 // trn1 v1.4s, v8.4s, v0.4s
-	WORD $0xfc6168f1 // ldr d17, [x7, x1]
-	WORD $0x4e806908 // trn2 v8.4s, v8.4s, v0.4s
-	WORD $0xfc616966 // ldr d6, [x11, x1]
-	WORD $0x6e180449 // mov v9.d[1], v2.d[0]
-	WORD $0xfc616a02 // ldr d2, [x16, x1]
-	WORD $0x4e4828aa // trn1 v10.8h, v5.8h, v8.8h
-	WORD $0x4e4868a5 // trn2 v5.8h, v5.8h, v8.8h
-	WORD $0x3d400c54 // ldr b20, [x2, #3]
-	WORD $0x0eae1dc8 // mov v8.8b, v14.8b
-	WORD $0x6e180471 // mov v17.d[1], v3.d[0]
-	WORD $0x6e180566 // mov v6.d[1], v11.d[0]
-	WORD $0x3d400840 // ldr b0, [x2, #2]
-	WORD $0x4e412883 // trn1 v3.8h, v4.8h, v1.8h
-	WORD $0x4e416884 // trn2 v4.8h, v4.8h, v1.8h
-	WORD $0x6e180448 // mov v8.d[1], v2.d[0]
-	WORD $0x4e91292b // trn1 v11.4s, v9.4s, v17.4s
-	WORD $0x4e916929 // trn2 v9.4s, v9.4s, v17.4s
+	WORD $0x6e201d08 // eor v8.16b, v8.16b, v0.16b
+	WORD $0x6e201eae // eor v14.16b, v21.16b, v0.16b
+	WORD $0x6f0f056b // ushr v11.16b, v11.16b, #1
+	WORD $0x6e376631 // umax v17.16b, v17.16b, v23.16b
+	WORD $0x4e330c63 // sqadd v3.16b, v3.16b, v19.16b
+	WORD $0x6e2b0c21 // uqadd v1.16b, v1.16b, v11.16b
+	WORD $0x6e34364b // cmhi v11.16b, v18.16b, v20.16b
+	WORD $0x6e313c42 // cmhs v2.16b, v2.16b, v17.16b
+	WORD $0x4e330c63 // sqadd v3.16b, v3.16b, v19.16b
+	WORD $0x6e213ec1 // cmhs v1.16b, v22.16b, v1.16b
+	WORD $0x4e330c63 // sqadd v3.16b, v3.16b, v19.16b
+	WORD $0x4e211c41 // and v1.16b, v2.16b, v1.16b
+	WORD $0x4e231c21 // and v1.16b, v1.16b, v3.16b
+	WORD $0x4e6b1c23 // bic v3.16b, v1.16b, v11.16b
+	WORD $0x4e2b1c21 // and v1.16b, v1.16b, v11.16b
+	WORD $0x0e27c062 // smull v2.8h, v3.8b, v7.8b
+	WORD $0x5e180463 // mov d3, v3.d[1]
+	WORD $0x4e260c33 // sqadd v19.16b, v1.16b, v6.16b
+	WORD $0x4e250c21 // sqadd v1.16b, v1.16b, v5.16b
+	WORD $0x0e27c063 // smull v3.8h, v3.8b, v7.8b
+	WORD $0x4e648451 // add v17.8h, v2.8h, v4.8h
+	WORD $0x4e62844b // add v11.8h, v2.8h, v2.8h
+	WORD $0x4f0d0421 // sshr v1.16b, v1.16b, #3
+	WORD $0x4f0d0673 // sshr v19.16b, v19.16b, #3
+	WORD $0x0f098631 // shrn v17.8b, v17.8h, #7
+	WORD $0x4e638472 // add v18.8h, v3.8h, v3.8h
+	WORD $0x4e6b8442 // add v2.8h, v2.8h, v11.8h
+	WORD $0x4e210de1 // sqadd v1.16b, v15.16b, v1.16b
+	WORD $0x4e648474 // add v20.8h, v3.8h, v4.8h
+	WORD $0x4e64856b // add v11.8h, v11.8h, v4.8h
+	WORD $0x4e332e10 // sqsub v16.16b, v16.16b, v19.16b
+	WORD $0x0eb11e2f // mov v15.8b, v17.8b
+	WORD $0x4e728463 // add v3.8h, v3.8h, v18.8h
+	WORD $0x4e648442 // add v2.8h, v2.8h, v4.8h
+	WORD $0x4e648652 // add v18.8h, v18.8h, v4.8h
+	WORD $0x0f09856b // shrn v11.8b, v11.8h, #7
+	WORD $0x4f09868f // shrn2 v15.16b, v20.8h, #7
+	WORD $0x4e648463 // add v3.8h, v3.8h, v4.8h
+	WORD $0x0f098442 // shrn v2.8b, v2.8h, #7
+	WORD $0x4f09864b // shrn2 v11.16b, v18.8h, #7
+	WORD $0x4e2f0d08 // sqadd v8.16b, v8.16b, v15.16b
+	WORD $0x4e2f2dce // sqsub v14.16b, v14.16b, v15.16b
+	WORD $0x4f098462 // shrn2 v2.16b, v3.8h, #7
+	WORD $0x4e2b2dad // sqsub v13.16b, v13.16b, v11.16b
+	WORD $0x4e2b0d8c // sqadd v12.16b, v12.16b, v11.16b
+	WORD $0x6e201d03 // eor v3.16b, v8.16b, v0.16b
+	WORD $0x4e222e0b // sqsub v11.16b, v16.16b, v2.16b
+	WORD $0x4e220c28 // sqadd v8.16b, v1.16b, v2.16b
+	WORD $0x6e201dce // eor v14.16b, v14.16b, v0.16b
+	WORD $0x6e201dad // eor v13.16b, v13.16b, v0.16b
+	WORD $0x6e201d8c // eor v12.16b, v12.16b, v0.16b
+	WORD $0x6e201d61 // eor v1.16b, v11.16b, v0.16b
+	WORD $0x6e201d08 // eor v8.16b, v8.16b, v0.16b
+	WORD $0x4e8e2991 // trn1 v17.4s, v12.4s, v14.4s
+	WORD $0x4e8d286f // trn1 v15.4s, v3.4s, v13.4s
+	WORD $0x4e81292b // trn1 v11.4s, v9.4s, v1.4s
+	WORD $0x4e8a2910 // trn1 v16.4s, v8.4s, v10.4s
+	WORD $0x4e8e698c // trn2 v12.4s, v12.4s, v14.4s
+	WORD $0x4e8a6908 // trn2 v8.4s, v8.4s, v10.4s
+	WORD $0x4e8d6862 // trn2 v2.4s, v3.4s, v13.4s
+	WORD $0x4e51296e // trn1 v14.8h, v11.8h, v17.8h
+	WORD $0x4e816921 // trn2 v1.4s, v9.4s, v1.4s
+	WORD $0x4e5029ed // trn1 v13.8h, v15.8h, v16.8h
+	WORD $0x4e516963 // trn2 v3.8h, v11.8h, v17.8h
+	WORD $0x4e5069ea // trn2 v10.8h, v15.8h, v16.8h
+	WORD $0x4e4c2829 // trn1 v9.8h, v1.8h, v12.8h
+	WORD $0x4e48284b // trn1 v11.8h, v2.8h, v8.8h
+	WORD $0x4e0d29cf // trn1 v15.16b, v14.16b, v13.16b
+	WORD $0x4e4c6821 // trn2 v1.8h, v1.8h, v12.8h
+	WORD $0x4e486842 // trn2 v2.8h, v2.8h, v8.8h
+	WORD $0x0c86700f // st1 {v15.8b}, [x0], x6
+	WORD $0x4d86852f // st1 {v15.d}[1], [x9], x6
+	WORD $0x4e0d69c8 // trn2 v8.16b, v14.16b, v13.16b
+	WORD $0x0c867008 // st1 {v8.8b}, [x0], x6
+	WORD $0x4d868528 // st1 {v8.d}[1], [x9], x6
+	WORD $0x4e0a2868 // trn1 v8.16b, v3.16b, v10.16b
+	WORD $0x0c867008 // st1 {v8.8b}, [x0], x6
+	WORD $0x4d868528 // st1 {v8.d}[1], [x9], x6
+	WORD $0x4e0a6863 // trn2 v3.16b, v3.16b, v10.16b
+	WORD $0x0c867003 // st1 {v3.8b}, [x0], x6
+	WORD $0x4d868523 // st1 {v3.d}[1], [x9], x6
+	WORD $0x4e0b2923 // trn1 v3.16b, v9.16b, v11.16b
+	WORD $0x0c867003 // st1 {v3.8b}, [x0], x6
+	WORD $0x4d868523 // st1 {v3.d}[1], [x9], x6
+	WORD $0x4e0b6923 // trn2 v3.16b, v9.16b, v11.16b
+	WORD $0x0c867003 // st1 {v3.8b}, [x0], x6
+	WORD $0x4d868523 // st1 {v3.d}[1], [x9], x6
+	WORD $0x4e022823 // trn1 v3.16b, v1.16b, v2.16b
+	WORD $0x0c867003 // st1 {v3.8b}, [x0], x6
+	WORD $0x4d868523 // st1 {v3.d}[1], [x9], x6
+	WORD $0x4e026821 // trn2 v1.16b, v1.16b, v2.16b
+	WORD $0x0c867001 // st1 {v1.8b}, [x0], x6
+	WORD $0x4d868521 // st1 {v1.d}[1], [x9], x6
+	WORD $0x39401100 // ldrb w0, [x8, #4]
+	WORD $0x927f00ed // and x13, x7, #0x2
+	WORD $0x35002e80 // cbnz w0, @2872
+	WORD $0xb4ffd58d // cbz x13, @28
+	WORD $0xcb050849 // sub x9, x2, x5, lsl #2
+	WORD $0xaa0903e0 // mov x0, x9
+	WORD $0x4cc57001 // ld1 {v1.16b}, [x0], x5
+	WORD $0x4cc5700b // ld1 {v11.16b}, [x0], x5
+	WORD $0x4cc57003 // ld1 {v3.16b}, [x0], x5
+	WORD $0x4cc57002 // ld1 {v2.16b}, [x0], x5
+	WORD $0x4cc5700e // ld1 {v14.16b}, [x0], x5
+	WORD $0x4cc5700f // ld1 {v15.16b}, [x0], x5
+	WORD $0x4cc57008 // ld1 {v8.16b}, [x0], x5
+	WORD $0x4cc57009 // ld1 {v9.16b}, [x0], x5
+	WORD $0x6e23756d // uabd v13.16b, v11.16b, v3.16b
+	WORD $0x3d400d14 // ldr b20, [x8, #3]
+	WORD $0x8b050120 // add x0, x9, x5
+	WORD $0x6e2e75ea // uabd v10.16b, v15.16b, v14.16b
+	WORD $0x6e2b742c // uabd v12.16b, v1.16b, v11.16b
+	WORD $0x3d400901 // ldr b1, [x8, #2]
+	WORD $0x6e227471 // uabd v17.16b, v3.16b, v2.16b
+	WORD $0x6e2f7512 // uabd v18.16b, v8.16b, v15.16b
+	WORD $0x6e287530 // uabd v16.16b, v9.16b, v8.16b
+	WORD $0x6e201de9 // eor v9.16b, v15.16b, v0.16b
+	WORD $0x4d40c113 // ld1r {v19.16b}, [x8]
+	WORD $0x6e2d658c // umax v12.16b, v12.16b, v13.16b
+	WORD $0x6e201c4d // eor v13.16b, v2.16b, v0.16b
+	WORD $0x6e2a6631 // umax v17.16b, v17.16b, v10.16b
+	WORD $0x6e201c6a // eor v10.16b, v3.16b, v0.16b
+	WORD $0x6e2e7442 // uabd v2.16b, v2.16b, v14.16b
+	WORD $0x6e201dce // eor v14.16b, v14.16b, v0.16b
+	WORD $0x6e326610 // umax v16.16b, v16.16b, v18.16b
+	WORD $0x6e2f7463 // uabd v3.16b, v3.16b, v15.16b
+	WORD $0x4e292d4f // sqsub v15.16b, v10.16b, v9.16b
+	WORD $0x4e010421 // dup v1.16b, v1.b[0]
+	WORD $0x6e2c662c // umax v12.16b, v17.16b, v12.16b
 	WORD $0x4e010694 // dup v20.16b, v20.b[0]
-	WORD $0x4d40c051 // ld1r {v17.16b}, [x2]
-	WORD $0x4e8828ce // trn1 v14.4s, v6.4s, v8.4s
-	WORD $0x4e8868c6 // trn2 v6.4s, v6.4s, v8.4s
-	WORD $0x4e010400 // dup v0.16b, v0.b[0]
-	WORD $0x4e4e2968 // trn1 v8.8h, v11.8h, v14.8h
-	WORD $0x4e462932 // trn1 v18.8h, v9.8h, v6.8h
-	WORD $0x4e4e696b // trn2 v11.8h, v11.8h, v14.8h
-	WORD $0x4e466929 // trn2 v9.8h, v9.8h, v6.8h
-	WORD $0x4e082866 // trn1 v6.16b, v3.16b, v8.16b
-	WORD $0x4e12294e // trn1 v14.16b, v10.16b, v18.16b
-	WORD $0x4e086863 // trn2 v3.16b, v3.16b, v8.16b
-	WORD $0x4e12694a // trn2 v10.16b, v10.16b, v18.16b
-	WORD $0x4e0b2888 // trn1 v8.16b, v4.16b, v11.16b
-	WORD $0x4e0b6884 // trn2 v4.16b, v4.16b, v11.16b
-	WORD $0x6e2374c2 // uabd v2.16b, v6.16b, v3.16b
-	WORD $0x6e2e754b // uabd v11.16b, v10.16b, v14.16b
-	WORD $0x6e287472 // uabd v18.16b, v3.16b, v8.16b
-	WORD $0x6e247513 // uabd v19.16b, v8.16b, v4.16b
-	WORD $0x4e0928a1 // trn1 v1.16b, v5.16b, v9.16b
-	WORD $0x4e0968a5 // trn2 v5.16b, v5.16b, v9.16b
-	WORD $0x6e271d09 // eor v9.16b, v8.16b, v7.16b
-	WORD $0x6e271c63 // eor v3.16b, v3.16b, v7.16b
-	WORD $0x6e326442 // umax v2.16b, v2.16b, v18.16b
-	WORD $0x6e2b6673 // umax v19.16b, v19.16b, v11.16b
-	WORD $0x6e271d4b // eor v11.16b, v10.16b, v7.16b
-	WORD $0x6e2a7436 // uabd v22.16b, v1.16b, v10.16b
-	WORD $0x6e2e7492 // uabd v18.16b, v4.16b, v14.16b
-	WORD $0x6e2174b5 // uabd v21.16b, v5.16b, v1.16b
-	WORD $0x6e271dce // eor v14.16b, v14.16b, v7.16b
-	WORD $0x6e271c84 // eor v4.16b, v4.16b, v7.16b
-	WORD $0x6e2a7508 // uabd v8.16b, v8.16b, v10.16b
-	WORD $0x6e226662 // umax v2.16b, v19.16b, v2.16b
-	WORD $0x6e271c2a // eor v10.16b, v1.16b, v7.16b
-	WORD $0x6e343673 // cmhi v19.16b, v19.16b, v20.16b
-	WORD $0x4e2b2d21 // sqsub v1.16b, v9.16b, v11.16b
-	WORD $0x4e242dd4 // sqsub v20.16b, v14.16b, v4.16b
-	WORD $0x6e3666b5 // umax v21.16b, v21.16b, v22.16b
-	WORD $0x6e320e52 // uqadd v18.16b, v18.16b, v18.16b
-	WORD $0x6f0f0508 // ushr v8.16b, v8.16b, #1
-	WORD $0x4e340c21 // sqadd v1.16b, v1.16b, v20.16b
-	WORD $0x6e356442 // umax v2.16b, v2.16b, v21.16b
-	WORD $0x6e280e52 // uqadd v18.16b, v18.16b, v8.16b
-	WORD $0x4e340c21 // sqadd v1.16b, v1.16b, v20.16b
-	WORD $0x6e223c00 // cmhs v0.16b, v0.16b, v2.16b
-	WORD $0x6e323e31 // cmhs v17.16b, v17.16b, v18.16b
-	WORD $0x4e340c21 // sqadd v1.16b, v1.16b, v20.16b
-	WORD $0x4e311c00 // and v0.16b, v0.16b, v17.16b
-	WORD $0x4e211c00 // and v0.16b, v0.16b, v1.16b
-	WORD $0x4e731c02 // bic v2.16b, v0.16b, v19.16b
-	WORD $0x4e331c00 // and v0.16b, v0.16b, v19.16b
-	WORD $0x0e2fc041 // smull v1.8h, v2.8b, v15.8b
-	WORD $0x5e180442 // mov d2, v2.d[1]
-	WORD $0x4e2d0c0d // sqadd v13.16b, v0.16b, v13.16b
-	WORD $0x4e300c00 // sqadd v0.16b, v0.16b, v16.16b
-	WORD $0x0e2fc042 // smull v2.8h, v2.8b, v15.8b
-	WORD $0x4e618428 // add v8.8h, v1.8h, v1.8h
-	WORD $0x4e6c842f // add v15.8h, v1.8h, v12.8h
-	WORD $0x4f0d0400 // sshr v0.16b, v0.16b, #3
-	WORD $0x4f0d05ad // sshr v13.16b, v13.16b, #3
-	WORD $0x4e688421 // add v1.8h, v1.8h, v8.8h
+	WORD $0x4e2d2dd2 // sqsub v18.16b, v14.16b, v13.16b
+	WORD $0x6e220c42 // uqadd v2.16b, v2.16b, v2.16b
+	WORD $0x6e201d6b // eor v11.16b, v11.16b, v0.16b
+	WORD $0x6e201d08 // eor v8.16b, v8.16b, v0.16b
+	WORD $0x6f0f0463 // ushr v3.16b, v3.16b, #1
+	WORD $0x6e30658c // umax v12.16b, v12.16b, v16.16b
+	WORD $0x6e343630 // cmhi v16.16b, v17.16b, v20.16b
+	WORD $0x4e320def // sqadd v15.16b, v15.16b, v18.16b
+	WORD $0x6e230c42 // uqadd v2.16b, v2.16b, v3.16b
+	WORD $0x6e2c3c21 // cmhs v1.16b, v1.16b, v12.16b
+	WORD $0x4e320de3 // sqadd v3.16b, v15.16b, v18.16b
+	WORD $0x6e223e6c // cmhs v12.16b, v19.16b, v2.16b
+	WORD $0x4e320c62 // sqadd v2.16b, v3.16b, v18.16b
+	WORD $0x4e2c1c21 // and v1.16b, v1.16b, v12.16b
+	WORD $0x4e221c21 // and v1.16b, v1.16b, v2.16b
+	WORD $0x4e701c23 // bic v3.16b, v1.16b, v16.16b
+	WORD $0x4e301c21 // and v1.16b, v1.16b, v16.16b
+	WORD $0x0e27c062 // smull v2.8h, v3.8b, v7.8b
+	WORD $0x5e180463 // mov d3, v3.d[1]
+	WORD $0x4e260c31 // sqadd v17.16b, v1.16b, v6.16b
+	WORD $0x4e250c21 // sqadd v1.16b, v1.16b, v5.16b
+	WORD $0x0e27c063 // smull v3.8h, v3.8b, v7.8b
+	WORD $0x4e64844f // add v15.8h, v2.8h, v4.8h
+	WORD $0x4e62844c // add v12.8h, v2.8h, v2.8h
+	WORD $0x4f0d0631 // sshr v17.16b, v17.16b, #3
+	WORD $0x4f0d0421 // sshr v1.16b, v1.16b, #3
 	WORD $0x0f0985ef // shrn v15.8b, v15.8h, #7
-	WORD $0x4e6c8508 // add v8.8h, v8.8h, v12.8h
-	WORD $0x4e628450 // add v16.8h, v2.8h, v2.8h
-	WORD $0x4e6c8451 // add v17.8h, v2.8h, v12.8h
-	WORD $0x4e200c84 // sqadd v4.16b, v4.16b, v0.16b
-	WORD $0x4e2d2dcd // sqsub v13.16b, v14.16b, v13.16b
-	WORD $0x4e6c8421 // add v1.8h, v1.8h, v12.8h
-	WORD $0x0f098500 // shrn v0.8b, v8.8h, #7
-	WORD $0x0eaf1de8 // mov v8.8b, v15.8b
-	WORD $0x4e708442 // add v2.8h, v2.8h, v16.8h
-	WORD $0x4e6c8610 // add v16.8h, v16.8h, v12.8h
-	WORD $0x0f098421 // shrn v1.8b, v1.8h, #7
-	WORD $0x4f098628 // shrn2 v8.16b, v17.8h, #7
+	WORD $0x4e638470 // add v16.8h, v3.8h, v3.8h
 	WORD $0x4e6c8442 // add v2.8h, v2.8h, v12.8h
-	WORD $0x4f098600 // shrn2 v0.16b, v16.8h, #7
-	WORD $0x4e280c63 // sqadd v3.16b, v3.16b, v8.16b
-	WORD $0x4e282d4a // sqsub v10.16b, v10.16b, v8.16b
-	WORD $0x4f098441 // shrn2 v1.16b, v2.8h, #7
-	WORD $0x4e200d29 // sqadd v9.16b, v9.16b, v0.16b
-	WORD $0x4e202d6b // sqsub v11.16b, v11.16b, v0.16b
-	WORD $0x6e271c62 // eor v2.16b, v3.16b, v7.16b
-	WORD $0x4e212da0 // sqsub v0.16b, v13.16b, v1.16b
-	WORD $0x4e210c83 // sqadd v3.16b, v4.16b, v1.16b
-	WORD $0x6e271d4a // eor v10.16b, v10.16b, v7.16b
-	WORD $0x6e271d6b // eor v11.16b, v11.16b, v7.16b
-	WORD $0x6e271d24 // eor v4.16b, v9.16b, v7.16b
-	WORD $0x6e271c00 // eor v0.16b, v0.16b, v7.16b
-	WORD $0x6e271c63 // eor v3.16b, v3.16b, v7.16b
-	WORD $0x4e8a288c // trn1 v12.4s, v4.4s, v10.4s
-	WORD $0x4e8b2848 // trn1 v8.4s, v2.4s, v11.4s
-	WORD $0x4e8028c1 // trn1 v1.4s, v6.4s, v0.4s
-	WORD $0x4e852869 // trn1 v9.4s, v3.4s, v5.4s
-	WORD $0x4e8068c0 // trn2 v0.4s, v6.4s, v0.4s
-	WORD $0x4e856863 // trn2 v3.4s, v3.4s, v5.4s
-	WORD $0x4e4c2827 // trn1 v7.8h, v1.8h, v12.8h
-	WORD $0x4e492906 // trn1 v6.8h, v8.8h, v9.8h
-	WORD $0x4e4c6825 // trn2 v5.8h, v1.8h, v12.8h
-	WORD $0x4e8b6841 // trn2 v1.4s, v2.4s, v11.4s
-	WORD $0x4e496902 // trn2 v2.8h, v8.8h, v9.8h
-	WORD $0x4e0628e8 // trn1 v8.16b, v7.16b, v6.16b
-	WORD $0x4e8a6884 // trn2 v4.4s, v4.4s, v10.4s
-	WORD $0x4e0668e7 // trn2 v7.16b, v7.16b, v6.16b
-	WORD $0x4e0228a9 // trn1 v9.16b, v5.16b, v2.16b
-	WORD $0x5e18050c // mov d12, v8.d[1]
-	WORD $0xfc1fc008 // stur d8, [x0, #-4]
-	WORD $0x4e442806 // trn1 v6.8h, v0.8h, v4.8h
-	WORD $0x4e432828 // trn1 v8.8h, v1.8h, v3.8h
-	WORD $0x5e1804eb // mov d11, v7.d[1]
-	WORD $0x5e18052a // mov d10, v9.d[1]
-	WORD $0x4e0268a2 // trn2 v2.16b, v5.16b, v2.16b
-	WORD $0xfc23680c // str d12, [x0, x3]
-	WORD $0x4e436821 // trn2 v1.8h, v1.8h, v3.8h
-	WORD $0xfc2f6807 // str d7, [x0, x15]
-	WORD $0x4e446800 // trn2 v0.8h, v0.8h, v4.8h
-	WORD $0x4e0828c4 // trn1 v4.16b, v6.16b, v8.16b
-	WORD $0xfc2169cb // str d11, [x14, x1]
-	WORD $0x4e0868c3 // trn2 v3.16b, v6.16b, v8.16b
-	WORD $0xfc2169a9 // str d9, [x13, x1]
-	WORD $0x5e180445 // mov d5, v2.d[1]
-	WORD $0xfc21698a // str d10, [x12, x1]
-	WORD $0xfc216962 // str d2, [x11, x1]
-	WORD $0x4e012802 // trn1 v2.16b, v0.16b, v1.16b
-	WORD $0x5e180486 // mov d6, v4.d[1]
-	WORD $0x4e016800 // trn2 v0.16b, v0.16b, v1.16b
-	WORD $0xfc216945 // str d5, [x10, x1]
-	WORD $0x5e180465 // mov d5, v3.d[1]
-	WORD $0xfc216924 // str d4, [x9, x1]
-	WORD $0x5e180444 // mov d4, v2.d[1]
-	WORD $0xfc216906 // str d6, [x8, x1]
-	WORD $0x5e180401 // mov d1, v0.d[1]
-	WORD $0xfc2168e3 // str d3, [x7, x1]
-	WORD $0xfc2168c5 // str d5, [x6, x1]
-	WORD $0xfc2168a2 // str d2, [x5, x1]
-	WORD $0xfc216884 // str d4, [x4, x1]
-	WORD $0xfc216a20 // str d0, [x17, x1]
-	WORD $0xfc216a01 // str d1, [x16, x1]
-	RET
-
-// func filterSubV(y *byte, stride int, f *MBFilter)
-TEXT ·filterSubV(SB), NOSPLIT, $0-24
-	MOVD y+0(FP), R0
-	MOVD stride+8(FP), R1
-	MOVD f+16(FP), R2
-	WORD $0xd37ff824 // lsl x4, x1, #1
-	WORD $0x4f04e409 // movi v9.16b, #0x80
-	WORD $0x4f00e48b // movi v11.16b, #0x4
-	WORD $0x8b040006 // add x6, x0, x4
-	WORD $0x4f00e46a // movi v10.16b, #0x3
-	WORD $0xd37df023 // lsl x3, x1, #3
-	WORD $0x8b0400c5 // add x5, x6, x4
-	WORD $0x9100300b // add x11, x0, #0xc
-	WORD $0x8b0400a4 // add x4, x5, x4
-	WORD $0x8b050068 // add x8, x3, x5
-	WORD $0xfc6168a2 // ldr d2, [x5, x1]
-	WORD $0x8b03000a // add x10, x0, x3
-	WORD $0x8b060069 // add x9, x3, x6
-	WORD $0x8b040067 // add x7, x3, x4
-	WORD $0xfc616900 // ldr d0, [x8, x1]
-	WORD $0xfc616806 // ldr d6, [x0, x1]
-	WORD $0xfc616941 // ldr d1, [x10, x1]
-	WORD $0xfc616924 // ldr d4, [x9, x1]
-	WORD $0x6e180402 // mov v2.d[1], v0.d[0]
-	WORD $0xfc6168c5 // ldr d5, [x6, x1]
-	WORD $0xfc6168e3 // ldr d3, [x7, x1]
-	WORD $0x6e180426 // mov v6.d[1], v1.d[0]
-	WORD $0xfc616880 // ldr d0, [x4, x1]
-	WORD $0xfd400001 // ldr d1, [x0]
-	WORD $0x6e180485 // mov v5.d[1], v4.d[0]
-	WORD $0x4e8228c7 // trn1 v7.4s, v6.4s, v2.4s
-	WORD $0xfc636804 // ldr d4, [x0, x3]
-	WORD $0x4e8268c6 // trn2 v6.4s, v6.4s, v2.4s
-	WORD $0x6e180460 // mov v0.d[1], v3.d[0]
-	WORD $0xfc6368ac // ldr d12, [x5, x3]
-	WORD $0xfd400088 // ldr d8, [x4]
-	WORD $0xfd4000a2 // ldr d2, [x5]
-	WORD $0x6e180481 // mov v1.d[1], v4.d[0]
-	WORD $0x4e8028a4 // trn1 v4.4s, v5.4s, v0.4s
-	WORD $0x4e8068a5 // trn2 v5.4s, v5.4s, v0.4s
-	WORD $0xfc6368cd // ldr d13, [x6, x3]
-	WORD $0xfc63688f // ldr d15, [x4, x3]
-	WORD $0x4e4468ee // trn2 v14.8h, v7.8h, v4.8h
-	WORD $0xfd4000c3 // ldr d3, [x6]
-	WORD $0x6e180582 // mov v2.d[1], v12.d[0]
-	WORD $0x4e4528cc // trn1 v12.8h, v6.8h, v5.8h
-	WORD $0x4e4568c6 // trn2 v6.8h, v6.8h, v5.8h
-	WORD $0x3d400453 // ldr b19, [x2, #1]
-	WORD $0x0ea81d05 // mov v5.8b, v8.8b
-	WORD $0x4e822820 // trn1 v0.4s, v1.4s, v2.4s
-	WORD $0x4e826821 // trn2 v1.4s, v1.4s, v2.4s
-	WORD $0x3d400842 // ldr b2, [x2, #2]
-	WORD $0x6e1805a3 // mov v3.d[1], v13.d[0]
-	WORD $0x6e1805e5 // mov v5.d[1], v15.d[0]
-	WORD $0x3d400c4d // ldr b13, [x2, #3]
-	WORD $0x4e4428e7 // trn1 v7.8h, v7.8h, v4.8h
-	WORD $0x4e010673 // dup v19.16b, v19.b[0]
-	WORD $0x4e85286f // trn1 v15.4s, v3.4s, v5.4s
-	WORD $0x4e856863 // trn2 v3.4s, v3.4s, v5.4s
-	WORD $0x4e010444 // dup v4.16b, v2.b[0]
-	WORD $0x4e0105ad // dup v13.16b, v13.b[0]
-	WORD $0x4e4f6802 // trn2 v2.8h, v0.8h, v15.8h
-	WORD $0x4e432828 // trn1 v8.8h, v1.8h, v3.8h
-	WORD $0x4e4f2800 // trn1 v0.8h, v0.8h, v15.8h
-	WORD $0x4e436823 // trn2 v3.8h, v1.8h, v3.8h
-	WORD $0x4e0e2845 // trn1 v5.16b, v2.16b, v14.16b
-	WORD $0x4e0c2916 // trn1 v22.16b, v8.16b, v12.16b
-	WORD $0x4e0e6842 // trn2 v2.16b, v2.16b, v14.16b
-	WORD $0x4e0c6908 // trn2 v8.16b, v8.16b, v12.16b
-	WORD $0x4e07680c // trn2 v12.16b, v0.16b, v7.16b
-	WORD $0x4e072800 // trn1 v0.16b, v0.16b, v7.16b
-	WORD $0x6e2274b1 // uabd v17.16b, v5.16b, v2.16b
-	WORD $0x6e367507 // uabd v7.16b, v8.16b, v22.16b
-	WORD $0x6e25758f // uabd v15.16b, v12.16b, v5.16b
-	WORD $0x6e2c7415 // uabd v21.16b, v0.16b, v12.16b
-	WORD $0x4e06286e // trn1 v14.16b, v3.16b, v6.16b
-	WORD $0x4e066861 // trn2 v1.16b, v3.16b, v6.16b
-	WORD $0x6e276631 // umax v17.16b, v17.16b, v7.16b
-	WORD $0x6e291d10 // eor v16.16b, v8.16b, v9.16b
-	WORD $0x6e291ca7 // eor v7.16b, v5.16b, v9.16b
-	WORD $0x6e291c46 // eor v6.16b, v2.16b, v9.16b
-	WORD $0x6e367443 // uabd v3.16b, v2.16b, v22.16b
-	WORD $0x6e2e7434 // uabd v20.16b, v1.16b, v14.16b
-	WORD $0x6e2875d7 // uabd v23.16b, v14.16b, v8.16b
-	WORD $0x6e2d362d // cmhi v13.16b, v17.16b, v13.16b
-	WORD $0x6e2f66b5 // umax v21.16b, v21.16b, v15.16b
-	WORD $0x6e291ed2 // eor v18.16b, v22.16b, v9.16b
-	WORD $0x4e302cef // sqsub v15.16b, v7.16b, v16.16b
-	WORD $0x6e2874a5 // uabd v5.16b, v5.16b, v8.16b
-	WORD $0x6e230c63 // uqadd v3.16b, v3.16b, v3.16b
-	WORD $0x6e376688 // umax v8.16b, v20.16b, v23.16b
-	WORD $0x4e262e56 // sqsub v22.16b, v18.16b, v6.16b
-	WORD $0x6e356631 // umax v17.16b, v17.16b, v21.16b
-	WORD $0x4e2d1de2 // and v2.16b, v15.16b, v13.16b
-	WORD $0x6f0f04a5 // ushr v5.16b, v5.16b, #1
-	WORD $0x4e360c42 // sqadd v2.16b, v2.16b, v22.16b
-	WORD $0x6e286631 // umax v17.16b, v17.16b, v8.16b
-	WORD $0x6e250c63 // uqadd v3.16b, v3.16b, v5.16b
-	WORD $0x4e360c45 // sqadd v5.16b, v2.16b, v22.16b
-	WORD $0x6e313c82 // cmhs v2.16b, v4.16b, v17.16b
-	WORD $0x6e233e73 // cmhs v19.16b, v19.16b, v3.16b
-	WORD $0x4e360ca3 // sqadd v3.16b, v5.16b, v22.16b
-	WORD $0x4e331c42 // and v2.16b, v2.16b, v19.16b
-	WORD $0x4e231c42 // and v2.16b, v2.16b, v3.16b
-	WORD $0x4e2b0c43 // sqadd v3.16b, v2.16b, v11.16b
-	WORD $0x4e2a0c42 // sqadd v2.16b, v2.16b, v10.16b
-	WORD $0x4f0d0463 // sshr v3.16b, v3.16b, #3
-	WORD $0x4f0d0442 // sshr v2.16b, v2.16b, #3
-	WORD $0x4f0f2464 // srshr v4.16b, v3.16b, #1
-	WORD $0x4e232e52 // sqsub v18.16b, v18.16b, v3.16b
-	WORD $0x4e220cc2 // sqadd v2.16b, v6.16b, v2.16b
-	WORD $0x4e6d1c8d // bic v13.16b, v4.16b, v13.16b
-	WORD $0x6e291e52 // eor v18.16b, v18.16b, v9.16b
-	WORD $0x6e291c42 // eor v2.16b, v2.16b, v9.16b
-	WORD $0x4e2d0ce3 // sqadd v3.16b, v7.16b, v13.16b
-	WORD $0x4e2d2e10 // sqsub v16.16b, v16.16b, v13.16b
-	WORD $0x4e812845 // trn1 v5.4s, v2.4s, v1.4s
-	WORD $0x4e922804 // trn1 v4.4s, v0.4s, v18.4s
-	WORD $0x4e816842 // trn2 v2.4s, v2.4s, v1.4s
-	WORD $0x4e926800 // trn2 v0.4s, v0.4s, v18.4s
-	WORD $0x6e291e10 // eor v16.16b, v16.16b, v9.16b
-	WORD $0x6e291c63 // eor v3.16b, v3.16b, v9.16b
-	WORD $0x4e902987 // trn1 v7.4s, v12.4s, v16.4s
-	WORD $0x4e8e286d // trn1 v13.4s, v3.4s, v14.4s
-	WORD $0x4e906981 // trn2 v1.4s, v12.4s, v16.4s
-	WORD $0x4e8e6863 // trn2 v3.4s, v3.4s, v14.4s
-	WORD $0x4e4528e8 // trn1 v8.8h, v7.8h, v5.8h
-	WORD $0x4e4d2886 // trn1 v6.8h, v4.8h, v13.8h
-	WORD $0x4e4d6884 // trn2 v4.8h, v4.8h, v13.8h
-	WORD $0x4e4568e7 // trn2 v7.8h, v7.8h, v5.8h
-	WORD $0x4e432805 // trn1 v5.8h, v0.8h, v3.8h
-	WORD $0x4e0828cd // trn1 v13.16b, v6.16b, v8.16b
-	WORD $0x4e0868c6 // trn2 v6.16b, v6.16b, v8.16b
-	WORD $0x4e07288c // trn1 v12.16b, v4.16b, v7.16b
-	WORD $0x4e422828 // trn1 v8.8h, v1.8h, v2.8h
-	WORD $0x5e1805ae // mov d14, v13.d[1]
-	WORD $0xfd00000d // str d13, [x0]
-	WORD $0x4e076884 // trn2 v4.16b, v4.16b, v7.16b
-	WORD $0x5e1804cd // mov d13, v6.d[1]
-	WORD $0x5e180587 // mov d7, v12.d[1]
-	WORD $0x4e426821 // trn2 v1.8h, v1.8h, v2.8h
-	WORD $0xfc23680e // str d14, [x0, x3]
-	WORD $0x4e436800 // trn2 v0.8h, v0.8h, v3.8h
-	WORD $0xfc216806 // str d6, [x0, x1]
-	WORD $0x4e0828a6 // trn1 v6.16b, v5.16b, v8.16b
-	WORD $0x91001000 // add x0, x0, #0x4
-	WORD $0x4e0868a2 // trn2 v2.16b, v5.16b, v8.16b
-	WORD $0xfc21694d // str d13, [x10, x1]
-	WORD $0xeb0b001f // cmp x0, x11
-	WORD $0x5e18048d // mov d13, v4.d[1]
-	WORD $0xfd0000cc // str d12, [x6]
-	WORD $0x4e012803 // trn1 v3.16b, v0.16b, v1.16b
-	WORD $0xfc2368c7 // str d7, [x6, x3]
-	WORD $0x5e1804c7 // mov d7, v6.d[1]
-	WORD $0xfc2168c4 // str d4, [x6, x1]
-	WORD $0x910010c6 // add x6, x6, #0x4
-	WORD $0x4e016800 // trn2 v0.16b, v0.16b, v1.16b
-	WORD $0x5e180445 // mov d5, v2.d[1]
-	WORD $0xfc21692d // str d13, [x9, x1]
-	WORD $0xfd0000a6 // str d6, [x5]
-	WORD $0x5e180464 // mov d4, v3.d[1]
-	WORD $0xfc2368a7 // str d7, [x5, x3]
-	WORD $0x5e180401 // mov d1, v0.d[1]
-	WORD $0xfc2168a2 // str d2, [x5, x1]
-	WORD $0x910010a5 // add x5, x5, #0x4
-	WORD $0xfc216905 // str d5, [x8, x1]
-	WORD $0xfd000083 // str d3, [x4]
-	WORD $0xfc236884 // str d4, [x4, x3]
-	WORD $0xfc216880 // str d0, [x4, x1]
-	WORD $0x91001084 // add x4, x4, #0x4
-	WORD $0xfc2168e1 // str d1, [x7, x1]
-	WORD $0x54ffec61 // b.ne @36
-	RET
-
-// func filterMBVuv(u, v *byte, stride int, f *MBFilter)
-TEXT ·filterMBVuv(SB), NOSPLIT, $0-32
-	MOVD u+0(FP), R0
-	MOVD v+8(FP), R1
-	MOVD stride+16(FP), R2
-	MOVD f+24(FP), R3
-	WORD $0xd1001044 // sub x4, x2, #0x4
-	WORD $0xfc5fc020 // ldur d0, [x1, #-4]
-	WORD $0x4f04e407 // movi v7.16b, #0x80
-	WORD $0x8b04000e // add x14, x0, x4
-	WORD $0x8b04002d // add x13, x1, x4
-	WORD $0x0f00e52f // movi v15.8b, #0x9
-	WORD $0x8b0201cc // add x12, x14, x2
-	WORD $0x8b0201ab // add x11, x13, x2
-	WORD $0xfc5fc005 // ldur d5, [x0, #-4]
-	WORD $0x8b02018a // add x10, x12, x2
-	WORD $0x8b020169 // add x9, x11, x2
-	WORD $0x4f00e470 // movi v16.16b, #0x3
-	WORD $0x8b020148 // add x8, x10, x2
-	WORD $0x8b020127 // add x7, x9, x2
-	WORD $0xfc6269a3 // ldr d3, [x13, x2]
-	WORD $0x8b020106 // add x6, x8, x2
-	WORD $0x8b0200e5 // add x5, x7, x2
-	WORD $0x4f00e48d // movi v13.16b, #0x4
-	WORD $0xfc626922 // ldr d2, [x9, x2]
-	WORD $0x8b0200d0 // add x16, x6, x2
-	WORD $0x8b0200af // add x15, x5, x2
-	WORD $0x4f0187ec // movi v12.8h, #0x3f
-	WORD $0xfc626941 // ldr d1, [x10, x2]
-	WORD $0x6e180405 // mov v5.d[1], v0.d[0]
-	WORD $0xfc6269c8 // ldr d8, [x14, x2]
-	WORD $0xfc6268c0 // ldr d0, [x6, x2]
-	WORD $0x6e180441 // mov v1.d[1], v2.d[0]
-	WORD $0xfc6268a2 // ldr d2, [x5, x2]
-	WORD $0xfc646809 // ldr d9, [x0, x4]
-	WORD $0x6e180468 // mov v8.d[1], v3.d[0]
-	WORD $0xfc626a0e // ldr d14, [x16, x2]
-	WORD $0x4e8128a4 // trn1 v4.4s, v5.4s, v1.4s
-	WORD $0x4e8168a5 // trn2 v5.4s, v5.4s, v1.4s
-	WORD $0x6e180440 // mov v0.d[1], v2.d[0]
-	WORD $0xfc646822 // ldr d2, [x1, x4]
-	WORD $0xfc6268e3 // ldr d3, [x7, x2]
-	WORD $0x4e802901 // trn1 v1.4s, v8.4s, v0.4s
-	WORD $0xfc62696b // ldr d11, [x11, x2]
-	WORD $0x4e806908 // trn2 v8.4s, v8.4s, v0.4s
-	WORD $0xfc626911 // ldr d17, [x8, x2]
-	WORD $0x6e180449 // mov v9.d[1], v2.d[0]
-	WORD $0xfc626986 // ldr d6, [x12, x2]
-	WORD $0x4e4828aa // trn1 v10.8h, v5.8h, v8.8h
-	WORD $0xfc6269e2 // ldr d2, [x15, x2]
-	WORD $0x4e4868a5 // trn2 v5.8h, v5.8h, v8.8h
-	WORD $0x0eae1dc8 // mov v8.8b, v14.8b
-	WORD $0x6e180471 // mov v17.d[1], v3.d[0]
-	WORD $0x3d400c74 // ldr b20, [x3, #3]
-	WORD $0x4e412883 // trn1 v3.8h, v4.8h, v1.8h
-	WORD $0x6e180566 // mov v6.d[1], v11.d[0]
-	WORD $0x3d400860 // ldr b0, [x3, #2]
-	WORD $0x4e416884 // trn2 v4.8h, v4.8h, v1.8h
-	WORD $0x6e180448 // mov v8.d[1], v2.d[0]
-	WORD $0x4e91292b // trn1 v11.4s, v9.4s, v17.4s
-	WORD $0x4e916929 // trn2 v9.4s, v9.4s, v17.4s
+	WORD $0x4e312dd1 // sqsub v17.16b, v14.16b, v17.16b
+	WORD $0x4e648472 // add v18.8h, v3.8h, v4.8h
+	WORD $0x4e64858c // add v12.8h, v12.8h, v4.8h
+	WORD $0x4e210dad // sqadd v13.16b, v13.16b, v1.16b
+	WORD $0x0eaf1dee // mov v14.8b, v15.8b
+	WORD $0x4e708463 // add v3.8h, v3.8h, v16.8h
+	WORD $0x4e648442 // add v2.8h, v2.8h, v4.8h
+	WORD $0x4e648610 // add v16.8h, v16.8h, v4.8h
+	WORD $0x0f098581 // shrn v1.8b, v12.8h, #7
+	WORD $0x4f09864e // shrn2 v14.16b, v18.8h, #7
+	WORD $0x4e648463 // add v3.8h, v3.8h, v4.8h
+	WORD $0x0f098442 // shrn v2.8b, v2.8h, #7
+	WORD $0x4f098601 // shrn2 v1.16b, v16.8h, #7
+	WORD $0x4e2e0d6b // sqadd v11.16b, v11.16b, v14.16b
+	WORD $0x4e2e2d08 // sqsub v8.16b, v8.16b, v14.16b
+	WORD $0x4f098462 // shrn2 v2.16b, v3.8h, #7
+	WORD $0x4e212d29 // sqsub v9.16b, v9.16b, v1.16b
+	WORD $0x4e210d4a // sqadd v10.16b, v10.16b, v1.16b
+	WORD $0x6e201d6b // eor v11.16b, v11.16b, v0.16b
+	WORD $0x4e222e21 // sqsub v1.16b, v17.16b, v2.16b
+	WORD $0x4e220dad // sqadd v13.16b, v13.16b, v2.16b
+	WORD $0x4c85700b // st1 {v11.16b}, [x0], x5
+	WORD $0x6e201d4a // eor v10.16b, v10.16b, v0.16b
+	WORD $0x4c85700a // st1 {v10.16b}, [x0], x5
+	WORD $0x6e201dad // eor v13.16b, v13.16b, v0.16b
+	WORD $0x4c85700d // st1 {v13.16b}, [x0], x5
+	WORD $0x6e201c21 // eor v1.16b, v1.16b, v0.16b
+	WORD $0x4c857001 // st1 {v1.16b}, [x0], x5
+	WORD $0x6e201d29 // eor v9.16b, v9.16b, v0.16b
+	WORD $0x4c857009 // st1 {v9.16b}, [x0], x5
+	WORD $0x6e201d08 // eor v8.16b, v8.16b, v0.16b
+	WORD $0x4c857008 // st1 {v8.16b}, [x0], x5
+	WORD $0xcb060bea // neg x10, x6, lsl #2
+	WORD $0x8b0a006b // add x11, x3, x10
+	WORD $0x8b0a008a // add x10, x4, x10
+	WORD $0xaa0b03e0 // mov x0, x11
+	WORD $0xaa0a03e9 // mov x9, x10
+	WORD $0x0cc67001 // ld1 {v1.8b}, [x0], x6
+	WORD $0x4dc68521 // ld1 {v1.d}[1], [x9], x6
+	WORD $0x0cc6700b // ld1 {v11.8b}, [x0], x6
+	WORD $0x4dc6852b // ld1 {v11.d}[1], [x9], x6
+	WORD $0x0cc67003 // ld1 {v3.8b}, [x0], x6
+	WORD $0x4dc68523 // ld1 {v3.d}[1], [x9], x6
+	WORD $0x0cc67002 // ld1 {v2.8b}, [x0], x6
+	WORD $0x4dc68522 // ld1 {v2.d}[1], [x9], x6
+	WORD $0x0cc6700e // ld1 {v14.8b}, [x0], x6
+	WORD $0x4dc6852e // ld1 {v14.d}[1], [x9], x6
+	WORD $0x0cc6700f // ld1 {v15.8b}, [x0], x6
+	WORD $0x4dc6852f // ld1 {v15.d}[1], [x9], x6
+	WORD $0x0cc67008 // ld1 {v8.8b}, [x0], x6
+	WORD $0x4dc68528 // ld1 {v8.d}[1], [x9], x6
+	WORD $0x0cc67009 // ld1 {v9.8b}, [x0], x6
+	WORD $0x4dc68529 // ld1 {v9.d}[1], [x9], x6
+	WORD $0x6e23756d // uabd v13.16b, v11.16b, v3.16b
+	WORD $0x3d400d14 // ldr b20, [x8, #3]
+	WORD $0x8b060160 // add x0, x11, x6
+	WORD $0x6e2e75ea // uabd v10.16b, v15.16b, v14.16b
+	WORD $0x8b060149 // add x9, x10, x6
+	WORD $0x6e2b742c // uabd v12.16b, v1.16b, v11.16b
+	WORD $0x3d400901 // ldr b1, [x8, #2]
+	WORD $0x6e227471 // uabd v17.16b, v3.16b, v2.16b
+	WORD $0x6e2f7512 // uabd v18.16b, v8.16b, v15.16b
+	WORD $0x6e287530 // uabd v16.16b, v9.16b, v8.16b
+	WORD $0x6e201de9 // eor v9.16b, v15.16b, v0.16b
+	WORD $0x4d40c113 // ld1r {v19.16b}, [x8]
+	WORD $0x6e2d658c // umax v12.16b, v12.16b, v13.16b
+	WORD $0x6e201c4d // eor v13.16b, v2.16b, v0.16b
+	WORD $0x6e2a6631 // umax v17.16b, v17.16b, v10.16b
+	WORD $0x6e201c6a // eor v10.16b, v3.16b, v0.16b
+	WORD $0x6e2e7442 // uabd v2.16b, v2.16b, v14.16b
+	WORD $0x6e201dce // eor v14.16b, v14.16b, v0.16b
+	WORD $0x6e326610 // umax v16.16b, v16.16b, v18.16b
+	WORD $0x6e2f7463 // uabd v3.16b, v3.16b, v15.16b
+	WORD $0x4e292d4f // sqsub v15.16b, v10.16b, v9.16b
+	WORD $0x4e010421 // dup v1.16b, v1.b[0]
+	WORD $0x6e2c662c // umax v12.16b, v17.16b, v12.16b
 	WORD $0x4e010694 // dup v20.16b, v20.b[0]
-	WORD $0x4d40c071 // ld1r {v17.16b}, [x3]
-	WORD $0x4e8828ce // trn1 v14.4s, v6.4s, v8.4s
-	WORD $0x4e8868c6 // trn2 v6.4s, v6.4s, v8.4s
-	WORD $0x4e010400 // dup v0.16b, v0.b[0]
-	WORD $0x4e4e2968 // trn1 v8.8h, v11.8h, v14.8h
-	WORD $0x4e462932 // trn1 v18.8h, v9.8h, v6.8h
-	WORD $0x4e4e696b // trn2 v11.8h, v11.8h, v14.8h
-	WORD $0x4e466929 // trn2 v9.8h, v9.8h, v6.8h
-	WORD $0x4e082866 // trn1 v6.16b, v3.16b, v8.16b
-	WORD $0x4e12294e // trn1 v14.16b, v10.16b, v18.16b
-	WORD $0x4e086863 // trn2 v3.16b, v3.16b, v8.16b
-	WORD $0x4e12694a // trn2 v10.16b, v10.16b, v18.16b
-	WORD $0x4e0b2888 // trn1 v8.16b, v4.16b, v11.16b
-	WORD $0x4e0b6884 // trn2 v4.16b, v4.16b, v11.16b
-	WORD $0x6e2374c2 // uabd v2.16b, v6.16b, v3.16b
-	WORD $0x6e2e754b // uabd v11.16b, v10.16b, v14.16b
-	WORD $0x6e287472 // uabd v18.16b, v3.16b, v8.16b
-	WORD $0x6e247513 // uabd v19.16b, v8.16b, v4.16b
-	WORD $0x4e0928a1 // trn1 v1.16b, v5.16b, v9.16b
-	WORD $0x4e0968a5 // trn2 v5.16b, v5.16b, v9.16b
-	WORD $0x6e271d09 // eor v9.16b, v8.16b, v7.16b
-	WORD $0x6e271c63 // eor v3.16b, v3.16b, v7.16b
-	WORD $0x6e326442 // umax v2.16b, v2.16b, v18.16b
-	WORD $0x6e2b6673 // umax v19.16b, v19.16b, v11.16b
-	WORD $0x6e271d4b // eor v11.16b, v10.16b, v7.16b
-	WORD $0x6e2a7436 // uabd v22.16b, v1.16b, v10.16b
-	WORD $0x6e2e7492 // uabd v18.16b, v4.16b, v14.16b
-	WORD $0x6e2174b5 // uabd v21.16b, v5.16b, v1.16b
-	WORD $0x6e271dce // eor v14.16b, v14.16b, v7.16b
-	WORD $0x6e271c84 // eor v4.16b, v4.16b, v7.16b
-	WORD $0x6e2a7508 // uabd v8.16b, v8.16b, v10.16b
-	WORD $0x6e226662 // umax v2.16b, v19.16b, v2.16b
-	WORD $0x6e271c2a // eor v10.16b, v1.16b, v7.16b
-	WORD $0x6e343673 // cmhi v19.16b, v19.16b, v20.16b
-	WORD $0x4e2b2d21 // sqsub v1.16b, v9.16b, v11.16b
-	WORD $0x4e242dd4 // sqsub v20.16b, v14.16b, v4.16b
-	WORD $0x6e3666b5 // umax v21.16b, v21.16b, v22.16b
-	WORD $0x6e320e52 // uqadd v18.16b, v18.16b, v18.16b
-	WORD $0x6f0f0508 // ushr v8.16b, v8.16b, #1
-	WORD $0x4e340c21 // sqadd v1.16b, v1.16b, v20.16b
-	WORD $0x6e356442 // umax v2.16b, v2.16b, v21.16b
-	WORD $0x6e280e52 // uqadd v18.16b, v18.16b, v8.16b
-	WORD $0x4e340c21 // sqadd v1.16b, v1.16b, v20.16b
-	WORD $0x6e223c00 // cmhs v0.16b, v0.16b, v2.16b
-	WORD $0x6e323e31 // cmhs v17.16b, v17.16b, v18.16b
-	WORD $0x4e340c21 // sqadd v1.16b, v1.16b, v20.16b
-	WORD $0x4e311c00 // and v0.16b, v0.16b, v17.16b
-	WORD $0x4e211c00 // and v0.16b, v0.16b, v1.16b
-	WORD $0x4e731c02 // bic v2.16b, v0.16b, v19.16b
-	WORD $0x4e331c00 // and v0.16b, v0.16b, v19.16b
-	WORD $0x0e2fc041 // smull v1.8h, v2.8b, v15.8b
-	WORD $0x5e180442 // mov d2, v2.d[1]
-	WORD $0x4e2d0c0d // sqadd v13.16b, v0.16b, v13.16b
-	WORD $0x4e300c00 // sqadd v0.16b, v0.16b, v16.16b
-	WORD $0x0e2fc042 // smull v2.8h, v2.8b, v15.8b
-	WORD $0x4e618428 // add v8.8h, v1.8h, v1.8h
-	WORD $0x4e6c842f // add v15.8h, v1.8h, v12.8h
-	WORD $0x4f0d0400 // sshr v0.16b, v0.16b, #3
-	WORD $0x4f0d05ad // sshr v13.16b, v13.16b, #3
-	WORD $0x4e688421 // add v1.8h, v1.8h, v8.8h
-	WORD $0x0f0985ef // shrn v15.8b, v15.8h, #7
-	WORD $0x4e6c8508 // add v8.8h, v8.8h, v12.8h
-	WORD $0x4e628450 // add v16.8h, v2.8h, v2.8h
-	WORD $0x4e6c8451 // add v17.8h, v2.8h, v12.8h
-	WORD $0x4e200c84 // sqadd v4.16b, v4.16b, v0.16b
-	WORD $0x4e2d2dcd // sqsub v13.16b, v14.16b, v13.16b
-	WORD $0x4e6c8421 // add v1.8h, v1.8h, v12.8h
-	WORD $0x0f098500 // shrn v0.8b, v8.8h, #7
-	WORD $0x0eaf1de8 // mov v8.8b, v15.8b
-	WORD $0x4e708442 // add v2.8h, v2.8h, v16.8h
-	WORD $0x4e6c8610 // add v16.8h, v16.8h, v12.8h
-	WORD $0x0f098421 // shrn v1.8b, v1.8h, #7
-	WORD $0x4f098628 // shrn2 v8.16b, v17.8h, #7
+	WORD $0x4e2d2dd2 // sqsub v18.16b, v14.16b, v13.16b
+	WORD $0x6e220c42 // uqadd v2.16b, v2.16b, v2.16b
+	WORD $0x6e201d6b // eor v11.16b, v11.16b, v0.16b
+	WORD $0x6e201d08 // eor v8.16b, v8.16b, v0.16b
+	WORD $0x6f0f0463 // ushr v3.16b, v3.16b, #1
+	WORD $0x6e30658c // umax v12.16b, v12.16b, v16.16b
+	WORD $0x6e343630 // cmhi v16.16b, v17.16b, v20.16b
+	WORD $0x4e320def // sqadd v15.16b, v15.16b, v18.16b
+	WORD $0x6e230c42 // uqadd v2.16b, v2.16b, v3.16b
+	WORD $0x6e2c3c21 // cmhs v1.16b, v1.16b, v12.16b
+	WORD $0x4e320de3 // sqadd v3.16b, v15.16b, v18.16b
+	WORD $0x6e223e6c // cmhs v12.16b, v19.16b, v2.16b
+	WORD $0x4e320c62 // sqadd v2.16b, v3.16b, v18.16b
+	WORD $0x4e2c1c21 // and v1.16b, v1.16b, v12.16b
+	WORD $0x4e221c21 // and v1.16b, v1.16b, v2.16b
+	WORD $0x4e701c23 // bic v3.16b, v1.16b, v16.16b
+	WORD $0x4e301c21 // and v1.16b, v1.16b, v16.16b
+	WORD $0x0e27c062 // smull v2.8h, v3.8b, v7.8b
+	WORD $0x5e180463 // mov d3, v3.d[1]
+	WORD $0x4e260c31 // sqadd v17.16b, v1.16b, v6.16b
+	WORD $0x4e250c21 // sqadd v1.16b, v1.16b, v5.16b
+	WORD $0x0e27c063 // smull v3.8h, v3.8b, v7.8b
+	WORD $0x4e62844c // add v12.8h, v2.8h, v2.8h
+	WORD $0x4e64844f // add v15.8h, v2.8h, v4.8h
+	WORD $0x4f0d0421 // sshr v1.16b, v1.16b, #3
+	WORD $0x4f0d0631 // sshr v17.16b, v17.16b, #3
+	WORD $0x4e638470 // add v16.8h, v3.8h, v3.8h
 	WORD $0x4e6c8442 // add v2.8h, v2.8h, v12.8h
-	WORD $0x4f098600 // shrn2 v0.16b, v16.8h, #7
-	WORD $0x4e280c63 // sqadd v3.16b, v3.16b, v8.16b
-	WORD $0x4e282d4a // sqsub v10.16b, v10.16b, v8.16b
-	WORD $0x4f098441 // shrn2 v1.16b, v2.8h, #7
-	WORD $0x4e200d29 // sqadd v9.16b, v9.16b, v0.16b
-	WORD $0x4e202d6b // sqsub v11.16b, v11.16b, v0.16b
-	WORD $0x6e271c62 // eor v2.16b, v3.16b, v7.16b
-	WORD $0x4e212da0 // sqsub v0.16b, v13.16b, v1.16b
-	WORD $0x4e210c83 // sqadd v3.16b, v4.16b, v1.16b
-	WORD $0x6e271d4a // eor v10.16b, v10.16b, v7.16b
-	WORD $0x6e271d6b // eor v11.16b, v11.16b, v7.16b
-	WORD $0x6e271d24 // eor v4.16b, v9.16b, v7.16b
-	WORD $0x6e271c00 // eor v0.16b, v0.16b, v7.16b
-	WORD $0x6e271c63 // eor v3.16b, v3.16b, v7.16b
-	WORD $0x4e8a288c // trn1 v12.4s, v4.4s, v10.4s
-	WORD $0x4e8b2848 // trn1 v8.4s, v2.4s, v11.4s
-	WORD $0x4e8028c1 // trn1 v1.4s, v6.4s, v0.4s
-	WORD $0x4e852869 // trn1 v9.4s, v3.4s, v5.4s
-	WORD $0x4e8068c0 // trn2 v0.4s, v6.4s, v0.4s
-	WORD $0x4e856863 // trn2 v3.4s, v3.4s, v5.4s
-	WORD $0x4e4c2827 // trn1 v7.8h, v1.8h, v12.8h
-	WORD $0x4e492906 // trn1 v6.8h, v8.8h, v9.8h
-	WORD $0x4e4c6825 // trn2 v5.8h, v1.8h, v12.8h
-	WORD $0x4e8b6841 // trn2 v1.4s, v2.4s, v11.4s
-	WORD $0x4e496902 // trn2 v2.8h, v8.8h, v9.8h
-	WORD $0x4e0628e8 // trn1 v8.16b, v7.16b, v6.16b
-	WORD $0x4e8a6884 // trn2 v4.4s, v4.4s, v10.4s
-	WORD $0x4e0668e7 // trn2 v7.16b, v7.16b, v6.16b
-	WORD $0x4e0228a9 // trn1 v9.16b, v5.16b, v2.16b
-	WORD $0x5e18050c // mov d12, v8.d[1]
-	WORD $0xfc1fc008 // stur d8, [x0, #-4]
-	WORD $0x4e442806 // trn1 v6.8h, v0.8h, v4.8h
-	WORD $0x4e432828 // trn1 v8.8h, v1.8h, v3.8h
-	WORD $0x5e1804eb // mov d11, v7.d[1]
-	WORD $0x5e18052a // mov d10, v9.d[1]
-	WORD $0x4e0268a2 // trn2 v2.16b, v5.16b, v2.16b
-	WORD $0xfc1fc02c // stur d12, [x1, #-4]
-	WORD $0x4e436821 // trn2 v1.8h, v1.8h, v3.8h
-	WORD $0xfc246807 // str d7, [x0, x4]
-	WORD $0x4e446800 // trn2 v0.8h, v0.8h, v4.8h
-	WORD $0x4e0828c4 // trn1 v4.16b, v6.16b, v8.16b
-	WORD $0xfc24682b // str d11, [x1, x4]
-	WORD $0x4e0868c3 // trn2 v3.16b, v6.16b, v8.16b
-	WORD $0xfc2269c9 // str d9, [x14, x2]
-	WORD $0x5e180445 // mov d5, v2.d[1]
-	WORD $0xfc2269aa // str d10, [x13, x2]
-	WORD $0xfc226982 // str d2, [x12, x2]
-	WORD $0x4e012802 // trn1 v2.16b, v0.16b, v1.16b
-	WORD $0x5e180486 // mov d6, v4.d[1]
-	WORD $0x4e016800 // trn2 v0.16b, v0.16b, v1.16b
-	WORD $0xfc226965 // str d5, [x11, x2]
-	WORD $0x5e180465 // mov d5, v3.d[1]
-	WORD $0xfc226944 // str d4, [x10, x2]
-	WORD $0x5e180444 // mov d4, v2.d[1]
-	WORD $0xfc226926 // str d6, [x9, x2]
-	WORD $0x5e180401 // mov d1, v0.d[1]
-	WORD $0xfc226903 // str d3, [x8, x2]
-	WORD $0xfc2268e5 // str d5, [x7, x2]
-	WORD $0xfc2268c2 // str d2, [x6, x2]
-	WORD $0xfc2268a4 // str d4, [x5, x2]
-	WORD $0xfc226a00 // str d0, [x16, x2]
-	WORD $0xfc2269e1 // str d1, [x15, x2]
-	RET
-
-// func filterSubVuv(u, v *byte, stride int, f *MBFilter)
-TEXT ·filterSubVuv(SB), NOSPLIT, $0-32
-	MOVD u+0(FP), R0
-	MOVD v+8(FP), R1
-	MOVD stride+16(FP), R2
-	MOVD f+24(FP), R3
-	WORD $0x8b02000d // add x13, x0, x2
-	WORD $0x8b02002c // add x12, x1, x2
-	WORD $0xfd400003 // ldr d3, [x0]
-	WORD $0x8b0201ab // add x11, x13, x2
-	WORD $0x8b02018a // add x10, x12, x2
-	WORD $0x4f04e40b // movi v11.16b, #0x80
-	WORD $0x8b020169 // add x9, x11, x2
-	WORD $0x8b020148 // add x8, x10, x2
-	WORD $0xfc626980 // ldr d0, [x12, x2]
-	WORD $0x8b020127 // add x7, x9, x2
-	WORD $0x8b020106 // add x6, x8, x2
-	WORD $0x4f00e48e // movi v14.16b, #0x4
-	WORD $0xfc626904 // ldr d4, [x8, x2]
-	WORD $0x8b0200e5 // add x5, x7, x2
-	WORD $0x8b0200c4 // add x4, x6, x2
-	WORD $0x8b0200af // add x15, x5, x2
-	WORD $0x8b02008e // add x14, x4, x2
-	WORD $0x4f00e46f // movi v15.16b, #0x3
-	WORD $0xfc626921 // ldr d1, [x9, x2]
-	WORD $0xfc626888 // ldr d8, [x4, x2]
-	WORD $0xfc6269a6 // ldr d6, [x13, x2]
-	WORD $0xfc6268a2 // ldr d2, [x5, x2]
-	WORD $0x6e180481 // mov v1.d[1], v4.d[0]
-	WORD $0x4d408423 // ld1 {v3.d}[1], [x1]
-	WORD $0xfc6268c7 // ldr d7, [x6, x2]
-	WORD $0x6e180406 // mov v6.d[1], v0.d[0]
-	WORD $0xfc6268e4 // ldr d4, [x7, x2]
-	WORD $0x6e180502 // mov v2.d[1], v8.d[0]
-	WORD $0xfc6269e9 // ldr d9, [x15, x2]
-	WORD $0xfc626828 // ldr d8, [x1, x2]
-	WORD $0x4e812860 // trn1 v0.4s, v3.4s, v1.4s
-	WORD $0xfc626805 // ldr d5, [x0, x2]
-	WORD $0x6e1804e4 // mov v4.d[1], v7.d[0]
-	WORD $0x4e816863 // trn2 v3.4s, v3.4s, v1.4s
-	WORD $0x4e8228c7 // trn1 v7.4s, v6.4s, v2.4s
-	WORD $0xfc62694a // ldr d10, [x10, x2]
-	WORD $0x4e8268c6 // trn2 v6.4s, v6.4s, v2.4s
-	WORD $0xfc6269cd // ldr d13, [x14, x2]
-	WORD $0xfc626961 // ldr d1, [x11, x2]
-	WORD $0x6e180505 // mov v5.d[1], v8.d[0]
-	WORD $0x4e462868 // trn1 v8.8h, v3.8h, v6.8h
-	WORD $0x4e466863 // trn2 v3.8h, v3.8h, v6.8h
-	WORD $0x3d400862 // ldr b2, [x3, #2]
-	WORD $0x0ea91d26 // mov v6.8b, v9.8b
-	WORD $0x4e47680c // trn2 v12.8h, v0.8h, v7.8h
-	WORD $0x3d400473 // ldr b19, [x3, #1]
-	WORD $0x4e472800 // trn1 v0.8h, v0.8h, v7.8h
-	WORD $0x6e180541 // mov v1.d[1], v10.d[0]
-	WORD $0x3d400c6a // ldr b10, [x3, #3]
-	WORD $0x6e1805a6 // mov v6.d[1], v13.d[0]
-	WORD $0x4e8428a7 // trn1 v7.4s, v5.4s, v4.4s
-	WORD $0x4e8468a5 // trn2 v5.4s, v5.4s, v4.4s
-	WORD $0x4e010444 // dup v4.16b, v2.b[0]
-	WORD $0x4e010673 // dup v19.16b, v19.b[0]
-	WORD $0x4e86282d // trn1 v13.4s, v1.4s, v6.4s
-	WORD $0x4e866821 // trn2 v1.4s, v1.4s, v6.4s
+	WORD $0x4e648472 // add v18.8h, v3.8h, v4.8h
+	WORD $0x0f0985ef // shrn v15.8b, v15.8h, #7
+	WORD $0x4e64858c // add v12.8h, v12.8h, v4.8h
+	WORD $0x4e210dad // sqadd v13.16b, v13.16b, v1.16b
+	WORD $0x4e312dce // sqsub v14.16b, v14.16b, v17.16b
+	WORD $0x4e708463 // add v3.8h, v3.8h, v16.8h
+	WORD $0x4e648442 // add v2.8h, v2.8h, v4.8h
+	WORD $0x4f09864f // shrn2 v15.16b, v18.8h, #7
+	WORD $0x4e648610 // add v16.8h, v16.8h, v4.8h
+	WORD $0x0f098581 // shrn v1.8b, v12.8h, #7
+	WORD $0x4e648463 // add v3.8h, v3.8h, v4.8h
+	WORD $0x0f098442 // shrn v2.8b, v2.8h, #7
+	WORD $0x4e2f0d6b // sqadd v11.16b, v11.16b, v15.16b
+	WORD $0x4e2f2d08 // sqsub v8.16b, v8.16b, v15.16b
+	WORD $0x4f098601 // shrn2 v1.16b, v16.8h, #7
+	WORD $0x4f098462 // shrn2 v2.16b, v3.8h, #7
+	WORD $0x4e212d29 // sqsub v9.16b, v9.16b, v1.16b
+	WORD $0x4e210d4a // sqadd v10.16b, v10.16b, v1.16b
+	WORD $0x6e201d6b // eor v11.16b, v11.16b, v0.16b
+	WORD $0x4e222dc1 // sqsub v1.16b, v14.16b, v2.16b
+	WORD $0x4e220dad // sqadd v13.16b, v13.16b, v2.16b
+	WORD $0x0c86700b // st1 {v11.8b}, [x0], x6
+	WORD $0x4d86852b // st1 {v11.d}[1], [x9], x6
+	WORD $0x6e201d4a // eor v10.16b, v10.16b, v0.16b
+	WORD $0x0c86700a // st1 {v10.8b}, [x0], x6
+	WORD $0x4d86852a // st1 {v10.d}[1], [x9], x6
+	WORD $0x6e201dad // eor v13.16b, v13.16b, v0.16b
+	WORD $0x0c86700d // st1 {v13.8b}, [x0], x6
+	WORD $0x4d86852d // st1 {v13.d}[1], [x9], x6
+	WORD $0x6e201c21 // eor v1.16b, v1.16b, v0.16b
+	WORD $0x0c867001 // st1 {v1.8b}, [x0], x6
+	WORD $0x4d868521 // st1 {v1.d}[1], [x9], x6
+	WORD $0x6e201d29 // eor v9.16b, v9.16b, v0.16b
+	WORD $0x0c867009 // st1 {v9.8b}, [x0], x6
+	WORD $0x4d868529 // st1 {v9.d}[1], [x9], x6
+	WORD $0x6e201d08 // eor v8.16b, v8.16b, v0.16b
+	WORD $0x0c867008 // st1 {v8.8b}, [x0], x6
+	WORD $0x4d868528 // st1 {v8.d}[1], [x9], x6
+	WORD $0x39401100 // ldrb w0, [x8, #4]
+	WORD $0x34ffbba0 // cbz w0, @28
+	WORD $0xaa0503e0 // mov x0, x5
+	WORD $0xaa0803ea // mov x10, x8
+	WORD $0xaa0203e9 // mov x9, x2
+	WORD $0xd280006b // mov x11, #0x3
+	WORD $0xaa0003e5 // mov x5, x0
+	WORD $0xd37ff80c // lsl x12, x0, #1
+	WORD $0xaa0903e8 // mov x8, x9
+	WORD $0x4cc07101 // ld1 {v1.16b}, [x8], x0
+	WORD $0x4cc0710b // ld1 {v11.16b}, [x8], x0
+	WORD $0x4cc07103 // ld1 {v3.16b}, [x8], x0
+	WORD $0x4cc07102 // ld1 {v2.16b}, [x8], x0
+	WORD $0x4cc07113 // ld1 {v19.16b}, [x8], x0
+	WORD $0x4cc07115 // ld1 {v21.16b}, [x8], x0
+	WORD $0x4cc07110 // ld1 {v16.16b}, [x8], x0
+	WORD $0x4cc07108 // ld1 {v8.16b}, [x8], x0
+	WORD $0x6e227469 // uabd v9.16b, v3.16b, v2.16b
+	WORD $0x3d400d4a // ldr b10, [x10, #3]
+	WORD $0x8b0c0129 // add x9, x9, x12
+	WORD $0x6e3376ae // uabd v14.16b, v21.16b, v19.16b
+	WORD $0x6e237572 // uabd v18.16b, v11.16b, v3.16b
+	WORD $0x3d400554 // ldr b20, [x10, #1]
+	WORD $0x6e2b7431 // uabd v17.16b, v1.16b, v11.16b
+	WORD $0x6e201c6d // eor v13.16b, v3.16b, v0.16b
+	WORD $0x6e201eab // eor v11.16b, v21.16b, v0.16b
+	WORD $0x3d400941 // ldr b1, [x10, #2]
+	WORD $0x6e201c4c // eor v12.16b, v2.16b, v0.16b
+	WORD $0x6e2e6529 // umax v9.16b, v9.16b, v14.16b
 	WORD $0x4e01054a // dup v10.16b, v10.b[0]
-	WORD $0x4e4d68e2 // trn2 v2.8h, v7.8h, v13.8h
-	WORD $0x4e4128a9 // trn1 v9.8h, v5.8h, v1.8h
-	WORD $0x4e4d28e6 // trn1 v6.8h, v7.8h, v13.8h
-	WORD $0x4e4168a1 // trn2 v1.8h, v5.8h, v1.8h
-	WORD $0x4e022985 // trn1 v5.16b, v12.16b, v2.16b
-	WORD $0x4e092916 // trn1 v22.16b, v8.16b, v9.16b
-	WORD $0x4e026982 // trn2 v2.16b, v12.16b, v2.16b
-	WORD $0x4e096908 // trn2 v8.16b, v8.16b, v9.16b
-	WORD $0x4e066809 // trn2 v9.16b, v0.16b, v6.16b
-	WORD $0x4e062800 // trn1 v0.16b, v0.16b, v6.16b
-	WORD $0x6e2274b1 // uabd v17.16b, v5.16b, v2.16b
-	WORD $0x6e367506 // uabd v6.16b, v8.16b, v22.16b
-	WORD $0x6e25752d // uabd v13.16b, v9.16b, v5.16b
-	WORD $0x6e297415 // uabd v21.16b, v0.16b, v9.16b
-	WORD $0x4e01286c // trn1 v12.16b, v3.16b, v1.16b
-	WORD $0x6e2b1ca7 // eor v7.16b, v5.16b, v11.16b
-	WORD $0x6e2b1d10 // eor v16.16b, v8.16b, v11.16b
-	WORD $0x6e266631 // umax v17.16b, v17.16b, v6.16b
-	WORD $0x6e2b1ed2 // eor v18.16b, v22.16b, v11.16b
-	WORD $0x4e016861 // trn2 v1.16b, v3.16b, v1.16b
-	WORD $0x6e2b1c46 // eor v6.16b, v2.16b, v11.16b
-	WORD $0x6e2d66b5 // umax v21.16b, v21.16b, v13.16b
-	WORD $0x6e367443 // uabd v3.16b, v2.16b, v22.16b
-	WORD $0x4e302ced // sqsub v13.16b, v7.16b, v16.16b
-	WORD $0x6e2c7434 // uabd v20.16b, v1.16b, v12.16b
-	WORD $0x6e2a362a // cmhi v10.16b, v17.16b, v10.16b
-	WORD $0x4e262e56 // sqsub v22.16b, v18.16b, v6.16b
-	WORD $0x6e287597 // uabd v23.16b, v12.16b, v8.16b
-	WORD $0x6e2874a5 // uabd v5.16b, v5.16b, v8.16b
-	WORD $0x6e356631 // umax v17.16b, v17.16b, v21.16b
-	WORD $0x6e230c63 // uqadd v3.16b, v3.16b, v3.16b
-	WORD $0x4e2a1da2 // and v2.16b, v13.16b, v10.16b
-	WORD $0x6e376688 // umax v8.16b, v20.16b, v23.16b
-	WORD $0x6f0f04a5 // ushr v5.16b, v5.16b, #1
-	WORD $0x4e360c42 // sqadd v2.16b, v2.16b, v22.16b
-	WORD $0x6e286631 // umax v17.16b, v17.16b, v8.16b
-	WORD $0x6e250c63 // uqadd v3.16b, v3.16b, v5.16b
-	WORD $0x4e360c45 // sqadd v5.16b, v2.16b, v22.16b
-	WORD $0x6e233e73 // cmhs v19.16b, v19.16b, v3.16b
-	WORD $0x6e313c82 // cmhs v2.16b, v4.16b, v17.16b
-	WORD $0x4e360ca3 // sqadd v3.16b, v5.16b, v22.16b
-	WORD $0x4e331c42 // and v2.16b, v2.16b, v19.16b
-	WORD $0x4e231c42 // and v2.16b, v2.16b, v3.16b
-	WORD $0x4e2e0c4e // sqadd v14.16b, v2.16b, v14.16b
-	WORD $0x4e2f0c42 // sqadd v2.16b, v2.16b, v15.16b
-	WORD $0x4f0d05ce // sshr v14.16b, v14.16b, #3
+	WORD $0x6e30750f // uabd v15.16b, v8.16b, v16.16b
+	WORD $0x6e326631 // umax v17.16b, v17.16b, v18.16b
+	WORD $0x4e2b2da8 // sqsub v8.16b, v13.16b, v11.16b
+	WORD $0x6e357610 // uabd v16.16b, v16.16b, v21.16b
+	WORD $0x6e201e6e // eor v14.16b, v19.16b, v0.16b
+	WORD $0x4e010421 // dup v1.16b, v1.b[0]
+	WORD $0x6e2a352a // cmhi v10.16b, v9.16b, v10.16b
+	WORD $0x6e337442 // uabd v2.16b, v2.16b, v19.16b
+	WORD $0x6e357463 // uabd v3.16b, v3.16b, v21.16b
+	WORD $0x4e2c2dd2 // sqsub v18.16b, v14.16b, v12.16b
+	WORD $0x6e3065ef // umax v15.16b, v15.16b, v16.16b
+	WORD $0x6e316529 // umax v9.16b, v9.16b, v17.16b
+	WORD $0x4e010690 // dup v16.16b, v20.b[0]
+	WORD $0x4e2a1d08 // and v8.16b, v8.16b, v10.16b
+	WORD $0x6e220c42 // uqadd v2.16b, v2.16b, v2.16b
+	WORD $0x6f0f0463 // ushr v3.16b, v3.16b, #1
+	WORD $0x4e320d08 // sqadd v8.16b, v8.16b, v18.16b
+	WORD $0x6e2f6529 // umax v9.16b, v9.16b, v15.16b
+	WORD $0x6e230c42 // uqadd v2.16b, v2.16b, v3.16b
+	WORD $0x4e320d03 // sqadd v3.16b, v8.16b, v18.16b
+	WORD $0x6e293c21 // cmhs v1.16b, v1.16b, v9.16b
+	WORD $0x6e223e08 // cmhs v8.16b, v16.16b, v2.16b
+	WORD $0x4e320c62 // sqadd v2.16b, v3.16b, v18.16b
+	WORD $0x4e281c21 // and v1.16b, v1.16b, v8.16b
+	WORD $0x4e221c21 // and v1.16b, v1.16b, v2.16b
+	WORD $0x4e260c22 // sqadd v2.16b, v1.16b, v6.16b
+	WORD $0x4e250c21 // sqadd v1.16b, v1.16b, v5.16b
 	WORD $0x4f0d0442 // sshr v2.16b, v2.16b, #3
-	WORD $0x4f0f25c3 // srshr v3.16b, v14.16b, #1
-	WORD $0x4e2e2e52 // sqsub v18.16b, v18.16b, v14.16b
-	WORD $0x4e220cc2 // sqadd v2.16b, v6.16b, v2.16b
+	WORD $0x4f0d0421 // sshr v1.16b, v1.16b, #3
+	WORD $0x4f0f2443 // srshr v3.16b, v2.16b, #1
+	WORD $0x4e222dce // sqsub v14.16b, v14.16b, v2.16b
+	WORD $0x4e210d8c // sqadd v12.16b, v12.16b, v1.16b
 	WORD $0x4e6a1c6a // bic v10.16b, v3.16b, v10.16b
-	WORD $0x6e2b1e52 // eor v18.16b, v18.16b, v11.16b
-	WORD $0x6e2b1c42 // eor v2.16b, v2.16b, v11.16b
-	WORD $0x4e2a0ce3 // sqadd v3.16b, v7.16b, v10.16b
-	WORD $0x4e2a2e10 // sqsub v16.16b, v16.16b, v10.16b
-	WORD $0x4e812845 // trn1 v5.4s, v2.4s, v1.4s
-	WORD $0x4e922804 // trn1 v4.4s, v0.4s, v18.4s
-	WORD $0x4e816842 // trn2 v2.4s, v2.4s, v1.4s
-	WORD $0x4e926800 // trn2 v0.4s, v0.4s, v18.4s
-	WORD $0x6e2b1e10 // eor v16.16b, v16.16b, v11.16b
-	WORD $0x6e2b1c63 // eor v3.16b, v3.16b, v11.16b
-	WORD $0x4e902927 // trn1 v7.4s, v9.4s, v16.4s
-	WORD $0x4e8c286a // trn1 v10.4s, v3.4s, v12.4s
-	WORD $0x4e906921 // trn2 v1.4s, v9.4s, v16.4s
-	WORD $0x4e8c6863 // trn2 v3.4s, v3.4s, v12.4s
-	WORD $0x4e4528e8 // trn1 v8.8h, v7.8h, v5.8h
-	WORD $0x4e4a2886 // trn1 v6.8h, v4.8h, v10.8h
-	WORD $0x4e4a6884 // trn2 v4.8h, v4.8h, v10.8h
-	WORD $0x4e4568e7 // trn2 v7.8h, v7.8h, v5.8h
-	WORD $0x4e432805 // trn1 v5.8h, v0.8h, v3.8h
-	WORD $0x4e0828ca // trn1 v10.16b, v6.16b, v8.16b
-	WORD $0x4e0868c6 // trn2 v6.16b, v6.16b, v8.16b
-	WORD $0x4e072889 // trn1 v9.16b, v4.16b, v7.16b
-	WORD $0x4e422828 // trn1 v8.8h, v1.8h, v2.8h
-	WORD $0x5e18054b // mov d11, v10.d[1]
-	WORD $0xfd00000a // str d10, [x0]
-	WORD $0x4e076884 // trn2 v4.16b, v4.16b, v7.16b
-	WORD $0x5e1804ca // mov d10, v6.d[1]
-	WORD $0x5e180527 // mov d7, v9.d[1]
-	WORD $0x4e426821 // trn2 v1.8h, v1.8h, v2.8h
-	WORD $0xfd00002b // str d11, [x1]
-	WORD $0x4e436800 // trn2 v0.8h, v0.8h, v3.8h
-	WORD $0xfc226806 // str d6, [x0, x2]
-	WORD $0x4e0828a6 // trn1 v6.16b, v5.16b, v8.16b
-	WORD $0x4e0868a2 // trn2 v2.16b, v5.16b, v8.16b
-	WORD $0xfc22682a // str d10, [x1, x2]
-	WORD $0x5e18048a // mov d10, v4.d[1]
-	WORD $0xfc2269a9 // str d9, [x13, x2]
-	WORD $0x4e012803 // trn1 v3.16b, v0.16b, v1.16b
-	WORD $0xfc226987 // str d7, [x12, x2]
-	WORD $0x5e1804c7 // mov d7, v6.d[1]
-	WORD $0xfc226964 // str d4, [x11, x2]
-	WORD $0x4e016800 // trn2 v0.16b, v0.16b, v1.16b
-	WORD $0x5e180445 // mov d5, v2.d[1]
-	WORD $0xfc22694a // str d10, [x10, x2]
-	WORD $0xfc226926 // str d6, [x9, x2]
-	WORD $0x5e180464 // mov d4, v3.d[1]
-	WORD $0xfc226907 // str d7, [x8, x2]
-	WORD $0x5e180401 // mov d1, v0.d[1]
-	WORD $0xfc2268e2 // str d2, [x7, x2]
-	WORD $0xfc2268c5 // str d5, [x6, x2]
-	WORD $0xfc2268a3 // str d3, [x5, x2]
-	WORD $0xfc226884 // str d4, [x4, x2]
-	WORD $0xfc2269e0 // str d0, [x15, x2]
-	WORD $0xfc2269c1 // str d1, [x14, x2]
+	WORD $0x4e2a0dad // sqadd v13.16b, v13.16b, v10.16b
+	WORD $0x4e2a2d6b // sqsub v11.16b, v11.16b, v10.16b
+	WORD $0x6e201dad // eor v13.16b, v13.16b, v0.16b
+	WORD $0x4c80712d // st1 {v13.16b}, [x9], x0
+	WORD $0x6e201d8c // eor v12.16b, v12.16b, v0.16b
+	WORD $0x4c80712c // st1 {v12.16b}, [x9], x0
+	WORD $0x6e201dce // eor v14.16b, v14.16b, v0.16b
+	WORD $0xaa0903e8 // mov x8, x9
+	WORD $0x4c80710e // st1 {v14.16b}, [x8], x0
+	WORD $0x6e201d6b // eor v11.16b, v11.16b, v0.16b
+	WORD $0x4c80710b // st1 {v11.16b}, [x8], x0
+	WORD $0xf100056b // subs x11, x11, #0x1
+	WORD $0x54fff7a1 // b.ne @2244
+	WORD $0xaa0303e0 // mov x0, x3
+	WORD $0xaa0403e9 // mov x9, x4
+	WORD $0xaa0a03e8 // mov x8, x10
+	WORD $0x0cc67001 // ld1 {v1.8b}, [x0], x6
+	WORD $0x4dc68521 // ld1 {v1.d}[1], [x9], x6
+	WORD $0x0cc6700a // ld1 {v10.8b}, [x0], x6
+	WORD $0x4dc6852a // ld1 {v10.d}[1], [x9], x6
+	WORD $0x0cc67003 // ld1 {v3.8b}, [x0], x6
+	WORD $0x4dc68523 // ld1 {v3.d}[1], [x9], x6
+	WORD $0x0cc67002 // ld1 {v2.8b}, [x0], x6
+	WORD $0x4dc68522 // ld1 {v2.d}[1], [x9], x6
+	WORD $0x0cc67013 // ld1 {v19.8b}, [x0], x6
+	WORD $0x4dc68533 // ld1 {v19.d}[1], [x9], x6
+	WORD $0x0cc67015 // ld1 {v21.8b}, [x0], x6
+	WORD $0x4dc68535 // ld1 {v21.d}[1], [x9], x6
+	WORD $0x0cc67010 // ld1 {v16.8b}, [x0], x6
+	WORD $0x4dc68530 // ld1 {v16.d}[1], [x9], x6
+	WORD $0x0cc67008 // ld1 {v8.8b}, [x0], x6
+	WORD $0x4dc68528 // ld1 {v8.d}[1], [x9], x6
+	WORD $0x6e227469 // uabd v9.16b, v3.16b, v2.16b
+	WORD $0x3d400d4d // ldr b13, [x10, #3]
+	WORD $0xd37ff8c0 // lsl x0, x6, #1
+	WORD $0x6e3376ae // uabd v14.16b, v21.16b, v19.16b
+	WORD $0x8b000069 // add x9, x3, x0
+	WORD $0x8b000080 // add x0, x4, x0
+	WORD $0x6e237552 // uabd v18.16b, v10.16b, v3.16b
+	WORD $0x3d400554 // ldr b20, [x10, #1]
+	WORD $0x6e2a7431 // uabd v17.16b, v1.16b, v10.16b
+	WORD $0x6e201c6b // eor v11.16b, v3.16b, v0.16b
+	WORD $0x6e201eaa // eor v10.16b, v21.16b, v0.16b
+	WORD $0x3d400941 // ldr b1, [x10, #2]
+	WORD $0x6e201c4c // eor v12.16b, v2.16b, v0.16b
+	WORD $0x6e2e6529 // umax v9.16b, v9.16b, v14.16b
+	WORD $0x4e0105ad // dup v13.16b, v13.b[0]
+	WORD $0x6e30750f // uabd v15.16b, v8.16b, v16.16b
+	WORD $0x6e326631 // umax v17.16b, v17.16b, v18.16b
+	WORD $0x6e201e6e // eor v14.16b, v19.16b, v0.16b
+	WORD $0x6e357610 // uabd v16.16b, v16.16b, v21.16b
+	WORD $0x4e2a2d68 // sqsub v8.16b, v11.16b, v10.16b
+	WORD $0x4e010421 // dup v1.16b, v1.b[0]
+	WORD $0x6e2d352d // cmhi v13.16b, v9.16b, v13.16b
+	WORD $0x6e337442 // uabd v2.16b, v2.16b, v19.16b
+	WORD $0x6e357463 // uabd v3.16b, v3.16b, v21.16b
+	WORD $0x4e2c2dd2 // sqsub v18.16b, v14.16b, v12.16b
+	WORD $0x6e3065ef // umax v15.16b, v15.16b, v16.16b
+	WORD $0x6e316529 // umax v9.16b, v9.16b, v17.16b
+	WORD $0x4e010690 // dup v16.16b, v20.b[0]
+	WORD $0x4e2d1d08 // and v8.16b, v8.16b, v13.16b
+	WORD $0x6e220c42 // uqadd v2.16b, v2.16b, v2.16b
+	WORD $0x6f0f0463 // ushr v3.16b, v3.16b, #1
+	WORD $0x4e320d08 // sqadd v8.16b, v8.16b, v18.16b
+	WORD $0x6e2f6529 // umax v9.16b, v9.16b, v15.16b
+	WORD $0x6e230c42 // uqadd v2.16b, v2.16b, v3.16b
+	WORD $0x4e320d03 // sqadd v3.16b, v8.16b, v18.16b
+	WORD $0x6e293c21 // cmhs v1.16b, v1.16b, v9.16b
+	WORD $0x6e223e08 // cmhs v8.16b, v16.16b, v2.16b
+	WORD $0x4e320c62 // sqadd v2.16b, v3.16b, v18.16b
+	WORD $0x4e281c21 // and v1.16b, v1.16b, v8.16b
+	WORD $0x4e221c21 // and v1.16b, v1.16b, v2.16b
+	WORD $0x4e260c22 // sqadd v2.16b, v1.16b, v6.16b
+	WORD $0x4e250c21 // sqadd v1.16b, v1.16b, v5.16b
+	WORD $0x4f0d0442 // sshr v2.16b, v2.16b, #3
+	WORD $0x4f0d0421 // sshr v1.16b, v1.16b, #3
+	WORD $0x4f0f2448 // srshr v8.16b, v2.16b, #1
+	WORD $0x4e222dc2 // sqsub v2.16b, v14.16b, v2.16b
+	WORD $0x4e210d83 // sqadd v3.16b, v12.16b, v1.16b
+	WORD $0x4e6d1d0d // bic v13.16b, v8.16b, v13.16b
+	WORD $0x4e2d0d68 // sqadd v8.16b, v11.16b, v13.16b
+	WORD $0x4e2d2d41 // sqsub v1.16b, v10.16b, v13.16b
+	WORD $0x6e201d08 // eor v8.16b, v8.16b, v0.16b
+	WORD $0x0c867128 // st1 {v8.8b}, [x9], x6
+	WORD $0x4d868408 // st1 {v8.d}[1], [x0], x6
+	WORD $0x6e201c63 // eor v3.16b, v3.16b, v0.16b
+	WORD $0x0c867123 // st1 {v3.8b}, [x9], x6
+	WORD $0x4d868403 // st1 {v3.d}[1], [x0], x6
+	WORD $0x6e201c42 // eor v2.16b, v2.16b, v0.16b
+	WORD $0x0c867122 // st1 {v2.8b}, [x9], x6
+	WORD $0x4d868402 // st1 {v2.d}[1], [x0], x6
+	WORD $0x6e201c21 // eor v1.16b, v1.16b, v0.16b
+	WORD $0x0c867121 // st1 {v1.8b}, [x9], x6
+	WORD $0x4d868401 // st1 {v1.d}[1], [x0], x6
+	WORD $0xf1000421 // subs x1, x1, #0x1
+	WORD $0x91001508 // add x8, x8, #0x5
+	WORD $0x91004042 // add x2, x2, #0x10
+	WORD $0x91002063 // add x3, x3, #0x8
+	WORD $0x91002084 // add x4, x4, #0x8
+	WORD $0xb24000e7 // orr x7, x7, #0x1
+	WORD $0x54ffa841 // b.ne @56
+	WORD $0x1400011d // b @4008
+	WORD $0xaa0503eb // mov x11, x5
+	WORD $0xaa0803e0 // mov x0, x8
+	WORD $0xaa0203ec // mov x12, x2
+	WORD $0x9100304e // add x14, x2, #0xc
+	WORD $0xaa0b03e5 // mov x5, x11
+	WORD $0xd37df16f // lsl x15, x11, #3
+	WORD $0x8b0f018a // add x10, x12, x15
+	WORD $0xaa0c03e8 // mov x8, x12
+	WORD $0xaa0a03e9 // mov x9, x10
+	WORD $0x0ccb7109 // ld1 {v9.8b}, [x8], x11
+	WORD $0x4dcb8529 // ld1 {v9.d}[1], [x9], x11
+	WORD $0x0ccb710b // ld1 {v11.8b}, [x8], x11
+	WORD $0x4dcb852b // ld1 {v11.d}[1], [x9], x11
+	WORD $0x0ccb710a // ld1 {v10.8b}, [x8], x11
+	WORD $0x4dcb852a // ld1 {v10.d}[1], [x9], x11
+	WORD $0x0ccb710c // ld1 {v12.8b}, [x8], x11
+	WORD $0x4dcb852c // ld1 {v12.d}[1], [x9], x11
+	WORD $0x0ccb7102 // ld1 {v2.8b}, [x8], x11
+	WORD $0x4dcb8522 // ld1 {v2.d}[1], [x9], x11
+	WORD $0x0ccb7108 // ld1 {v8.8b}, [x8], x11
+	WORD $0x4dcb8528 // ld1 {v8.d}[1], [x9], x11
+	WORD $0x0ccb710d // ld1 {v13.8b}, [x8], x11
+	WORD $0x4dcb852d // ld1 {v13.d}[1], [x9], x11
+	WORD $0x0ccb7103 // ld1 {v3.8b}, [x8], x11
+	WORD $0x4dcb8523 // ld1 {v3.d}[1], [x9], x11
+	WORD $0x4e8d294f // trn1 v15.4s, v10.4s, v13.4s
+	WORD $0x3d400c10 // ldr b16, [x0, #3]
+	WORD $0xaa0a03e8 // mov x8, x10
+	WORD $0x4e8d6951 // trn2 v17.4s, v10.4s, v13.4s
+	WORD $0xaa0c03e9 // mov x9, x12
+	WORD $0x4e822921 // trn1 v1.4s, v9.4s, v2.4s
+	WORD $0x3d400415 // ldr b21, [x0, #1]
+	WORD $0x4e88296e // trn1 v14.4s, v11.4s, v8.4s
+	WORD $0x4e826929 // trn2 v9.4s, v9.4s, v2.4s
+	WORD $0x3d400802 // ldr b2, [x0, #2]
+	WORD $0x4e88696b // trn2 v11.4s, v11.4s, v8.4s
+	WORD $0x4e832988 // trn1 v8.4s, v12.4s, v3.4s
+	WORD $0x4e83698c // trn2 v12.4s, v12.4s, v3.4s
+	WORD $0x4e512932 // trn1 v18.8h, v9.8h, v17.8h
+	WORD $0x4e4f6823 // trn2 v3.8h, v1.8h, v15.8h
+	WORD $0x4e4869cd // trn2 v13.8h, v14.8h, v8.8h
+	WORD $0x4e4c296a // trn1 v10.8h, v11.8h, v12.8h
+	WORD $0x4e4829ce // trn1 v14.8h, v14.8h, v8.8h
+	WORD $0x4e4f2821 // trn1 v1.8h, v1.8h, v15.8h
+	WORD $0x4e0d2868 // trn1 v8.16b, v3.16b, v13.16b
+	WORD $0x4e0a2a54 // trn1 v20.16b, v18.16b, v10.16b
+	WORD $0x4e0d6863 // trn2 v3.16b, v3.16b, v13.16b
+	WORD $0x4e0a6a52 // trn2 v18.16b, v18.16b, v10.16b
+	WORD $0x4e0e682a // trn2 v10.16b, v1.16b, v14.16b
+	WORD $0x4e0e2821 // trn1 v1.16b, v1.16b, v14.16b
+	WORD $0x6e23750d // uabd v13.16b, v8.16b, v3.16b
+	WORD $0x6e34764f // uabd v15.16b, v18.16b, v20.16b
+	WORD $0x4e516929 // trn2 v9.8h, v9.8h, v17.8h
+	WORD $0x4e4c696b // trn2 v11.8h, v11.8h, v12.8h
+	WORD $0x6e28754e // uabd v14.16b, v10.16b, v8.16b
+	WORD $0x6e2a7437 // uabd v23.16b, v1.16b, v10.16b
+	WORD $0x6e2f65ad // umax v13.16b, v13.16b, v15.16b
+	WORD $0x6e201e51 // eor v17.16b, v18.16b, v0.16b
+	WORD $0x4e0b292c // trn1 v12.16b, v9.16b, v11.16b
+	WORD $0x6e201d0f // eor v15.16b, v8.16b, v0.16b
+	WORD $0x4e010610 // dup v16.16b, v16.b[0]
+	WORD $0x4e0b6929 // trn2 v9.16b, v9.16b, v11.16b
+	WORD $0x6e2e66f7 // umax v23.16b, v23.16b, v14.16b
+	WORD $0x6e201e93 // eor v19.16b, v20.16b, v0.16b
+	WORD $0x6e201c6e // eor v14.16b, v3.16b, v0.16b
+	WORD $0x4e0106b5 // dup v21.16b, v21.b[0]
+	WORD $0x6e3035b0 // cmhi v16.16b, v13.16b, v16.16b
+	WORD $0x4e312deb // sqsub v11.16b, v15.16b, v17.16b
+	WORD $0x6e2c7536 // uabd v22.16b, v9.16b, v12.16b
+	WORD $0x6e327598 // uabd v24.16b, v12.16b, v18.16b
+	WORD $0x6e347463 // uabd v3.16b, v3.16b, v20.16b
+	WORD $0x6e327508 // uabd v8.16b, v8.16b, v18.16b
+	WORD $0x4e2e2e74 // sqsub v20.16b, v19.16b, v14.16b
+	WORD $0x6e3765ad // umax v13.16b, v13.16b, v23.16b
+	WORD $0x4e301d6b // and v11.16b, v11.16b, v16.16b
+	WORD $0x4e010442 // dup v2.16b, v2.b[0]
+	WORD $0x6e3866d2 // umax v18.16b, v22.16b, v24.16b
+	WORD $0x6e230c63 // uqadd v3.16b, v3.16b, v3.16b
+	WORD $0x6f0f0508 // ushr v8.16b, v8.16b, #1
+	WORD $0x4e340d6b // sqadd v11.16b, v11.16b, v20.16b
+	WORD $0x6e3265b2 // umax v18.16b, v13.16b, v18.16b
+	WORD $0x6e280c63 // uqadd v3.16b, v3.16b, v8.16b
+	WORD $0x4e340d6b // sqadd v11.16b, v11.16b, v20.16b
+	WORD $0x6e323c42 // cmhs v2.16b, v2.16b, v18.16b
+	WORD $0x6e233ea3 // cmhs v3.16b, v21.16b, v3.16b
+	WORD $0x4e340d6b // sqadd v11.16b, v11.16b, v20.16b
+	WORD $0x4e231c42 // and v2.16b, v2.16b, v3.16b
+	WORD $0x4e2b1c42 // and v2.16b, v2.16b, v11.16b
+	WORD $0x4e260c43 // sqadd v3.16b, v2.16b, v6.16b
+	WORD $0x4e250c42 // sqadd v2.16b, v2.16b, v5.16b
+	WORD $0x4f0d0463 // sshr v3.16b, v3.16b, #3
+	WORD $0x4f0d0442 // sshr v2.16b, v2.16b, #3
+	WORD $0x4f0f2468 // srshr v8.16b, v3.16b, #1
+	WORD $0x4e232e6d // sqsub v13.16b, v19.16b, v3.16b
+	WORD $0x4e220dc3 // sqadd v3.16b, v14.16b, v2.16b
+	WORD $0x4e701d10 // bic v16.16b, v8.16b, v16.16b
+	WORD $0x6e201dad // eor v13.16b, v13.16b, v0.16b
+	WORD $0x6e201c63 // eor v3.16b, v3.16b, v0.16b
+	WORD $0x4e300de8 // sqadd v8.16b, v15.16b, v16.16b
+	WORD $0x4e302e22 // sqsub v2.16b, v17.16b, v16.16b
+	WORD $0x4e8d282b // trn1 v11.4s, v1.4s, v13.4s
+	WORD $0x4e89286f // trn1 v15.4s, v3.4s, v9.4s
+	WORD $0x4e8d6821 // trn2 v1.4s, v1.4s, v13.4s
+	WORD $0x4e896863 // trn2 v3.4s, v3.4s, v9.4s
+	WORD $0x6e201c42 // eor v2.16b, v2.16b, v0.16b
+	WORD $0x6e201d08 // eor v8.16b, v8.16b, v0.16b
+	WORD $0x4e82294d // trn1 v13.4s, v10.4s, v2.4s
+	WORD $0x4e8c2909 // trn1 v9.4s, v8.4s, v12.4s
+	WORD $0x4e826942 // trn2 v2.4s, v10.4s, v2.4s
+	WORD $0x4e8c6908 // trn2 v8.4s, v8.4s, v12.4s
+	WORD $0x4e4f29ae // trn1 v14.8h, v13.8h, v15.8h
+	WORD $0x4e49296c // trn1 v12.8h, v11.8h, v9.8h
+	WORD $0x4e496969 // trn2 v9.8h, v11.8h, v9.8h
+	WORD $0x4e48282a // trn1 v10.8h, v1.8h, v8.8h
+	WORD $0x4e4f69ab // trn2 v11.8h, v13.8h, v15.8h
+	WORD $0x4e486821 // trn2 v1.8h, v1.8h, v8.8h
+	WORD $0x4e0e298d // trn1 v13.16b, v12.16b, v14.16b
+	WORD $0x4e432848 // trn1 v8.8h, v2.8h, v3.8h
+	WORD $0x4e436842 // trn2 v2.8h, v2.8h, v3.8h
+	WORD $0x0c8b712d // st1 {v13.8b}, [x9], x11
+	WORD $0x4d8b850d // st1 {v13.d}[1], [x8], x11
+	WORD $0x4e0e6983 // trn2 v3.16b, v12.16b, v14.16b
+	WORD $0x0c8b7123 // st1 {v3.8b}, [x9], x11
+	WORD $0x4d8b8503 // st1 {v3.d}[1], [x8], x11
+	WORD $0x4e0b2923 // trn1 v3.16b, v9.16b, v11.16b
+	WORD $0x0c8b7123 // st1 {v3.8b}, [x9], x11
+	WORD $0x4d8b8503 // st1 {v3.d}[1], [x8], x11
+	WORD $0x4e0b6923 // trn2 v3.16b, v9.16b, v11.16b
+	WORD $0x0c8b7123 // st1 {v3.8b}, [x9], x11
+	WORD $0x4d8b8503 // st1 {v3.d}[1], [x8], x11
+	WORD $0x4e082943 // trn1 v3.16b, v10.16b, v8.16b
+	WORD $0x0c8b7123 // st1 {v3.8b}, [x9], x11
+	WORD $0x4d8b8503 // st1 {v3.d}[1], [x8], x11
+	WORD $0x4e086943 // trn2 v3.16b, v10.16b, v8.16b
+	WORD $0x0c8b7123 // st1 {v3.8b}, [x9], x11
+	WORD $0x4d8b8503 // st1 {v3.d}[1], [x8], x11
+	WORD $0x4e022823 // trn1 v3.16b, v1.16b, v2.16b
+	WORD $0x0c8b7123 // st1 {v3.8b}, [x9], x11
+	WORD $0x4d8b8503 // st1 {v3.d}[1], [x8], x11
+	WORD $0x4e026821 // trn2 v1.16b, v1.16b, v2.16b
+	WORD $0x0c8b7121 // st1 {v1.8b}, [x9], x11
+	WORD $0x4d8b8501 // st1 {v1.d}[1], [x8], x11
+	WORD $0x9100118c // add x12, x12, #0x4
+	WORD $0xeb0e019f // cmp x12, x14
+	WORD $0x54ffeec1 // b.ne @2896
+	WORD $0xaa0003eb // mov x11, x0
+	WORD $0xaa0303e9 // mov x9, x3
+	WORD $0xaa0403ea // mov x10, x4
+	WORD $0xaa0b03e8 // mov x8, x11
+	WORD $0x0cc6712d // ld1 {v13.8b}, [x9], x6
+	WORD $0x4dc6854d // ld1 {v13.d}[1], [x10], x6
+	WORD $0x0cc67129 // ld1 {v9.8b}, [x9], x6
+	WORD $0x4dc68549 // ld1 {v9.d}[1], [x10], x6
+	WORD $0x0cc67130 // ld1 {v16.8b}, [x9], x6
+	WORD $0x4dc68550 // ld1 {v16.d}[1], [x10], x6
+	WORD $0x0cc6712c // ld1 {v12.8b}, [x9], x6
+	WORD $0x4dc6854c // ld1 {v12.d}[1], [x10], x6
+	WORD $0x0cc67121 // ld1 {v1.8b}, [x9], x6
+	WORD $0x4dc68541 // ld1 {v1.d}[1], [x10], x6
+	WORD $0x0cc67123 // ld1 {v3.8b}, [x9], x6
+	WORD $0x4dc68543 // ld1 {v3.d}[1], [x10], x6
+	WORD $0x0cc67128 // ld1 {v8.8b}, [x9], x6
+	WORD $0x4dc68548 // ld1 {v8.d}[1], [x10], x6
+	WORD $0x0cc67122 // ld1 {v2.8b}, [x9], x6
+	WORD $0x4dc68542 // ld1 {v2.d}[1], [x10], x6
+	WORD $0x4e882a0f // trn1 v15.4s, v16.4s, v8.4s
+	WORD $0x3d400d71 // ldr b17, [x11, #3]
+	WORD $0xaa0303e0 // mov x0, x3
+	WORD $0x4e8129ab // trn1 v11.4s, v13.4s, v1.4s
+	WORD $0xaa0403e9 // mov x9, x4
+	WORD $0x4e886a10 // trn2 v16.4s, v16.4s, v8.4s
+	WORD $0x3d400573 // ldr b19, [x11, #1]
+	WORD $0x4e822988 // trn1 v8.4s, v12.4s, v2.4s
+	WORD $0x4e83292e // trn1 v14.4s, v9.4s, v3.4s
+	WORD $0x4e8169ad // trn2 v13.4s, v13.4s, v1.4s
+	WORD $0x3d400961 // ldr b1, [x11, #2]
+	WORD $0x4e836929 // trn2 v9.4s, v9.4s, v3.4s
+	WORD $0x4e82698c // trn2 v12.4s, v12.4s, v2.4s
+	WORD $0x4e4f6963 // trn2 v3.8h, v11.8h, v15.8h
+	WORD $0x4e5029b5 // trn1 v21.8h, v13.8h, v16.8h
+	WORD $0x4e4869ca // trn2 v10.8h, v14.8h, v8.8h
+	WORD $0x4e4c2922 // trn1 v2.8h, v9.8h, v12.8h
+	WORD $0x4e4829ce // trn1 v14.8h, v14.8h, v8.8h
+	WORD $0x4e4f296b // trn1 v11.8h, v11.8h, v15.8h
+	WORD $0x4e0a2868 // trn1 v8.16b, v3.16b, v10.16b
+	WORD $0x4e022ab4 // trn1 v20.16b, v21.16b, v2.16b
+	WORD $0x4e0a6863 // trn2 v3.16b, v3.16b, v10.16b
+	WORD $0x4e026ab5 // trn2 v21.16b, v21.16b, v2.16b
+	WORD $0x4e0e6962 // trn2 v2.16b, v11.16b, v14.16b
+	WORD $0x4e0e296b // trn1 v11.16b, v11.16b, v14.16b
+	WORD $0x6e23750a // uabd v10.16b, v8.16b, v3.16b
+	WORD $0x6e3476ae // uabd v14.16b, v21.16b, v20.16b
+	WORD $0x4e5069ad // trn2 v13.8h, v13.8h, v16.8h
+	WORD $0x4e4c6929 // trn2 v9.8h, v9.8h, v12.8h
+	WORD $0x6e287450 // uabd v16.16b, v2.16b, v8.16b
+	WORD $0x6e227577 // uabd v23.16b, v11.16b, v2.16b
+	WORD $0x6e2e654a // umax v10.16b, v10.16b, v14.16b
+	WORD $0x6e201eaf // eor v15.16b, v21.16b, v0.16b
+	WORD $0x4e0929ac // trn1 v12.16b, v13.16b, v9.16b
+	WORD $0x6e201d0e // eor v14.16b, v8.16b, v0.16b
+	WORD $0x4e010631 // dup v17.16b, v17.b[0]
+	WORD $0x4e0969ad // trn2 v13.16b, v13.16b, v9.16b
+	WORD $0x6e3066f7 // umax v23.16b, v23.16b, v16.16b
+	WORD $0x6e201e92 // eor v18.16b, v20.16b, v0.16b
+	WORD $0x6e201c70 // eor v16.16b, v3.16b, v0.16b
+	WORD $0x4e010673 // dup v19.16b, v19.b[0]
+	WORD $0x6e313551 // cmhi v17.16b, v10.16b, v17.16b
+	WORD $0x4e2f2dc9 // sqsub v9.16b, v14.16b, v15.16b
+	WORD $0x6e2c75b6 // uabd v22.16b, v13.16b, v12.16b
+	WORD $0x6e357598 // uabd v24.16b, v12.16b, v21.16b
+	WORD $0x6e347463 // uabd v3.16b, v3.16b, v20.16b
+	WORD $0x6e357508 // uabd v8.16b, v8.16b, v21.16b
+	WORD $0x4e302e54 // sqsub v20.16b, v18.16b, v16.16b
+	WORD $0x6e37654a // umax v10.16b, v10.16b, v23.16b
+	WORD $0x4e311d29 // and v9.16b, v9.16b, v17.16b
+	WORD $0x4e010421 // dup v1.16b, v1.b[0]
+	WORD $0x6e3866d5 // umax v21.16b, v22.16b, v24.16b
+	WORD $0x6e230c63 // uqadd v3.16b, v3.16b, v3.16b
+	WORD $0x6f0f0508 // ushr v8.16b, v8.16b, #1
+	WORD $0x4e340d29 // sqadd v9.16b, v9.16b, v20.16b
+	WORD $0x6e35654a // umax v10.16b, v10.16b, v21.16b
+	WORD $0x6e280c63 // uqadd v3.16b, v3.16b, v8.16b
+	WORD $0x4e340d29 // sqadd v9.16b, v9.16b, v20.16b
+	WORD $0x6e2a3c21 // cmhs v1.16b, v1.16b, v10.16b
+	WORD $0x6e233e63 // cmhs v3.16b, v19.16b, v3.16b
+	WORD $0x4e340d29 // sqadd v9.16b, v9.16b, v20.16b
+	WORD $0x4e231c21 // and v1.16b, v1.16b, v3.16b
+	WORD $0x4e291c21 // and v1.16b, v1.16b, v9.16b
+	WORD $0x4e260c23 // sqadd v3.16b, v1.16b, v6.16b
+	WORD $0x4e250c21 // sqadd v1.16b, v1.16b, v5.16b
+	WORD $0x4f0d0463 // sshr v3.16b, v3.16b, #3
+	WORD $0x4f0d0421 // sshr v1.16b, v1.16b, #3
+	WORD $0x4f0f2468 // srshr v8.16b, v3.16b, #1
+	WORD $0x4e232e49 // sqsub v9.16b, v18.16b, v3.16b
+	WORD $0x4e210e03 // sqadd v3.16b, v16.16b, v1.16b
+	WORD $0x4e711d11 // bic v17.16b, v8.16b, v17.16b
+	WORD $0x6e201d21 // eor v1.16b, v9.16b, v0.16b
+	WORD $0x6e201c63 // eor v3.16b, v3.16b, v0.16b
+	WORD $0x4e312dea // sqsub v10.16b, v15.16b, v17.16b
+	WORD $0x4e310dc8 // sqadd v8.16b, v14.16b, v17.16b
+	WORD $0x4e812969 // trn1 v9.4s, v11.4s, v1.4s
+	WORD $0x4e8d286e // trn1 v14.4s, v3.4s, v13.4s
+	WORD $0x4e816961 // trn2 v1.4s, v11.4s, v1.4s
+	WORD $0x4e8d6863 // trn2 v3.4s, v3.4s, v13.4s
+	WORD $0x6e201d4a // eor v10.16b, v10.16b, v0.16b
+	WORD $0x6e201d08 // eor v8.16b, v8.16b, v0.16b
+	WORD $0x4e8a284b // trn1 v11.4s, v2.4s, v10.4s
+	WORD $0x4e8c290f // trn1 v15.4s, v8.4s, v12.4s
+	WORD $0x4e8a6842 // trn2 v2.4s, v2.4s, v10.4s
+	WORD $0x4e8c6908 // trn2 v8.4s, v8.4s, v12.4s
+	WORD $0x4e4e296d // trn1 v13.8h, v11.8h, v14.8h
+	WORD $0x4e4f292c // trn1 v12.8h, v9.8h, v15.8h
+	WORD $0x4e4e696b // trn2 v11.8h, v11.8h, v14.8h
+	WORD $0x4e48282a // trn1 v10.8h, v1.8h, v8.8h
+	WORD $0x4e4f6929 // trn2 v9.8h, v9.8h, v15.8h
+	WORD $0x4e486821 // trn2 v1.8h, v1.8h, v8.8h
+	WORD $0x4e0d298e // trn1 v14.16b, v12.16b, v13.16b
+	WORD $0x4e432848 // trn1 v8.8h, v2.8h, v3.8h
+	WORD $0x4e436842 // trn2 v2.8h, v2.8h, v3.8h
+	WORD $0x0c86700e // st1 {v14.8b}, [x0], x6
+	WORD $0x4d86852e // st1 {v14.d}[1], [x9], x6
+	WORD $0x4e0d6983 // trn2 v3.16b, v12.16b, v13.16b
+	WORD $0x0c867003 // st1 {v3.8b}, [x0], x6
+	WORD $0x4d868523 // st1 {v3.d}[1], [x9], x6
+	WORD $0x4e0b2923 // trn1 v3.16b, v9.16b, v11.16b
+	WORD $0x0c867003 // st1 {v3.8b}, [x0], x6
+	WORD $0x4d868523 // st1 {v3.d}[1], [x9], x6
+	WORD $0x4e0b6923 // trn2 v3.16b, v9.16b, v11.16b
+	WORD $0x0c867003 // st1 {v3.8b}, [x0], x6
+	WORD $0x4d868523 // st1 {v3.d}[1], [x9], x6
+	WORD $0x4e082943 // trn1 v3.16b, v10.16b, v8.16b
+	WORD $0x0c867003 // st1 {v3.8b}, [x0], x6
+	WORD $0x4d868523 // st1 {v3.d}[1], [x9], x6
+	WORD $0x4e086943 // trn2 v3.16b, v10.16b, v8.16b
+	WORD $0x0c867003 // st1 {v3.8b}, [x0], x6
+	WORD $0x4d868523 // st1 {v3.d}[1], [x9], x6
+	WORD $0x4e022823 // trn1 v3.16b, v1.16b, v2.16b
+	WORD $0x0c867003 // st1 {v3.8b}, [x0], x6
+	WORD $0x4d868523 // st1 {v3.d}[1], [x9], x6
+	WORD $0x4e026821 // trn2 v1.16b, v1.16b, v2.16b
+	WORD $0x0c867001 // st1 {v1.8b}, [x0], x6
+	WORD $0x4d868521 // st1 {v1.d}[1], [x9], x6
+	WORD $0xb4ffc82d // cbz x13, @2212
+	WORD $0x17fffd73 // b @1392
 	RET
 
 // func filterSimpleH(y *byte, stride, limit int)
@@ -1252,145 +1067,121 @@ TEXT ·filterSimpleV(SB), NOSPLIT, $0-24
 	MOVD y+0(FP), R0
 	MOVD stride+8(FP), R1
 	MOVD limit+16(FP), R2
-	WORD $0xd37df023 // lsl x3, x1, #3
-	WORD $0xd100102f // sub x15, x1, #0x4
-	WORD $0xfc5fc001 // ldur d1, [x0, #-4]
-	WORD $0xd1001063 // sub x3, x3, #0x4
-	WORD $0x8b0f000d // add x13, x0, x15
-	WORD $0x4f04e406 // movi v6.16b, #0x80
-	WORD $0x8b03000e // add x14, x0, x3
-	WORD $0x8b0101ab // add x11, x13, x1
-	WORD $0x4e010c4c // dup v12.16b, w2
-	WORD $0x8b0101cc // add x12, x14, x1
-	WORD $0x8b010169 // add x9, x11, x1
-	WORD $0xfc636802 // ldr d2, [x0, x3]
-	WORD $0x8b01018a // add x10, x12, x1
-	WORD $0x8b010127 // add x7, x9, x1
-	WORD $0x4f00e488 // movi v8.16b, #0x4
-	WORD $0x8b010148 // add x8, x10, x1
-	WORD $0xfc616920 // ldr d0, [x9, x1]
-	WORD $0x8b0100e5 // add x5, x7, x1
-	WORD $0x8b010106 // add x6, x8, x1
-	WORD $0x8b0100b1 // add x17, x5, x1
-	WORD $0x4f00e467 // movi v7.16b, #0x3
-	WORD $0xfc616903 // ldr d3, [x8, x1]
-	WORD $0x8b0100c4 // add x4, x6, x1
-	WORD $0x8b010090 // add x16, x4, x1
-	WORD $0xfc616984 // ldr d4, [x12, x1]
-	WORD $0x6e180441 // mov v1.d[1], v2.d[0]
-	WORD $0xfc6169a5 // ldr d5, [x13, x1]
-	WORD $0xfc6168a2 // ldr d2, [x5, x1]
-	WORD $0x6e180460 // mov v0.d[1], v3.d[0]
-	WORD $0xfc616883 // ldr d3, [x4, x1]
-	WORD $0xfc6168ca // ldr d10, [x6, x1]
-	WORD $0x6e180485 // mov v5.d[1], v4.d[0]
-	WORD $0x4e802829 // trn1 v9.4s, v1.4s, v0.4s
-	WORD $0xfc6168ed // ldr d13, [x7, x1]
-	WORD $0x4e806821 // trn2 v1.4s, v1.4s, v0.4s
-	WORD $0x6e180462 // mov v2.d[1], v3.d[0]
-	WORD $0xfc6169c4 // ldr d4, [x14, x1]
-	WORD $0xfc616a2b // ldr d11, [x17, x1]
-	WORD $0xfc6f6803 // ldr d3, [x0, x15]
-	WORD $0x6e18054d // mov v13.d[1], v10.d[0]
-	WORD $0x4e8228aa // trn1 v10.4s, v5.4s, v2.4s
-	WORD $0x4e8268a5 // trn2 v5.4s, v5.4s, v2.4s
-	WORD $0xfc61694f // ldr d15, [x10, x1]
-	WORD $0xfc616a0e // ldr d14, [x16, x1]
-	WORD $0x4e4a6922 // trn2 v2.8h, v9.8h, v10.8h
-	WORD $0xfc616960 // ldr d0, [x11, x1]
-	WORD $0x6e180483 // mov v3.d[1], v4.d[0]
-	WORD $0x4e452824 // trn1 v4.8h, v1.8h, v5.8h
-	WORD $0x4e456821 // trn2 v1.8h, v1.8h, v5.8h
-	WORD $0x0eab1d65 // mov v5.8b, v11.8b
-	WORD $0x4e4a2929 // trn1 v9.8h, v9.8h, v10.8h
-	WORD $0x4e8d286a // trn1 v10.4s, v3.4s, v13.4s
-	WORD $0x6e1805e0 // mov v0.d[1], v15.d[0]
-	WORD $0x6e1805c5 // mov v5.d[1], v14.d[0]
-	WORD $0x4e8d6863 // trn2 v3.4s, v3.4s, v13.4s
-	WORD $0x4e85280d // trn1 v13.4s, v0.4s, v5.4s
-	WORD $0x4e856800 // trn2 v0.4s, v0.4s, v5.4s
-	WORD $0x4e4d694e // trn2 v14.8h, v10.8h, v13.8h
-	WORD $0x4e40286b // trn1 v11.8h, v3.8h, v0.8h
-	WORD $0x4e4d2945 // trn1 v5.8h, v10.8h, v13.8h
-	WORD $0x4e406863 // trn2 v3.8h, v3.8h, v0.8h
-	WORD $0x4e0e284d // trn1 v13.16b, v2.16b, v14.16b
-	WORD $0x4e0b288a // trn1 v10.16b, v4.16b, v11.16b
-	WORD $0x4e0e6842 // trn2 v2.16b, v2.16b, v14.16b
-	WORD $0x4e0b6884 // trn2 v4.16b, v4.16b, v11.16b
-	WORD $0x6e261da0 // eor v0.16b, v13.16b, v6.16b
-	WORD $0x6e261d4e // eor v14.16b, v10.16b, v6.16b
-	WORD $0x6e261c4b // eor v11.16b, v2.16b, v6.16b
-	WORD $0x6e261c91 // eor v17.16b, v4.16b, v6.16b
-	WORD $0x6e2a7442 // uabd v2.16b, v2.16b, v10.16b
-	WORD $0x6e2475af // uabd v15.16b, v13.16b, v4.16b
-	WORD $0x4e2b2dd0 // sqsub v16.16b, v14.16b, v11.16b
-	WORD $0x4e312c00 // sqsub v0.16b, v0.16b, v17.16b
-	WORD $0x4e032831 // trn1 v17.16b, v1.16b, v3.16b
-	WORD $0x6e220c42 // uqadd v2.16b, v2.16b, v2.16b
-	WORD $0x6f0f05ef // ushr v15.16b, v15.16b, #1
-	WORD $0x4e036821 // trn2 v1.16b, v1.16b, v3.16b
+	WORD $0x8b010c05 // add x5, x0, x1, lsl #3
+	WORD $0xd1001000 // sub x0, x0, #0x4
+	WORD $0x9e67004f // fmov d15, x2
+	WORD $0xaa0003e3 // mov x3, x0
+	WORD $0xd10010a5 // sub x5, x5, #0x4
+	WORD $0xaa0503e4 // mov x4, x5
+	WORD $0x0cc17063 // ld1 {v3.8b}, [x3], x1
+	WORD $0x4dc18483 // ld1 {v3.d}[1], [x4], x1
+	WORD $0xaa0303e2 // mov x2, x3
+	WORD $0xaa0403e3 // mov x3, x4
+	WORD $0x0cc17048 // ld1 {v8.8b}, [x2], x1
+	WORD $0x4dc18468 // ld1 {v8.d}[1], [x3], x1
+	WORD $0x0cc1704d // ld1 {v13.8b}, [x2], x1
+	WORD $0x4dc1846d // ld1 {v13.d}[1], [x3], x1
+	WORD $0x0cc17046 // ld1 {v6.8b}, [x2], x1
+	WORD $0x4dc18466 // ld1 {v6.d}[1], [x3], x1
+	WORD $0x0cc17045 // ld1 {v5.8b}, [x2], x1
+	WORD $0x4dc18465 // ld1 {v5.d}[1], [x3], x1
+	WORD $0x0cc17041 // ld1 {v1.8b}, [x2], x1
+	WORD $0x4dc18461 // ld1 {v1.d}[1], [x3], x1
+	WORD $0x0cc17044 // ld1 {v4.8b}, [x2], x1
+	WORD $0x4dc18464 // ld1 {v4.d}[1], [x3], x1
+	WORD $0x0cc17040 // ld1 {v0.8b}, [x2], x1
+	WORD $0x4dc18460 // ld1 {v0.d}[1], [x3], x1
+	WORD $0x4e8429b3 // trn1 v19.4s, v13.4s, v4.4s
+	WORD $0xaa0503e2 // mov x2, x5
+	WORD $0x4e8028d2 // trn1 v18.4s, v6.4s, v0.4s
+	WORD $0x4e852862 // trn1 v2.4s, v3.4s, v5.4s
+	WORD $0x4e8469ad // trn2 v13.4s, v13.4s, v4.4s
+	WORD $0x4e81290a // trn1 v10.4s, v8.4s, v1.4s
+	WORD $0x4e8068c6 // trn2 v6.4s, v6.4s, v0.4s
+	WORD $0x4e816908 // trn2 v8.4s, v8.4s, v1.4s
+	WORD $0x4e856863 // trn2 v3.4s, v3.4s, v5.4s
+	WORD $0x4e526944 // trn2 v4.8h, v10.8h, v18.8h
+	WORD $0x4e536841 // trn2 v1.8h, v2.8h, v19.8h
+	WORD $0x4e462900 // trn1 v0.8h, v8.8h, v6.8h
+	WORD $0x4e4d2865 // trn1 v5.8h, v3.8h, v13.8h
+	WORD $0x4f04e409 // movi v9.16b, #0x80
+	WORD $0x4e0105ef // dup v15.16b, v15.b[0]
+	WORD $0x4e04282e // trn1 v14.16b, v1.16b, v4.16b
+	WORD $0x4e046821 // trn2 v1.16b, v1.16b, v4.16b
+	WORD $0x4e0028b0 // trn1 v16.16b, v5.16b, v0.16b
+	WORD $0x4e0068a5 // trn2 v5.16b, v5.16b, v0.16b
+	WORD $0x6e291dc0 // eor v0.16b, v14.16b, v9.16b
+	WORD $0x4f00e48b // movi v11.16b, #0x4
+	WORD $0x6e291c27 // eor v7.16b, v1.16b, v9.16b
+	WORD $0x4f00e46c // movi v12.16b, #0x3
+	WORD $0x6e291e04 // eor v4.16b, v16.16b, v9.16b
+	WORD $0x6e291cb4 // eor v20.16b, v5.16b, v9.16b
+	WORD $0x6e307421 // uabd v1.16b, v1.16b, v16.16b
+	WORD $0x6e2575d1 // uabd v17.16b, v14.16b, v5.16b
+	WORD $0x4e272c90 // sqsub v16.16b, v4.16b, v7.16b
+	WORD $0x4e342c00 // sqsub v0.16b, v0.16b, v20.16b
+	WORD $0x4e52294a // trn1 v10.8h, v10.8h, v18.8h
+	WORD $0x6e210c21 // uqadd v1.16b, v1.16b, v1.16b
+	WORD $0x6f0f0631 // ushr v17.16b, v17.16b, #1
+	WORD $0x4e466908 // trn2 v8.8h, v8.8h, v6.8h
 	WORD $0x4e300c00 // sqadd v0.16b, v0.16b, v16.16b
-	WORD $0x4e05292a // trn1 v10.16b, v9.16b, v5.16b
-	WORD $0x6e2f0c42 // uqadd v2.16b, v2.16b, v15.16b
-	WORD $0x4e056925 // trn2 v5.16b, v9.16b, v5.16b
-	WORD $0x4e9129af // trn1 v15.4s, v13.4s, v17.4s
+	WORD $0x4e532842 // trn1 v2.8h, v2.8h, v19.8h
+	WORD $0x6e310c21 // uqadd v1.16b, v1.16b, v17.16b
+	WORD $0x4e4d6863 // trn2 v3.8h, v3.8h, v13.8h
 	WORD $0x4e300c00 // sqadd v0.16b, v0.16b, v16.16b
-	WORD $0x4e9169ad // trn2 v13.4s, v13.4s, v17.4s
-	WORD $0x6e223d8c // cmhs v12.16b, v12.16b, v2.16b
-	WORD $0x4e8428a9 // trn1 v9.4s, v5.4s, v4.4s
-	WORD $0x4e8468a5 // trn2 v5.4s, v5.4s, v4.4s
+	WORD $0x4e0a2846 // trn1 v6.16b, v2.16b, v10.16b
+	WORD $0x6e213de1 // cmhs v1.16b, v15.16b, v1.16b
+	WORD $0x4e0a6842 // trn2 v2.16b, v2.16b, v10.16b
+	WORD $0x4e08286a // trn1 v10.16b, v3.16b, v8.16b
 	WORD $0x4e300c00 // sqadd v0.16b, v0.16b, v16.16b
-	WORD $0x4e2c1c00 // and v0.16b, v0.16b, v12.16b
-	WORD $0x4e280c03 // sqadd v3.16b, v0.16b, v8.16b
-	WORD $0x4e270c00 // sqadd v0.16b, v0.16b, v7.16b
-	WORD $0x4f0d0463 // sshr v3.16b, v3.16b, #3
+	WORD $0x4e086863 // trn2 v3.16b, v3.16b, v8.16b
+	WORD $0x4e852848 // trn1 v8.4s, v2.4s, v5.4s
+	WORD $0x4e8a29cd // trn1 v13.4s, v14.4s, v10.4s
+	WORD $0x4e856845 // trn2 v5.4s, v2.4s, v5.4s
+	WORD $0x4e211c00 // and v0.16b, v0.16b, v1.16b
+	WORD $0x4e8a69ca // trn2 v10.4s, v14.4s, v10.4s
+	WORD $0x4e2b0c01 // sqadd v1.16b, v0.16b, v11.16b
+	WORD $0x4e2c0c00 // sqadd v0.16b, v0.16b, v12.16b
+	WORD $0x4f0d0421 // sshr v1.16b, v1.16b, #3
 	WORD $0x4f0d0400 // sshr v0.16b, v0.16b, #3
-	WORD $0x4e232dc4 // sqsub v4.16b, v14.16b, v3.16b
-	WORD $0x4e200d62 // sqadd v2.16b, v11.16b, v0.16b
-	WORD $0x6e261c84 // eor v4.16b, v4.16b, v6.16b
-	WORD $0x6e261c42 // eor v2.16b, v2.16b, v6.16b
-	WORD $0x4e842943 // trn1 v3.4s, v10.4s, v4.4s
-	WORD $0x4e812848 // trn1 v8.4s, v2.4s, v1.4s
-	WORD $0x4e846940 // trn2 v0.4s, v10.4s, v4.4s
-	WORD $0x4e816841 // trn2 v1.4s, v2.4s, v1.4s
-	WORD $0x4e4f2866 // trn1 v6.8h, v3.8h, v15.8h
-	WORD $0x4e482927 // trn1 v7.8h, v9.8h, v8.8h
-	WORD $0x4e4f6862 // trn2 v2.8h, v3.8h, v15.8h
-	WORD $0x4e486924 // trn2 v4.8h, v9.8h, v8.8h
-	WORD $0x4e4d2803 // trn1 v3.8h, v0.8h, v13.8h
-	WORD $0x4e0728c9 // trn1 v9.16b, v6.16b, v7.16b
-	WORD $0x4e0768c6 // trn2 v6.16b, v6.16b, v7.16b
-	WORD $0x4e042848 // trn1 v8.16b, v2.16b, v4.16b
-	WORD $0x4e4128a7 // trn1 v7.8h, v5.8h, v1.8h
-	WORD $0x5e18052b // mov d11, v9.d[1]
-	WORD $0xfc1fc009 // stur d9, [x0, #-4]
-	WORD $0x4e046842 // trn2 v2.16b, v2.16b, v4.16b
-	WORD $0x5e1804c9 // mov d9, v6.d[1]
-	WORD $0x5e18050a // mov d10, v8.d[1]
-	WORD $0x4e4168a4 // trn2 v4.8h, v5.8h, v1.8h
-	WORD $0x4e4d6800 // trn2 v0.8h, v0.8h, v13.8h
-	WORD $0xfc23680b // str d11, [x0, x3]
-	WORD $0x4e072865 // trn1 v5.16b, v3.16b, v7.16b
-	WORD $0xfc2f6806 // str d6, [x0, x15]
-	WORD $0x4e076861 // trn2 v1.16b, v3.16b, v7.16b
-	WORD $0xfc2169c9 // str d9, [x14, x1]
-	WORD $0x5e180449 // mov d9, v2.d[1]
-	WORD $0xfc2169a8 // str d8, [x13, x1]
-	WORD $0x4e042803 // trn1 v3.16b, v0.16b, v4.16b
-	WORD $0xfc21698a // str d10, [x12, x1]
-	WORD $0x5e1804a6 // mov d6, v5.d[1]
-	WORD $0xfc216962 // str d2, [x11, x1]
-	WORD $0x4e046800 // trn2 v0.16b, v0.16b, v4.16b
-	WORD $0x5e180424 // mov d4, v1.d[1]
-	WORD $0xfc216949 // str d9, [x10, x1]
-	WORD $0xfc216925 // str d5, [x9, x1]
-	WORD $0x5e180462 // mov d2, v3.d[1]
-	WORD $0xfc216906 // str d6, [x8, x1]
-	WORD $0xfc2168e1 // str d1, [x7, x1]
-	WORD $0x5e180401 // mov d1, v0.d[1]
-	WORD $0xfc2168c4 // str d4, [x6, x1]
-	WORD $0xfc2168a3 // str d3, [x5, x1]
-	WORD $0xfc216882 // str d2, [x4, x1]
-	WORD $0xfc216a20 // str d0, [x17, x1]
-	WORD $0xfc216a01 // str d1, [x16, x1]
+	WORD $0x4e212c84 // sqsub v4.16b, v4.16b, v1.16b
+	WORD $0x4e200ce1 // sqadd v1.16b, v7.16b, v0.16b
+	WORD $0x6e291c84 // eor v4.16b, v4.16b, v9.16b
+	WORD $0x6e291c21 // eor v1.16b, v1.16b, v9.16b
+	WORD $0x4e8428c2 // trn1 v2.4s, v6.4s, v4.4s
+	WORD $0x4e83282b // trn1 v11.4s, v1.4s, v3.4s
+	WORD $0x4e8468c0 // trn2 v0.4s, v6.4s, v4.4s
+	WORD $0x4e836821 // trn2 v1.4s, v1.4s, v3.4s
+	WORD $0x4e4d2847 // trn1 v7.8h, v2.8h, v13.8h
+	WORD $0x4e4b2909 // trn1 v9.8h, v8.8h, v11.8h
+	WORD $0x4e4b6906 // trn2 v6.8h, v8.8h, v11.8h
+	WORD $0x4e4a2804 // trn1 v4.8h, v0.8h, v10.8h
+	WORD $0x4e4d6842 // trn2 v2.8h, v2.8h, v13.8h
+	WORD $0x4e0928eb // trn1 v11.16b, v7.16b, v9.16b
+	WORD $0x4e4a6800 // trn2 v0.8h, v0.8h, v10.8h
+	WORD $0x4e4128a8 // trn1 v8.8h, v5.8h, v1.8h
+	WORD $0x4e4168a3 // trn2 v3.8h, v5.8h, v1.8h
+	WORD $0x0c81700b // st1 {v11.8b}, [x0], x1
+	WORD $0x4d81844b // st1 {v11.d}[1], [x2], x1
+	WORD $0x4e0968e1 // trn2 v1.16b, v7.16b, v9.16b
+	WORD $0x0c817001 // st1 {v1.8b}, [x0], x1
+	WORD $0x4d818441 // st1 {v1.d}[1], [x2], x1
+	WORD $0x4e062841 // trn1 v1.16b, v2.16b, v6.16b
+	WORD $0x0c817001 // st1 {v1.8b}, [x0], x1
+	WORD $0x4d818441 // st1 {v1.d}[1], [x2], x1
+	WORD $0x4e066841 // trn2 v1.16b, v2.16b, v6.16b
+	WORD $0x0c817001 // st1 {v1.8b}, [x0], x1
+	WORD $0x4d818441 // st1 {v1.d}[1], [x2], x1
+	WORD $0x4e082881 // trn1 v1.16b, v4.16b, v8.16b
+	WORD $0x0c817001 // st1 {v1.8b}, [x0], x1
+	WORD $0x4d818441 // st1 {v1.d}[1], [x2], x1
+	WORD $0x4e086881 // trn2 v1.16b, v4.16b, v8.16b
+	WORD $0x0c817001 // st1 {v1.8b}, [x0], x1
+	WORD $0x4d818441 // st1 {v1.d}[1], [x2], x1
+	WORD $0x4e032801 // trn1 v1.16b, v0.16b, v3.16b
+	WORD $0x0c817001 // st1 {v1.8b}, [x0], x1
+	WORD $0x4d818441 // st1 {v1.d}[1], [x2], x1
+	WORD $0x4e036800 // trn2 v0.16b, v0.16b, v3.16b
+	WORD $0x0c817000 // st1 {v0.8b}, [x0], x1
+	WORD $0x4d818440 // st1 {v0.d}[1], [x2], x1
 	RET

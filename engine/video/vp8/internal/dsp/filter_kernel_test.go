@@ -74,28 +74,48 @@ func TestFilterEqualsGeneric(t *testing.T) {
 	})
 }
 
+// A row is its macroblocks one after the other, to the last sample that may be
+// read and written.
 func TestFilterRow(t *testing.T) {
-	rng := rand.New(rand.NewPCG(13, 13))
-	const ys, us, off, uoff = 80, 40, 8*80 + 8, 8*40 + 4
-	y, u := make([]byte, 30*ys), make([]byte, 20*us)
-	filterPlane(y, rng)
-	filterPlane(u, rng)
-	v := slices.Clone(u)
-	mbs := make([]MBFilter, 4)
-	for i := range mbs {
-		mbs[i].SetLevel(16*i, 0, false, i&1 != 0) // level 0: left alone
-	}
-	y1, u1, v1 := slices.Clone(y), slices.Clone(u), slices.Clone(v)
-	FilterRow(mbs, y, u, v, off, uoff, ys, us, true)
-	for i := 1; i < 4; i++ {
-		FilterMB(&mbs[i], y1, u1, v1, off+16*i, uoff+8*i, ys, us, true, true)
-	}
-	equal(t, "row", y, y1)
-	equal(t, "row U", u, u1)
-	equal(t, "row V", v, v1)
-	if slices.Equal(u, make([]byte, len(u))) {
-		t.Fatal("nothing was filtered")
-	}
+	gy, gu, gv := kerneltest.NewGuarded(t, 1<<17), kerneltest.NewGuarded(t, 1<<17), kerneltest.NewGuarded(t, 1<<17)
+	forEachSet(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(13, 13))
+		filtered := false
+		for round := range 400 {
+			n, top := 1+rng.IntN(6), round&1 != 0
+			ys, us := 16*n+rng.IntN(40), 8*n+rng.IntN(40)
+			yOff, uOff := 0, 0
+			if top {
+				yOff, uOff = 4*ys, 4*us
+			}
+			y, u, v := gy.Tail(yOff+15*ys+16*n), gu.Tail(uOff+7*us+8*n), gv.Tail(uOff+7*us+8*n)
+			filterPlane(y, rng)
+			filterPlane(u, rng)
+			filterPlane(v, rng)
+			mbs := make([]MBFilter, n)
+			for i := range mbs {
+				// Every fourth is left alone.
+				mbs[i].SetLevel(max(0, rng.IntN(84)-20), rng.IntN(8), round&4 != 0, rng.IntN(2) != 0)
+			}
+			y0, u0, v0 := slices.Clone(y), slices.Clone(u), slices.Clone(v)
+			y1, u1, v1 := slices.Clone(y), slices.Clone(u), slices.Clone(v)
+			FilterRow(mbs, y, u, v, yOff, uOff, ys, us, top)
+			generic(func() {
+				for i := range mbs {
+					if mbs[i].MBLimit != 0 {
+						FilterMB(&mbs[i], y1, u1, v1, yOff+16*i, uOff+8*i, ys, us, i > 0, top)
+					}
+				}
+			})
+			equal(t, "row", y, y1)
+			equal(t, "row U", u, u1)
+			equal(t, "row V", v, v1)
+			filtered = filtered || !slices.Equal(y, y0) && !slices.Equal(u, u0) && !slices.Equal(v, v0)
+		}
+		if !filtered {
+			t.Fatal("nothing was filtered")
+		}
+	})
 }
 
 func TestSetLevel(t *testing.T) {

@@ -309,61 +309,9 @@
 	PSHUFLW    $0, X, X; \
 	PUNPCKLQDQ X, X
 
+#define FILTERROW ·filterRowSSE2(SB)
+
 #include "filter_amd64.h"
-
-// func filterMBHSSE2(y *byte, stride int, f *MBFilter)
-TEXT ·filterMBHSSE2(SB), NOSPLIT, $0-24
-	MBH
-	RET
-
-// func filterSubHSSE2(y *byte, stride int, f *MBFilter)
-// The three edges inside.
-TEXT ·filterSubHSSE2(SB), NOSPLIT, $0-24
-	LUMAARGS
-	MOVQ $3, CX
-
-subHloop:
-	SUBHNEXT
-	DECQ CX
-	JNZ  subHloop
-	RET
-
-// func filterMBHuvSSE2(u, v *byte, stride int, f *MBFilter)
-TEXT ·filterMBHuvSSE2(SB), NOSPLIT, $0-32
-	MBHUV
-	RET
-
-// func filterSubHuvSSE2(u, v *byte, stride int, f *MBFilter)
-TEXT ·filterSubHuvSSE2(SB), NOSPLIT, $0-32
-	SUBHUV
-	RET
-
-// func filterMBVSSE2(y *byte, stride int, f *MBFilter)
-TEXT ·filterMBVSSE2(SB), NOSPLIT, $0-24
-	MBV
-	RET
-
-// func filterSubVSSE2(y *byte, stride int, f *MBFilter)
-TEXT ·filterSubVSSE2(SB), NOSPLIT, $0-24
-	LUMAARGS
-	LEAQ (SI)(R8*8), DI
-	MOVQ $3, CX
-
-subVloop:
-	SUBVNEXT
-	DECQ CX
-	JNZ  subVloop
-	RET
-
-// func filterMBVuvSSE2(u, v *byte, stride int, f *MBFilter)
-TEXT ·filterMBVuvSSE2(SB), NOSPLIT, $0-32
-	MBVUV
-	RET
-
-// func filterSubVuvSSE2(u, v *byte, stride int, f *MBFilter)
-TEXT ·filterSubVuvSSE2(SB), NOSPLIT, $0-32
-	SUBVUV
-	RET
 
 // func filterSimpleHSSE2(y *byte, stride, limit int)
 TEXT ·filterSimpleHSSE2(SB), NOSPLIT, $0-24

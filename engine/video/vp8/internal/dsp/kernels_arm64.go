@@ -160,28 +160,7 @@ func intraTM(dst *byte, ds int, above, left *byte, corner, n int)
 func intraH(dst *byte, ds int, left *byte, n int)
 
 //go:noescape
-func filterMBV(y *byte, stride int, f *MBFilter)
-
-//go:noescape
-func filterMBH(y *byte, stride int, f *MBFilter)
-
-//go:noescape
-func filterSubV(y *byte, stride int, f *MBFilter)
-
-//go:noescape
-func filterSubH(y *byte, stride int, f *MBFilter)
-
-//go:noescape
-func filterMBVuv(u, v *byte, stride int, f *MBFilter)
-
-//go:noescape
-func filterMBHuv(u, v *byte, stride int, f *MBFilter)
-
-//go:noescape
-func filterSubVuv(u, v *byte, stride int, f *MBFilter)
-
-//go:noescape
-func filterSubHuv(u, v *byte, stride int, f *MBFilter)
+func filterRow(f *MBFilter, n int, y, u, v *byte, ys, uvs, edges int)
 
 //go:noescape
 func filterSimpleV(y *byte, stride, limit int)

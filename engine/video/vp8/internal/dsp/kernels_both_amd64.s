@@ -17,37 +17,9 @@ TEXT ·sixTap(SB), NOSPLIT, $0-64
 TEXT ·bilinear(SB), NOSPLIT, $0-64
 	EITHER(·bilinearAVX2(SB), ·bilinearSSE2(SB))
 
-// func filterMBV(y *byte, stride int, f *MBFilter)
-TEXT ·filterMBV(SB), NOSPLIT, $0-24
-	EITHER(·filterMBVAVX2(SB), ·filterMBVSSE2(SB))
-
-// func filterMBH(y *byte, stride int, f *MBFilter)
-TEXT ·filterMBH(SB), NOSPLIT, $0-24
-	EITHER(·filterMBHAVX2(SB), ·filterMBHSSE2(SB))
-
-// func filterSubV(y *byte, stride int, f *MBFilter)
-TEXT ·filterSubV(SB), NOSPLIT, $0-24
-	EITHER(·filterSubVAVX2(SB), ·filterSubVSSE2(SB))
-
-// func filterSubH(y *byte, stride int, f *MBFilter)
-TEXT ·filterSubH(SB), NOSPLIT, $0-24
-	EITHER(·filterSubHAVX2(SB), ·filterSubHSSE2(SB))
-
-// func filterMBVuv(u, v *byte, stride int, f *MBFilter)
-TEXT ·filterMBVuv(SB), NOSPLIT, $0-32
-	EITHER(·filterMBVuvAVX2(SB), ·filterMBVuvSSE2(SB))
-
-// func filterMBHuv(u, v *byte, stride int, f *MBFilter)
-TEXT ·filterMBHuv(SB), NOSPLIT, $0-32
-	EITHER(·filterMBHuvAVX2(SB), ·filterMBHuvSSE2(SB))
-
-// func filterSubVuv(u, v *byte, stride int, f *MBFilter)
-TEXT ·filterSubVuv(SB), NOSPLIT, $0-32
-	EITHER(·filterSubVuvAVX2(SB), ·filterSubVuvSSE2(SB))
-
-// func filterSubHuv(u, v *byte, stride int, f *MBFilter)
-TEXT ·filterSubHuv(SB), NOSPLIT, $0-32
-	EITHER(·filterSubHuvAVX2(SB), ·filterSubHuvSSE2(SB))
+// func filterRow(f *MBFilter, n int, y, u, v *byte, ys, uvs, edges int)
+TEXT ·filterRow(SB), NOSPLIT, $0-64
+	EITHER(·filterRowAVX2(SB), ·filterRowSSE2(SB))
 
 // func filterSimpleV(y *byte, stride, limit int)
 TEXT ·filterSimpleV(SB), NOSPLIT, $0-24

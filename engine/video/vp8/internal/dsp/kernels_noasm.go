@@ -68,20 +68,13 @@ func idctAdd8x8(dst *byte, ds int, pred *byte, ps int, coef *int16, eobs *uint8)
 func quantizeBlocks(levels, dequant, coef *int16, eobs *uint8, m *QuantMatrix, first, n int) {
 	panic(noKernel)
 }
-func sixTap(dst *byte, ds int, src *byte, ss, mx, my, w, h int)   { panic(noKernel) }
-func bilinear(dst *byte, ds int, src *byte, ss, mx, my, w, h int) { panic(noKernel) }
-func intraH(dst *byte, ds int, left *byte, n int)                 { panic(noKernel) }
-func intraTM(dst *byte, ds int, above, left *byte, corner, n int) { panic(noKernel) }
-func filterMBV(y *byte, stride int, f *MBFilter)                  { panic(noKernel) }
-func filterMBH(y *byte, stride int, f *MBFilter)                  { panic(noKernel) }
-func filterSubV(y *byte, stride int, f *MBFilter)                 { panic(noKernel) }
-func filterSubH(y *byte, stride int, f *MBFilter)                 { panic(noKernel) }
-func filterMBVuv(u, v *byte, stride int, f *MBFilter)             { panic(noKernel) }
-func filterMBHuv(u, v *byte, stride int, f *MBFilter)             { panic(noKernel) }
-func filterSubVuv(u, v *byte, stride int, f *MBFilter)            { panic(noKernel) }
-func filterSubHuv(u, v *byte, stride int, f *MBFilter)            { panic(noKernel) }
-func filterSimpleV(y *byte, stride, limit int)                    { panic(noKernel) }
-func filterSimpleH(y *byte, stride, limit int)                    { panic(noKernel) }
+func sixTap(dst *byte, ds int, src *byte, ss, mx, my, w, h int)       { panic(noKernel) }
+func bilinear(dst *byte, ds int, src *byte, ss, mx, my, w, h int)     { panic(noKernel) }
+func intraH(dst *byte, ds int, left *byte, n int)                     { panic(noKernel) }
+func intraTM(dst *byte, ds int, above, left *byte, corner, n int)     { panic(noKernel) }
+func filterRow(f *MBFilter, n int, y, u, v *byte, ys, uvs, edges int) { panic(noKernel) }
+func filterSimpleV(y *byte, stride, limit int)                        { panic(noKernel) }
+func filterSimpleH(y *byte, stride, limit int)                        { panic(noKernel) }
 
 func average(avgQ7 *uint16, pix *byte, stride, w, h, shift, limitQ7 int) { panic(noKernel) }
 

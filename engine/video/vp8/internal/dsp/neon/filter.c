@@ -120,113 +120,123 @@ INLINE void transpose8(uint8x16_t v[8]) {
 	T(uint8x16_t, ID, ID, 6, 7)
 }
 
-// Rows: a holds eight of the first half, b eight of the second.
-INLINE edge_t loadColumns(src_t a, src_t b, long s) {
-	edge_t e;
-	e.v[0] = vcombine_u8(vld1_u8(a), vld1_u8(b)), a += s, b += s;
-	e.v[1] = vcombine_u8(vld1_u8(a), vld1_u8(b)), a += s, b += s;
-	e.v[2] = vcombine_u8(vld1_u8(a), vld1_u8(b)), a += s, b += s;
-	e.v[3] = vcombine_u8(vld1_u8(a), vld1_u8(b)), a += s, b += s;
-	e.v[4] = vcombine_u8(vld1_u8(a), vld1_u8(b)), a += s, b += s;
-	e.v[5] = vcombine_u8(vld1_u8(a), vld1_u8(b)), a += s, b += s;
-	e.v[6] = vcombine_u8(vld1_u8(a), vld1_u8(b)), a += s, b += s;
-	e.v[7] = vcombine_u8(vld1_u8(a), vld1_u8(b));
-	transpose8(e.v);
-	return e;
+// Rows are read and written by instructions that go on to the next row, which the
+// compiler does not come upon. It keeps what touches memory in order.
+INLINE uint8x16_t loadRow(src_t *a, long s) {
+	uint8x16_t v;
+	__asm__ volatile("ld1 {%0.16b}, [%1], %2" : "=w"(v), "+r"(*a) : "r"(s) : "memory");
+	return v;
 }
 
-INLINE void storeRow(dst_t *a, dst_t *b, uint8x16_t v, long s) {
-	vst1_u8(*a, vget_low_u8(v));
-	vst1_u8(*b, vget_high_u8(v));
-	*a += s, *b += s;
+INLINE void storeRow(dst_t *a, uint8x16_t v, long s) {
+	__asm__ volatile("st1 {%1.16b}, [%0], %2" : "+r"(*a) : "w"(v), "r"(s) : "memory");
 }
 
-INLINE void storeColumns(dst_t a, dst_t b, long s, edge_t e) {
-	transpose8(e.v);
-	storeRow(&a, &b, e.v[0], s);
-	storeRow(&a, &b, e.v[1], s);
-	storeRow(&a, &b, e.v[2], s);
-	storeRow(&a, &b, e.v[3], s);
-	storeRow(&a, &b, e.v[4], s);
-	storeRow(&a, &b, e.v[5], s);
-	storeRow(&a, &b, e.v[6], s);
-	storeRow(&a, &b, e.v[7], s);
+// Eight samples at a and eight at b.
+INLINE uint8x16_t loadHalves(src_t *a, src_t *b, long s) {
+	uint8x16_t v;
+	__asm__ volatile("ld1 {%0.8b}, [%1], %3\n\tld1 {%0.d}[1], [%2], %3"
+			 : "=&w"(v), "+r"(*a), "+r"(*b)
+			 : "r"(s)
+			 : "memory");
+	return v;
+}
+
+INLINE void storeHalves(dst_t *a, dst_t *b, uint8x16_t v, long s) {
+	__asm__ volatile("st1 {%2.8b}, [%0], %3\n\tst1 {%2.d}[1], [%1], %3"
+			 : "+r"(*a), "+r"(*b)
+			 : "w"(v), "r"(s)
+			 : "memory");
 }
 
 INLINE edge_t loadRows(src_t p, long s) {
 	edge_t e;
-	e.v[0] = vld1q_u8(p - 4 * s), e.v[1] = vld1q_u8(p - 3 * s), e.v[2] = vld1q_u8(p - 2 * s), e.v[3] = vld1q_u8(p - s);
-	e.v[4] = vld1q_u8(p), e.v[5] = vld1q_u8(p + s), e.v[6] = vld1q_u8(p + 2 * s), e.v[7] = vld1q_u8(p + 3 * s);
+	e.v[0] = loadRow(&p, s), e.v[1] = loadRow(&p, s), e.v[2] = loadRow(&p, s), e.v[3] = loadRow(&p, s);
+	e.v[4] = loadRow(&p, s), e.v[5] = loadRow(&p, s), e.v[6] = loadRow(&p, s), e.v[7] = loadRow(&p, s);
 	return e;
 }
 
-INLINE edge_t loadRowsUV(src_t u, src_t v, long s) {
+INLINE edge_t loadRowsUV(src_t a, src_t b, long s) {
 	edge_t e;
-	u -= 4 * s, v -= 4 * s;
-	e.v[0] = vcombine_u8(vld1_u8(u), vld1_u8(v)), u += s, v += s;
-	e.v[1] = vcombine_u8(vld1_u8(u), vld1_u8(v)), u += s, v += s;
-	e.v[2] = vcombine_u8(vld1_u8(u), vld1_u8(v)), u += s, v += s;
-	e.v[3] = vcombine_u8(vld1_u8(u), vld1_u8(v)), u += s, v += s;
-	e.v[4] = vcombine_u8(vld1_u8(u), vld1_u8(v)), u += s, v += s;
-	e.v[5] = vcombine_u8(vld1_u8(u), vld1_u8(v)), u += s, v += s;
-	e.v[6] = vcombine_u8(vld1_u8(u), vld1_u8(v)), u += s, v += s;
-	e.v[7] = vcombine_u8(vld1_u8(u), vld1_u8(v));
+	e.v[0] = loadHalves(&a, &b, s), e.v[1] = loadHalves(&a, &b, s), e.v[2] = loadHalves(&a, &b, s), e.v[3] = loadHalves(&a, &b, s);
+	e.v[4] = loadHalves(&a, &b, s), e.v[5] = loadHalves(&a, &b, s), e.v[6] = loadHalves(&a, &b, s), e.v[7] = loadHalves(&a, &b, s);
 	return e;
 }
 
-void filterMBH(dst_t y, long s, const filter_t *f) {
-	edge_t e = loadRows(y, s);
-	mbFilter(&e, f);
-	vst1q_u8(y - 3 * s, e.v[1]);
-	vst1q_u8(y - 2 * s, e.v[2]);
-	vst1q_u8(y - s, e.v[3]);
-	vst1q_u8(y, e.v[4]);
-	vst1q_u8(y + s, e.v[5]);
-	vst1q_u8(y + 2 * s, e.v[6]);
+// Rows: a holds eight of the first half, b eight of the second.
+INLINE edge_t loadColumns(src_t a, src_t b, long s) {
+	edge_t e = loadRowsUV(a, b, s);
+	transpose8(e.v);
+	return e;
 }
 
-void filterSubH(dst_t y, long s, const filter_t *f) {
+INLINE void storeColumns(dst_t a, dst_t b, long s, edge_t e) {
+	transpose8(e.v);
+	storeHalves(&a, &b, e.v[0], s);
+	storeHalves(&a, &b, e.v[1], s);
+	storeHalves(&a, &b, e.v[2], s);
+	storeHalves(&a, &b, e.v[3], s);
+	storeHalves(&a, &b, e.v[4], s);
+	storeHalves(&a, &b, e.v[5], s);
+	storeHalves(&a, &b, e.v[6], s);
+	storeHalves(&a, &b, e.v[7], s);
+}
+
+INLINE void mbEdgeH(dst_t y, long s, const filter_t *f) {
+	edge_t e = loadRows(y - 4 * s, s);
+	mbFilter(&e, f);
+	y -= 3 * s;
+	storeRow(&y, e.v[1], s);
+	storeRow(&y, e.v[2], s);
+	storeRow(&y, e.v[3], s);
+	storeRow(&y, e.v[4], s);
+	storeRow(&y, e.v[5], s);
+	storeRow(&y, e.v[6], s);
+}
+
+INLINE void subEdgesH(dst_t y, long s, const filter_t *f) {
 	long n = 3;
 	do {
-		y += 4 * s;
 		edge_t e = loadRows(y, s);
 		subFilter(&e, f);
-		vst1q_u8(y - 2 * s, e.v[2]);
-		vst1q_u8(y - s, e.v[3]);
-		vst1q_u8(y, e.v[4]);
-		vst1q_u8(y + s, e.v[5]);
+		y += 2 * s;
+		storeRow(&y, e.v[2], s);
+		storeRow(&y, e.v[3], s);
+		dst_t q = y;
+		storeRow(&q, e.v[4], s);
+		storeRow(&q, e.v[5], s);
 	} while (--n);
 }
 
-void filterMBHuv(dst_t u, dst_t v, long s, const filter_t *f) {
-	edge_t e = loadRowsUV(u, v, s);
+INLINE void mbEdgeHuv(dst_t u, dst_t v, long s, const filter_t *f) {
+	edge_t e = loadRowsUV(u - 4 * s, v - 4 * s, s);
 	mbFilter(&e, f);
 	u -= 3 * s, v -= 3 * s;
-	storeRow(&u, &v, e.v[1], s);
-	storeRow(&u, &v, e.v[2], s);
-	storeRow(&u, &v, e.v[3], s);
-	storeRow(&u, &v, e.v[4], s);
-	storeRow(&u, &v, e.v[5], s);
-	storeRow(&u, &v, e.v[6], s);
+	storeHalves(&u, &v, e.v[1], s);
+	storeHalves(&u, &v, e.v[2], s);
+	storeHalves(&u, &v, e.v[3], s);
+	storeHalves(&u, &v, e.v[4], s);
+	storeHalves(&u, &v, e.v[5], s);
+	storeHalves(&u, &v, e.v[6], s);
 }
 
-void filterSubHuv(dst_t u, dst_t v, long s, const filter_t *f) {
-	edge_t e = loadRowsUV(u + 4 * s, v + 4 * s, s);
+INLINE void subEdgesHuv(dst_t u, dst_t v, long s, const filter_t *f) {
+	edge_t e = loadRowsUV(u, v, s);
 	subFilter(&e, f);
 	u += 2 * s, v += 2 * s;
-	storeRow(&u, &v, e.v[2], s);
-	storeRow(&u, &v, e.v[3], s);
-	storeRow(&u, &v, e.v[4], s);
-	storeRow(&u, &v, e.v[5], s);
+	storeHalves(&u, &v, e.v[2], s);
+	storeHalves(&u, &v, e.v[3], s);
+	storeHalves(&u, &v, e.v[4], s);
+	storeHalves(&u, &v, e.v[5], s);
 }
 
-void filterMBV(dst_t y, long s, const filter_t *f) {
+INLINE void mbEdgeV(dst_t y, long s, const filter_t *f) {
 	edge_t e = loadColumns(y - 4, y + 8 * s - 4, s);
 	mbFilter(&e, f);
 	storeColumns(y - 4, y + 8 * s - 4, s, e);
 }
 
-void filterSubV(dst_t y, long s, const filter_t *f) {
+INLINE void subEdgesV(dst_t y, long s, const filter_t *f) {
 	long n = 3;
 	do {
 		edge_t e = loadColumns(y, y + 8 * s, s);
@@ -236,16 +246,54 @@ void filterSubV(dst_t y, long s, const filter_t *f) {
 	} while (--n);
 }
 
-void filterMBVuv(dst_t u, dst_t v, long s, const filter_t *f) {
+INLINE void mbEdgeVuv(dst_t u, dst_t v, long s, const filter_t *f) {
 	edge_t e = loadColumns(u - 4, v - 4, s);
 	mbFilter(&e, f);
 	storeColumns(u - 4, v - 4, s, e);
 }
 
-void filterSubVuv(dst_t u, dst_t v, long s, const filter_t *f) {
+INLINE void subEdgesVuv(dst_t u, dst_t v, long s, const filter_t *f) {
 	edge_t e = loadColumns(u, v, s);
 	subFilter(&e, f);
 	storeColumns(u, v, s, e);
+}
+
+// Has the compiler forget what it knows of x and y, so that it keeps nothing of one edge
+// for the next: that would not fit the registers.
+#define FORGET(x, y) __asm__("" : "+r"(x), "+r"(y))
+
+// A row of macroblocks; edges: 1 if the first has a left edge, 2 if all have a top one.
+void filterRow(const filter_t *f, long n, dst_t y, dst_t u, dst_t v, long ys, long uvs, long edges) {
+	do {
+		if (f->mbLimit) {
+			if (edges & 1) {
+				FORGET(f, ys);
+				mbEdgeV(y, ys, f);
+				FORGET(f, uvs);
+				mbEdgeVuv(u, v, uvs, f);
+			}
+			if (f->inner) {
+				FORGET(f, ys);
+				subEdgesV(y, ys, f);
+				FORGET(f, uvs);
+				subEdgesVuv(u, v, uvs, f);
+			}
+			if (edges & 2) {
+				FORGET(f, ys);
+				mbEdgeH(y, ys, f);
+				FORGET(f, uvs);
+				mbEdgeHuv(u, v, uvs, f);
+			}
+			if (f->inner) {
+				FORGET(f, ys);
+				subEdgesH(y, ys, f);
+				FORGET(f, uvs);
+				subEdgesHuv(u, v, uvs, f);
+			}
+		}
+		f++, y += 16, u += 8, v += 8;
+		edges |= 1;
+	} while (--n);
 }
 
 void filterSimpleH(dst_t y, long s, long limit) {
