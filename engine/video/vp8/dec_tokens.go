@@ -51,10 +51,9 @@ const (
 // clear marks a macroblock without coefficients. Macroblocks without a Y2
 // block leave its context alone.
 func (c *nonZeroContext) clear(withY2 bool) {
-	y2 := c[contextY2]
-	*c = nonZeroContext{}
-	if !withY2 {
-		c[contextY2] = y2
+	binary.LittleEndian.PutUint64(c[:contextY2], 0)
+	if withY2 {
+		c[contextY2] = 0
 	}
 }
 
@@ -76,33 +75,22 @@ func (r *boolReader) readResidue(c *residue, probs *tokenProbs, q *quantFactors,
 	kind, first := blockYWithDC, 0
 	var any uint8
 	if withY2 {
-		a, l := &above[contextY2], &left[contextY2]
-		n := r.readBlock(&probs.at[blockY2], int(*a+*l), 0, &q.y2, c.block(24))
-		c.eob[24] = n
-		*a = min(n, 1)
-		*l = *a
-		any = n
 		kind, first = blockYAfterY2, 1
+		p := &probs.at[blockY2][0][(above[contextY2]+left[contextY2])&3]
+		if r.bit(p[0]) {
+			any = r.readTokens(&probs.at[blockY2], p, 0, &q.y2, c.block(24))
+		}
+		c.eob[24] = any
+		above[contextY2] = min(any, 1)
+		left[contextY2] = above[contextY2]
 	}
-	any |= r.readLuma(c, &probs.at[kind], &probs.empty[kind], &q.y1, above, left, first)
-	for _, p := range [2]int{contextU, contextV} {
-		any |= r.readChroma(c, probs, &q.uv, above, left, p)
-	}
-	return any != 0
+	any |= r.readRows(c, &probs.at[kind], &probs.empty[kind], &q.y1, above, left, first)
+	return any|r.readPlanes(c, &probs.at[blockChroma], &probs.empty[blockChroma], &q.uv, above, left) != 0
 }
 
-// readBlock reads the tokens of a block from coefficient first on; ctx is how many
-// of the blocks above and on the left have coefficients. It returns the position behind the last token, 0 if there is none.
-func (r *boolReader) readBlock(probs *blockProbs, ctx, first int, q *[2]int16, out *[16]int16) uint8 {
-	p := &probs[first&1][ctx&3]
-	if !r.bit(p[0]) {
-		return 0
-	}
-	return r.readTokens(probs, p, first, q, out)
-}
-
-// readLuma reads the 16 luma blocks of a macroblock and returns 0 if all are empty.
-func (r *boolReader) readLuma(c *residue, probs *blockProbs, empty *emptyRuns, q *[2]int16, above, left *nonZeroContext, first int) uint8 {
+// readRows reads the 16 luma blocks of a macroblock, which begin at coefficient
+// first, and returns 0 if all are empty.
+func (r *boolReader) readRows(c *residue, probs *blockProbs, empty *emptyRuns, q *[2]int16, above, left *nonZeroContext, first int) uint8 {
 	var any uint8
 	value, rng, avail := r.value, r.rng, r.avail
 	start := &probs[first&1]
@@ -120,26 +108,24 @@ func (r *boolReader) readLuma(c *residue, probs *blockProbs, empty *emptyRuns, q
 		}
 		for x := range 4 {
 			p := &start[(above[x]+l)&3]
-			if avail < 8 {
+			if avail < 7 {
 				value, avail = r.refill(value, avail)
 			}
-			split := 1 + ((rng-1)*uint64(p[0]))>>8
-			if value < split<<56 {
-				shift := boolShift(uint32(split))
-				value, rng, avail = value<<shift, split<<shift, avail-int(shift)
-				c.eob[4*y+x] = 0
-				above[x], l = 0, 0
-				continue
+			var n uint8
+			var shift int
+			var some bool
+			value, rng, shift, some = boolBit(value, rng, p[0])
+			avail -= shift
+			if some {
+				r.value, r.rng, r.avail = value, rng, avail
+				n = r.readTokens(probs, p, uint(first), q, c.block(4*y+x))
+				value, rng, avail = r.value, r.rng, r.avail
+				any |= n
+				l = 1
+			} else {
+				l = 0
 			}
-			value -= split << 56
-			rng -= split
-			shift := boolShift(uint32(rng))
-			r.value, r.rng, r.avail = value<<shift, rng<<shift, avail-int(shift)
-			n := r.readTokens(probs, p, first, q, c.block(4*y+x))
-			value, rng, avail = r.value, r.rng, r.avail
-			c.eob[4*y+x] = n
-			any |= n
-			above[x], l = 1, 1
+			c.eob[4*y+x], above[x] = n, l
 		}
 		left[y] = l
 	}
@@ -147,29 +133,46 @@ func (r *boolReader) readLuma(c *residue, probs *blockProbs, empty *emptyRuns, q
 	return any
 }
 
-// readChroma reads the four blocks of one chroma plane, whose contexts begin at
-// ctx, and returns 0 if all are empty.
-func (r *boolReader) readChroma(c *residue, probs *tokenProbs, q *[2]int16, above, left *nonZeroContext, ctx int) uint8 {
-	i := 16 + 2*(ctx-contextU)
-	a, l, eob := above[ctx:ctx+2], left[ctx:ctx+2], c.eob[i:i+4]
-	if a[0]|a[1]|l[0]|l[1] == 0 {
-		if r.avail < maxEmptyShift {
-			r.value, r.avail = r.refill(r.value, r.avail)
-		}
-		if e := &probs.empty[blockChroma].run[r.rng&127]; uint32(r.value>>32) < e.below {
-			r.value, r.rng, r.avail = r.value<<(e.shift&31), uint64(e.rng), r.avail-int(e.shift)
-			binary.LittleEndian.PutUint32(eob, 0)
-			return 0
-		}
-	}
+// readPlanes reads the four blocks of each chroma plane and returns 0 if all are
+// empty.
+func (r *boolReader) readPlanes(c *residue, probs *blockProbs, empty *emptyRuns, q *[2]int16, above, left *nonZeroContext) uint8 {
 	var any uint8
-	for b := range 4 {
-		n := r.readBlock(&probs.at[blockChroma], int(a[b&1]+l[b>>1]), 0, q, c.block(i+b))
-		eob[b] = n
-		a[b&1] = min(n, 1)
-		l[b>>1] = a[b&1]
-		any |= n
+	value, rng, avail := r.value, r.rng, r.avail
+	for plane := range 2 {
+		a, l := above[contextU+2*plane:][:2], left[contextU+2*plane:][:2]
+		eob := c.eob[16+4*plane:][:4]
+		if a[0]|a[1]|l[0]|l[1] == 0 {
+			if avail < maxEmptyShift {
+				value, avail = r.refill(value, avail)
+			}
+			if e := &empty.run[rng&127]; uint32(value>>32) < e.below {
+				value, rng, avail = value<<(e.shift&31), uint64(e.rng), avail-int(e.shift)
+				binary.LittleEndian.PutUint32(eob, 0)
+				continue
+			}
+		}
+		for b := range 4 {
+			p := &probs[0][(a[b&1]+l[b>>1])&3]
+			if avail < 7 {
+				value, avail = r.refill(value, avail)
+			}
+			var n uint8
+			var shift int
+			var some bool
+			value, rng, shift, some = boolBit(value, rng, p[0])
+			avail -= shift
+			if some {
+				r.value, r.rng, r.avail = value, rng, avail
+				n = r.readTokens(probs, p, 0, q, c.block(16+4*plane+b))
+				value, rng, avail = r.value, r.rng, r.avail
+				any |= n
+			}
+			eob[b] = n
+			a[b&1] = min(n, 1)
+			l[b>>1] = a[b&1]
+		}
 	}
+	r.value, r.rng, r.avail = value, rng, avail
 	return any
 }
 
@@ -180,8 +183,9 @@ func (r *boolReader) readChroma(c *residue, probs *tokenProbs, q *[2]int16, abov
 //
 // This is the decoder's innermost loop: the reader's state stays in locals,
 // and one check for 24 bits covers the tokens up to the value one.
-func (r *boolReader) readTokens(probs *blockProbs, p *[16]uint8, n int, q *[2]int16, out *[16]int16) uint8 {
+func (r *boolReader) readTokens(probs *blockProbs, p *[16]uint8, n uint, q *[2]int16, out *[16]int16) uint8 {
 	value, rng, avail := r.value, r.rng, r.avail
+	_, _ = *probs, *out // not nil: seen once, not for each token
 	if avail < 24 {
 		value, avail = r.refill(value, avail)
 	}
@@ -222,15 +226,14 @@ func (r *boolReader) readTokens(probs *blockProbs, p *[16]uint8, n int, q *[2]in
 			value, rng, avail = r.value, r.rng, r.avail
 			next = 2
 		}
-		// The sign is as likely one as zero: no branch. The range is at least
-		// 128, so half of it needs one shift, but for 128 itself none.
+		// The sign is as likely one as zero: no branch. The range is at most 254,
+		// as it is behind the first bit of all, so either half of it needs one shift.
 		split = (rng + 1) >> 1
 		_, below := bits.Sub64(value, split<<56, 0)
 		mask := below - 1
-		value -= split << 56 & mask
-		rng = split + (rng-2*split)&mask
-		shift = boolShift(uint32(rng))
-		value, rng, avail = value<<shift, rng<<shift, avail-int(shift)
+		value = (value - split<<56&mask) << 1
+		rng = 2 * (split + (rng-2*split)&mask)
+		avail--
 		v = (v ^ int(mask)) - int(mask)
 
 		step := q[1]
