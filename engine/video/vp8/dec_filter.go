@@ -13,7 +13,7 @@ const (
 	numFilterClasses
 )
 
-var filterClass = [modeSplit + 1]uint8{
+var filterClass = [16]uint8{
 	modeDC: filterClassIntra, modeV: filterClassIntra, modeH: filterClassIntra, modeTM: filterClassIntra,
 	modeB:    filterClassSubblock,
 	modeZero: filterClassZero, modeNearest: filterClassInter, modeNear: filterClassInter, modeNew: filterClassInter,
@@ -24,7 +24,7 @@ var filterClass = [modeSplit + 1]uint8{
 type loopFilter struct {
 	enabled, simple bool
 	// table has the limits by segment, reference and class.
-	table [4][numRefs][numFilterClasses]dsp.MBFilter
+	table [4][numRefs][8]dsp.MBFilter
 	row   []dsp.MBFilter
 }
 
@@ -49,7 +49,7 @@ func (lf *loopFilter) prepare(s *headerState, key bool, mbw int) {
 			level = clampFilterLevel(level)
 		}
 		for ref := range lf.table[seg] {
-			for class := range lf.table[seg][ref] {
+			for class := range numFilterClasses {
 				l := level
 				if f.deltas {
 					l += f.refDelta[ref]
@@ -69,14 +69,15 @@ func clampFilterLevel(l int) int { return max(0, min(l, 63)) }
 // filterRow filters the macroblocks of row y, and with it the last lines of
 // the row above.
 func (lf *loopFilter) filterRow(f *refFrame, mbs []mbInfo, y int, segments bool) {
-	for i := range lf.row {
+	row := lf.row[:len(mbs)]
+	mask := uint8(0)
+	if segments {
+		mask = 3
+	}
+	for i := range row {
 		mb := &mbs[i]
-		seg := uint8(0)
-		if segments {
-			seg = mb.segment & 3
-		}
-		lf.row[i] = lf.table[seg][mb.ref&3][filterClass[mb.yMode]]
-		lf.row[i].Inner = mb.inner
+		row[i] = lf.table[mb.segment&mask&3][mb.ref&3][filterClass[mb.yMode&15]&7]
+		row[i].Inner = mb.inner
 	}
 	yOff, uvOff := f.y.at(0, y*16), f.u.at(0, y*8)
 	if lf.simple {

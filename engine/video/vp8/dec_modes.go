@@ -4,15 +4,16 @@ import "math"
 
 // mbInfo is what the first partition says of one macroblock.
 type mbInfo struct {
-	neighbour       // reference, vector (of the last subblock, if split), split
-	yMode     uint8 // mode*
-	uvMode    uint8 // modeDC to modeTM
-	segment   uint8 // 0 to 3
-	partition uint8 // kind of partition, if split
-	skip      bool  // no residue in the stream
-	coded     bool  // there are coefficients
-	inner     bool  // the loop filter takes the edges inside, too
-	zero      uint8 // 1 if inter with the vector zero (of the last subblock, if split)
+	neighbour          // reference, vector (of the last subblock, if split), split
+	yMode     uint8    // mode*
+	uvMode    uint8    // modeDC to modeTM
+	segment   uint8    // 0 to 3
+	partition uint8    // kind of partition, if split
+	skip      bool     // no residue in the stream
+	coded     bool     // there are coefficients
+	inner     bool     // the loop filter takes the edges inside, too
+	zero      uint8    // 1 if inter with the vector zero (of the last subblock, if split)
+	_         [2]uint8 // 16 bytes in all
 }
 
 // hasY2 reports whether the luma DC coefficients come through a Y2 block.

@@ -480,90 +480,93 @@ TEXT ·idctAdd16x16(SB), NOSPLIT, $0-48
 	MOVD coef+32(FP), R4
 	MOVD eobs+40(FP), R5
 	WORD $0x5288a8c6 // mov w6, #0x4546
-	WORD $0xd37ff827 // lsl x7, x1, #1
-	WORD $0x4f008485 // movi v5.8h, #0x4
 	WORD $0xd37ff868 // lsl x8, x3, #1
-	WORD $0x8b0100ea // add x10, x7, x1
-	WORD $0x0e020cc4 // dup v4.4h, w6
+	WORD $0x4f008484 // movi v4.8h, #0x4
+	WORD $0xd37ff827 // lsl x7, x1, #1
+	WORD $0x8b03010a // add x10, x8, x3
+	WORD $0x0e020cc3 // dup v3.4h, w6
 	WORD $0x5289cf66 // mov w6, #0x4e7b
-	WORD $0x8b030109 // add x9, x8, x3
+	WORD $0x8b0100e9 // add x9, x7, x1
 	WORD $0x91002154 // add x20, x10, #0x8
 	WORD $0x91002133 // add x19, x9, #0x8
-	WORD $0x0e020cc3 // dup v3.4h, w6
+	WORD $0x0e020cc2 // dup v2.4h, w6
 	WORD $0x91002111 // add x17, x8, #0x8
 	WORD $0x910020f0 // add x16, x7, #0x8
-	WORD $0xd37ef42f // lsl x15, x1, #2
-	WORD $0xd37ef46e // lsl x14, x3, #2
-	WORD $0x910040ad // add x13, x5, #0x10
-	WORD $0x9100206c // add x12, x3, #0x8
-	WORD $0x9100202b // add x11, x1, #0x8
+	WORD $0xd37ef42d // lsl x13, x1, #2
+	WORD $0xd37ef46c // lsl x12, x3, #2
+	WORD $0x910040ab // add x11, x5, #0x10
+	WORD $0x9100206f // add x15, x3, #0x8
+	WORD $0x9100202e // add x14, x1, #0x8
+	WORD $0xb94000a6 // ldr w6, [x5]
+	WORD $0x7207d8df // tst w6, #0xfefefefe
+	WORD $0x54001540 // b.eq @760
 	WORD $0x394000a6 // ldrb w6, [x5]
 	WORD $0x394004b5 // ldrb w21, [x5, #1]
 	WORD $0x2a1500c6 // orr w6, w6, w21
 	WORD $0x12001cc6 // and w6, w6, #0xff
 	WORD $0x710004df // cmp w6, #0x1
-	WORD $0x540015e9 // b.ls @792
+	WORD $0x54001a29 // b.ls @940
 	WORD $0xad401c80 // ldp q0, q7, [x4]
 	WORD $0xad411888 // ldp q8, q6, [x4, #32]
 	WORD $0x5e180401 // mov d1, v0.d[1]
-	WORD $0x5e1804e2 // mov d2, v7.d[1]
+	WORD $0x5e1804e5 // mov d5, v7.d[1]
 	WORD $0x5e180509 // mov d9, v8.d[1]
 	WORD $0x6e180500 // mov v0.d[1], v8.d[0]
 	WORD $0x5e1804c8 // mov d8, v6.d[1]
 	WORD $0x6e1804c7 // mov v7.d[1], v6.d[0]
 	WORD $0x6e180521 // mov v1.d[1], v9.d[0]
-	WORD $0x6e180502 // mov v2.d[1], v8.d[0]
+	WORD $0x6e180505 // mov v5.d[1], v8.d[0]
 	WORD $0x4e678406 // add v6.8h, v0.8h, v7.8h
 	WORD $0x6e678400 // sub v0.8h, v0.8h, v7.8h
-	WORD $0x4f43c02a // sqdmulh v10.8h, v1.8h, v3.h[0]
-	WORD $0x4f43c049 // sqdmulh v9.8h, v2.8h, v3.h[0]
-	WORD $0x4f44c027 // sqdmulh v7.8h, v1.8h, v4.h[0]
-	WORD $0x4f44c048 // sqdmulh v8.8h, v2.8h, v4.h[0]
+	WORD $0x4f42c02a // sqdmulh v10.8h, v1.8h, v2.h[0]
+	WORD $0x4f42c0a9 // sqdmulh v9.8h, v5.8h, v2.h[0]
+	WORD $0x4f43c027 // sqdmulh v7.8h, v1.8h, v3.h[0]
+	WORD $0x4f43c0a8 // sqdmulh v8.8h, v5.8h, v3.h[0]
 	WORD $0x4f1f1541 // ssra v1.8h, v10.8h, #1
-	WORD $0x4f1f1522 // ssra v2.8h, v9.8h, #1
+	WORD $0x4f1f1525 // ssra v5.8h, v9.8h, #1
 	WORD $0x4e688421 // add v1.8h, v1.8h, v8.8h
-	WORD $0x6e6284e2 // sub v2.8h, v7.8h, v2.8h
+	WORD $0x6e6584e5 // sub v5.8h, v7.8h, v5.8h
 	WORD $0x4e6184c7 // add v7.8h, v6.8h, v1.8h
 	WORD $0x6e6184c1 // sub v1.8h, v6.8h, v1.8h
-	WORD $0x4e628408 // add v8.8h, v0.8h, v2.8h
-	WORD $0x6e628400 // sub v0.8h, v0.8h, v2.8h
+	WORD $0x4e658408 // add v8.8h, v0.8h, v5.8h
+	WORD $0x6e658400 // sub v0.8h, v0.8h, v5.8h
 	WORD $0x4e4868e6 // trn2 v6.8h, v7.8h, v8.8h
-	WORD $0x4e416802 // trn2 v2.8h, v0.8h, v1.8h
+	WORD $0x4e416805 // trn2 v5.8h, v0.8h, v1.8h
 	WORD $0x4e412800 // trn1 v0.8h, v0.8h, v1.8h
 	WORD $0x4e4828e7 // trn1 v7.8h, v7.8h, v8.8h
-	WORD $0x4e8228c1 // trn1 v1.4s, v6.4s, v2.4s
-	WORD $0x4e8268c6 // trn2 v6.4s, v6.4s, v2.4s
-	WORD $0x4e8028e2 // trn1 v2.4s, v7.4s, v0.4s
+	WORD $0x4e8528c1 // trn1 v1.4s, v6.4s, v5.4s
+	WORD $0x4e8568c6 // trn2 v6.4s, v6.4s, v5.4s
+	WORD $0x4e8028e5 // trn1 v5.4s, v7.4s, v0.4s
 	WORD $0x4e8068e0 // trn2 v0.4s, v7.4s, v0.4s
-	WORD $0x4f43c02b // sqdmulh v11.8h, v1.8h, v3.h[0]
-	WORD $0x4f43c0ca // sqdmulh v10.8h, v6.8h, v3.h[0]
-	WORD $0x4e658442 // add v2.8h, v2.8h, v5.8h
-	WORD $0x4f44c0c9 // sqdmulh v9.8h, v6.8h, v4.h[0]
-	WORD $0x4f44c028 // sqdmulh v8.8h, v1.8h, v4.h[0]
-	WORD $0x4e608447 // add v7.8h, v2.8h, v0.8h
+	WORD $0x4f42c02b // sqdmulh v11.8h, v1.8h, v2.h[0]
+	WORD $0x4f42c0ca // sqdmulh v10.8h, v6.8h, v2.h[0]
+	WORD $0x4e6484a5 // add v5.8h, v5.8h, v4.8h
+	WORD $0x4f43c0c9 // sqdmulh v9.8h, v6.8h, v3.h[0]
+	WORD $0x4f43c028 // sqdmulh v8.8h, v1.8h, v3.h[0]
+	WORD $0x4e6084a7 // add v7.8h, v5.8h, v0.8h
 	WORD $0x4f1f1561 // ssra v1.8h, v11.8h, #1
-	WORD $0x6e608442 // sub v2.8h, v2.8h, v0.8h
+	WORD $0x6e6084a5 // sub v5.8h, v5.8h, v0.8h
 	WORD $0x4f1f1546 // ssra v6.8h, v10.8h, #1
 	WORD $0x4e698420 // add v0.8h, v1.8h, v9.8h
 	WORD $0x6e668506 // sub v6.8h, v8.8h, v6.8h
 	WORD $0x4e6084e1 // add v1.8h, v7.8h, v0.8h
 	WORD $0x6e6084e0 // sub v0.8h, v7.8h, v0.8h
-	WORD $0x4e668447 // add v7.8h, v2.8h, v6.8h
-	WORD $0x6e668442 // sub v2.8h, v2.8h, v6.8h
+	WORD $0x4e6684a7 // add v7.8h, v5.8h, v6.8h
+	WORD $0x6e6684a5 // sub v5.8h, v5.8h, v6.8h
 	WORD $0x4f1d0400 // sshr v0.8h, v0.8h, #3
 	WORD $0x4f1d0421 // sshr v1.8h, v1.8h, #3
 	WORD $0x4f1d04e7 // sshr v7.8h, v7.8h, #3
-	WORD $0x4f1d0442 // sshr v2.8h, v2.8h, #3
+	WORD $0x4f1d04a5 // sshr v5.8h, v5.8h, #3
 	WORD $0x4e472826 // trn1 v6.8h, v1.8h, v7.8h
 	WORD $0x4e476821 // trn2 v1.8h, v1.8h, v7.8h
-	WORD $0x4e402847 // trn1 v7.8h, v2.8h, v0.8h
-	WORD $0x4e406842 // trn2 v2.8h, v2.8h, v0.8h
+	WORD $0x4e4028a7 // trn1 v7.8h, v5.8h, v0.8h
+	WORD $0x4e4068a5 // trn2 v5.8h, v5.8h, v0.8h
 	WORD $0x4e8728c0 // trn1 v0.4s, v6.4s, v7.4s
 	WORD $0x4e8768c6 // trn2 v6.4s, v6.4s, v7.4s
-	WORD $0x4e822827 // trn1 v7.4s, v1.4s, v2.4s
-	WORD $0x4e826821 // trn2 v1.4s, v1.4s, v2.4s
-	WORD $0xfd400042 // ldr d2, [x2]
-	WORD $0x2e221000 // uaddw v0.8h, v0.8h, v2.8b
+	WORD $0x4e852827 // trn1 v7.4s, v1.4s, v5.4s
+	WORD $0x4e856821 // trn2 v1.4s, v1.4s, v5.4s
+	WORD $0xfd400045 // ldr d5, [x2]
+	WORD $0x2e251000 // uaddw v0.8h, v0.8h, v5.8b
 	WORD $0x2e212800 // sqxtun v0.8b, v0.8h
 	WORD $0xfd000000 // str d0, [x0]
 	WORD $0xfc636840 // ldr d0, [x2, x3]
@@ -574,119 +577,153 @@ TEXT ·idctAdd16x16(SB), NOSPLIT, $0-48
 	WORD $0x2e2010c0 // uaddw v0.8h, v6.8h, v0.8b
 	WORD $0x2e212800 // sqxtun v0.8b, v0.8h
 	WORD $0xfc276800 // str d0, [x0, x7]
-	WORD $0xfc696840 // ldr d0, [x2, x9]
+	WORD $0xfc6a6840 // ldr d0, [x2, x10]
 	WORD $0x2e201020 // uaddw v0.8h, v1.8h, v0.8b
 	WORD $0x2e212800 // sqxtun v0.8b, v0.8h
-	WORD $0xfc2a6800 // str d0, [x0, x10]
+	WORD $0xfc296800 // str d0, [x0, x9]
 	WORD $0x394008a6 // ldrb w6, [x5, #2]
 	WORD $0x39400cb5 // ldrb w21, [x5, #3]
 	WORD $0x2a1500c6 // orr w6, w6, w21
 	WORD $0x12001cc6 // and w6, w6, #0xff
 	WORD $0x710004df // cmp w6, #0x1
-	WORD $0x54000a69 // b.ls @748
+	WORD $0x54000ea9 // b.ls @896
 	WORD $0xad421c80 // ldp q0, q7, [x4, #64]
 	WORD $0xad431888 // ldp q8, q6, [x4, #96]
 	WORD $0x5e180401 // mov d1, v0.d[1]
-	WORD $0x5e1804e2 // mov d2, v7.d[1]
+	WORD $0x5e1804e5 // mov d5, v7.d[1]
 	WORD $0x5e180509 // mov d9, v8.d[1]
 	WORD $0x6e180500 // mov v0.d[1], v8.d[0]
 	WORD $0x5e1804c8 // mov d8, v6.d[1]
 	WORD $0x6e1804c7 // mov v7.d[1], v6.d[0]
 	WORD $0x6e180521 // mov v1.d[1], v9.d[0]
-	WORD $0x6e180502 // mov v2.d[1], v8.d[0]
+	WORD $0x6e180505 // mov v5.d[1], v8.d[0]
 	WORD $0x4e678406 // add v6.8h, v0.8h, v7.8h
 	WORD $0x6e678400 // sub v0.8h, v0.8h, v7.8h
-	WORD $0x4f43c02a // sqdmulh v10.8h, v1.8h, v3.h[0]
-	WORD $0x4f43c049 // sqdmulh v9.8h, v2.8h, v3.h[0]
-	WORD $0x4f44c027 // sqdmulh v7.8h, v1.8h, v4.h[0]
-	WORD $0x4f44c048 // sqdmulh v8.8h, v2.8h, v4.h[0]
+	WORD $0x4f42c02a // sqdmulh v10.8h, v1.8h, v2.h[0]
+	WORD $0x4f42c0a9 // sqdmulh v9.8h, v5.8h, v2.h[0]
+	WORD $0x4f43c027 // sqdmulh v7.8h, v1.8h, v3.h[0]
+	WORD $0x4f43c0a8 // sqdmulh v8.8h, v5.8h, v3.h[0]
 	WORD $0x4f1f1541 // ssra v1.8h, v10.8h, #1
-	WORD $0x4f1f1522 // ssra v2.8h, v9.8h, #1
+	WORD $0x4f1f1525 // ssra v5.8h, v9.8h, #1
 	WORD $0x4e688421 // add v1.8h, v1.8h, v8.8h
-	WORD $0x6e6284e2 // sub v2.8h, v7.8h, v2.8h
+	WORD $0x6e6584e5 // sub v5.8h, v7.8h, v5.8h
 	WORD $0x4e6184c7 // add v7.8h, v6.8h, v1.8h
 	WORD $0x6e6184c1 // sub v1.8h, v6.8h, v1.8h
-	WORD $0x4e628408 // add v8.8h, v0.8h, v2.8h
-	WORD $0x6e628400 // sub v0.8h, v0.8h, v2.8h
+	WORD $0x4e658408 // add v8.8h, v0.8h, v5.8h
+	WORD $0x6e658400 // sub v0.8h, v0.8h, v5.8h
 	WORD $0x4e4868e6 // trn2 v6.8h, v7.8h, v8.8h
-	WORD $0x4e416802 // trn2 v2.8h, v0.8h, v1.8h
+	WORD $0x4e416805 // trn2 v5.8h, v0.8h, v1.8h
 	WORD $0x4e412800 // trn1 v0.8h, v0.8h, v1.8h
 	WORD $0x4e4828e7 // trn1 v7.8h, v7.8h, v8.8h
-	WORD $0x4e8228c1 // trn1 v1.4s, v6.4s, v2.4s
-	WORD $0x4e8268c6 // trn2 v6.4s, v6.4s, v2.4s
-	WORD $0x4e8028e2 // trn1 v2.4s, v7.4s, v0.4s
+	WORD $0x4e8528c1 // trn1 v1.4s, v6.4s, v5.4s
+	WORD $0x4e8568c6 // trn2 v6.4s, v6.4s, v5.4s
+	WORD $0x4e8028e5 // trn1 v5.4s, v7.4s, v0.4s
 	WORD $0x4e8068e0 // trn2 v0.4s, v7.4s, v0.4s
-	WORD $0x4f43c02b // sqdmulh v11.8h, v1.8h, v3.h[0]
-	WORD $0x4f43c0ca // sqdmulh v10.8h, v6.8h, v3.h[0]
-	WORD $0x4e658442 // add v2.8h, v2.8h, v5.8h
-	WORD $0x4f44c0c9 // sqdmulh v9.8h, v6.8h, v4.h[0]
-	WORD $0x4f44c028 // sqdmulh v8.8h, v1.8h, v4.h[0]
-	WORD $0x4e608447 // add v7.8h, v2.8h, v0.8h
+	WORD $0x4f42c02b // sqdmulh v11.8h, v1.8h, v2.h[0]
+	WORD $0x4f42c0ca // sqdmulh v10.8h, v6.8h, v2.h[0]
+	WORD $0x4e6484a5 // add v5.8h, v5.8h, v4.8h
+	WORD $0x4f43c0c9 // sqdmulh v9.8h, v6.8h, v3.h[0]
+	WORD $0x4f43c028 // sqdmulh v8.8h, v1.8h, v3.h[0]
+	WORD $0x4e6084a7 // add v7.8h, v5.8h, v0.8h
 	WORD $0x4f1f1561 // ssra v1.8h, v11.8h, #1
-	WORD $0x6e608442 // sub v2.8h, v2.8h, v0.8h
+	WORD $0x6e6084a5 // sub v5.8h, v5.8h, v0.8h
 	WORD $0x4f1f1546 // ssra v6.8h, v10.8h, #1
 	WORD $0x4e698420 // add v0.8h, v1.8h, v9.8h
 	WORD $0x6e668506 // sub v6.8h, v8.8h, v6.8h
 	WORD $0x4e6084e1 // add v1.8h, v7.8h, v0.8h
 	WORD $0x6e6084e0 // sub v0.8h, v7.8h, v0.8h
-	WORD $0x4e668447 // add v7.8h, v2.8h, v6.8h
-	WORD $0x6e668442 // sub v2.8h, v2.8h, v6.8h
+	WORD $0x4e6684a7 // add v7.8h, v5.8h, v6.8h
+	WORD $0x6e6684a5 // sub v5.8h, v5.8h, v6.8h
 	WORD $0x4f1d0400 // sshr v0.8h, v0.8h, #3
 	WORD $0x4f1d0421 // sshr v1.8h, v1.8h, #3
 	WORD $0x4f1d04e7 // sshr v7.8h, v7.8h, #3
-	WORD $0x4f1d0442 // sshr v2.8h, v2.8h, #3
+	WORD $0x4f1d04a5 // sshr v5.8h, v5.8h, #3
 	WORD $0x4e472826 // trn1 v6.8h, v1.8h, v7.8h
 	WORD $0x4e476821 // trn2 v1.8h, v1.8h, v7.8h
-	WORD $0x4e402847 // trn1 v7.8h, v2.8h, v0.8h
-	WORD $0x4e406842 // trn2 v2.8h, v2.8h, v0.8h
+	WORD $0x4e4028a7 // trn1 v7.8h, v5.8h, v0.8h
+	WORD $0x4e4068a5 // trn2 v5.8h, v5.8h, v0.8h
 	WORD $0x4e8728c0 // trn1 v0.4s, v6.4s, v7.4s
 	WORD $0x4e8768c6 // trn2 v6.4s, v6.4s, v7.4s
-	WORD $0x4e822827 // trn1 v7.4s, v1.4s, v2.4s
-	WORD $0x4e826821 // trn2 v1.4s, v1.4s, v2.4s
-	WORD $0xfd400442 // ldr d2, [x2, #8]
-	WORD $0x910010a5 // add x5, x5, #0x4
-	WORD $0x91020084 // add x4, x4, #0x80
-	WORD $0xeb0d00bf // cmp x5, x13
-	WORD $0x2e221000 // uaddw v0.8h, v0.8h, v2.8b
+	WORD $0x4e852827 // trn1 v7.4s, v1.4s, v5.4s
+	WORD $0x4e856821 // trn2 v1.4s, v1.4s, v5.4s
+	WORD $0xfd400445 // ldr d5, [x2, #8]
+	WORD $0x2e251000 // uaddw v0.8h, v0.8h, v5.8b
 	WORD $0x2e212800 // sqxtun v0.8b, v0.8h
 	WORD $0xfd000400 // str d0, [x0, #8]
-	WORD $0xfc6c6840 // ldr d0, [x2, x12]
+	WORD $0xfc6f6840 // ldr d0, [x2, x15]
 	WORD $0x2e2010e0 // uaddw v0.8h, v7.8h, v0.8b
 	WORD $0x2e212800 // sqxtun v0.8b, v0.8h
-	WORD $0xfc2b6800 // str d0, [x0, x11]
+	WORD $0xfc2e6800 // str d0, [x0, x14]
 	WORD $0xfc716840 // ldr d0, [x2, x17]
 	WORD $0x2e2010c0 // uaddw v0.8h, v6.8h, v0.8b
 	WORD $0x2e212800 // sqxtun v0.8b, v0.8h
 	WORD $0xfc306800 // str d0, [x0, x16]
-	WORD $0xfc736840 // ldr d0, [x2, x19]
-	WORD $0x8b0e0042 // add x2, x2, x14
+	WORD $0xfc746840 // ldr d0, [x2, x20]
 	WORD $0x2e201020 // uaddw v0.8h, v1.8h, v0.8b
 	WORD $0x2e212800 // sqxtun v0.8b, v0.8h
-	WORD $0xfc346800 // str d0, [x0, x20]
-	WORD $0x8b0f0000 // add x0, x0, x15
-	WORD $0x54ffeb21 // b.ne @72
-	WORD $0x14000016 // b @832
+	WORD $0xfc336800 // str d0, [x0, x19]
+	WORD $0x910010a5 // add x5, x5, #0x4
+	WORD $0x8b0d0000 // add x0, x0, x13
+	WORD $0xeb0b00bf // cmp x5, x11
+	WORD $0x8b0c0042 // add x2, x2, x12
+	WORD $0x91020084 // add x4, x4, #0x80
+	WORD $0x54ffeac1 // b.ne @72
+	WORD $0x14000038 // b @980
+	WORD $0x4f000400 // movi v0.4s, #0x0
+	WORD $0x91008096 // add x22, x4, #0x20
+	WORD $0x91010095 // add x21, x4, #0x40
+	WORD $0x91018086 // add x6, x4, #0x60
+	WORD $0x3dc00048 // ldr q8, [x2]
+	WORD $0x3ce36847 // ldr q7, [x2, x3]
+	WORD $0x0d404080 // ld1 {v0.h}[0], [x4]
+	WORD $0x3ce86846 // ldr q6, [x2, x8]
+	WORD $0x3cea6845 // ldr q5, [x2, x10]
+	WORD $0x0d404ac0 // ld1 {v0.h}[1], [x22]
+	WORD $0x0d4052a0 // ld1 {v0.h}[2], [x21]
+	WORD $0x0d4058c0 // ld1 {v0.h}[3], [x6]
+	WORD $0x4e648400 // add v0.8h, v0.8h, v4.8h
+	WORD $0x4f1d0400 // sshr v0.8h, v0.8h, #3
+	WORD $0x2e212801 // sqxtun v1.8b, v0.8h
+	WORD $0x6e60b800 // neg v0.8h, v0.8h
+	WORD $0x2e212800 // sqxtun v0.8b, v0.8h
+	WORD $0x4e013821 // zip1 v1.16b, v1.16b, v1.16b
+	WORD $0x4e413821 // zip1 v1.8h, v1.8h, v1.8h
+	WORD $0x4e003800 // zip1 v0.16b, v0.16b, v0.16b
+	WORD $0x6e210d08 // uqadd v8.16b, v8.16b, v1.16b
+	WORD $0x6e210ce7 // uqadd v7.16b, v7.16b, v1.16b
+	WORD $0x4e403800 // zip1 v0.8h, v0.8h, v0.8h
+	WORD $0x6e210cc6 // uqadd v6.16b, v6.16b, v1.16b
+	WORD $0x6e210ca1 // uqadd v1.16b, v5.16b, v1.16b
+	WORD $0x6e202d08 // uqsub v8.16b, v8.16b, v0.16b
+	WORD $0x6e202ce7 // uqsub v7.16b, v7.16b, v0.16b
+	WORD $0x6e202cc5 // uqsub v5.16b, v6.16b, v0.16b
+	WORD $0x6e202c20 // uqsub v0.16b, v1.16b, v0.16b
+	WORD $0x3d800008 // str q8, [x0]
+	WORD $0x3ca16807 // str q7, [x0, x1]
+	WORD $0x3ca76805 // str q5, [x0, x7]
+	WORD $0x3ca96800 // str q0, [x0, x9]
+	WORD $0x17ffffd8 // b @732
 	WORD $0x79c08086 // ldrsh w6, [x4, #64]
 	WORD $0x79c0c095 // ldrsh w21, [x4, #96]
 	WORD $0x0e020cc0 // dup v0.4h, w6
 	WORD $0x0e020ea1 // dup v1.4h, w21
 	WORD $0x6e180420 // mov v0.d[1], v1.d[0]
-	WORD $0x4e658400 // add v0.8h, v0.8h, v5.8h
+	WORD $0x4e648400 // add v0.8h, v0.8h, v4.8h
 	WORD $0x4f1d0400 // sshr v0.8h, v0.8h, #3
 	WORD $0x4ea01c01 // mov v1.16b, v0.16b
 	WORD $0x4ea01c06 // mov v6.16b, v0.16b
 	WORD $0x4ea01c07 // mov v7.16b, v0.16b
-	WORD $0x17ffffdf // b @656
+	WORD $0x17ffffbd // b @668
 	WORD $0x79c04086 // ldrsh w6, [x4, #32]
 	WORD $0x0d40c480 // ld1r {v0.4h}, [x4]
 	WORD $0x0e020cc1 // dup v1.4h, w6
 	WORD $0x6e180420 // mov v0.d[1], v1.d[0]
-	WORD $0x4e658400 // add v0.8h, v0.8h, v5.8h
+	WORD $0x4e648400 // add v0.8h, v0.8h, v4.8h
 	WORD $0x4f1d0400 // sshr v0.8h, v0.8h, #3
 	WORD $0x4ea01c01 // mov v1.16b, v0.16b
 	WORD $0x4ea01c06 // mov v6.16b, v0.16b
 	WORD $0x4ea01c07 // mov v7.16b, v0.16b
-	WORD $0x17ffff84 // b @332
+	WORD $0x17ffff62 // b @344
 	RET
 
 // func idctAdd8x8(dst *byte, ds int, pred *byte, ps int, coef *int16, eobs *uint8)

@@ -74,8 +74,9 @@ func IWHT(coef, y2 []int16) {
 // IWHTDC is IWHT for a Y2 block whose only coefficient is dc.
 func IWHTDC(coef []int16, dc int16) {
 	v := (dc + 3) >> 3
-	coef = coef[:256]
-	for i := 0; i < 256; i += 16 {
-		coef[i] = v
-	}
+	c := (*[256]int16)(coef)
+	c[0], c[16], c[32], c[48] = v, v, v, v
+	c[64], c[80], c[96], c[112] = v, v, v, v
+	c[128], c[144], c[160], c[176] = v, v, v, v
+	c[192], c[208], c[224], c[240] = v, v, v, v
 }

@@ -107,12 +107,38 @@ INLINE void idctPair(dst_t d, long ds, src_t p, long ps, const int16_t *coef, in
 	addRow8(d + 3 * ds, p + 3 * ps, r[3]);
 }
 
-// Block pairs; a pair of which no block has more than its DC takes the short way.
+// Four blocks side by side that have DC alone: added where it is positive,
+// subtracted where it is negative, both saturating.
+INLINE void addDC4(dst_t d, long ds, src_t p, long ps, const int16_t *coef) {
+	int16x8_t v = vdupq_n_s16(0);
+	v = vld1q_lane_s16(coef, v, 0);
+	v = vld1q_lane_s16(coef + 16, v, 1);
+	v = vld1q_lane_s16(coef + 32, v, 2);
+	v = vld1q_lane_s16(coef + 48, v, 3);
+	v = vshrq_n_s16(vaddq_s16(v, vdupq_n_s16(4)), 3);
+	uint8x16_t up = vcombine_u8(vqmovun_s16(v), vdup_n_u8(0)), down = vcombine_u8(vqmovun_s16(vnegq_s16(v)), vdup_n_u8(0));
+	uint16x8_t up2 = vreinterpretq_u16_u8(vzip1q_u8(up, up)), down2 = vreinterpretq_u16_u8(vzip1q_u8(down, down));
+	up = vreinterpretq_u8_u16(vzip1q_u16(up2, up2));
+	down = vreinterpretq_u8_u16(vzip1q_u16(down2, down2));
+	uint8x16_t a = vld1q_u8(p), b = vld1q_u8(p + ps), c = vld1q_u8(p + 2 * ps), e = vld1q_u8(p + 3 * ps);
+	vst1q_u8(d, vqsubq_u8(vqaddq_u8(a, up), down));
+	vst1q_u8(d + ds, vqsubq_u8(vqaddq_u8(b, up), down));
+	vst1q_u8(d + 2 * ds, vqsubq_u8(vqaddq_u8(c, up), down));
+	vst1q_u8(d + 3 * ds, vqsubq_u8(vqaddq_u8(e, up), down));
+}
+
+// Block pairs; four or two of which no block has more than its DC take the short way.
 void idctAdd16x16(dst_t d, long ds, src_t p, long ps, const int16_t *coef, const uint8_t *eobs) {
 	long n = 4;
 	do {
-		idctPair(d, ds, p, ps, coef, (eobs[0] | eobs[1]) > 1);
-		idctPair(d + 8, ds, p + 8, ps, coef + 32, (eobs[2] | eobs[3]) > 1);
+		uint32_t four;
+		__builtin_memcpy(&four, eobs, 4);
+		if (four & 0xfefefefe) {
+			idctPair(d, ds, p, ps, coef, (eobs[0] | eobs[1]) > 1);
+			idctPair(d + 8, ds, p + 8, ps, coef + 32, (eobs[2] | eobs[3]) > 1);
+		} else {
+			addDC4(d, ds, p, ps, coef);
+		}
 		d += 4 * ds, p += 4 * ps, coef += 64, eobs += 4;
 	} while (--n);
 }
