@@ -110,9 +110,14 @@ func (d *Decoder) decodeRow(y int) {
 	i := g.at(0, y)
 	mbs := g.mbs[i : i+g.w]
 	d.copyStill(mbs, y)
+	above := d.above[:len(mbs)]
 	for x := range mbs {
 		mb := &mbs[x]
-		d.readMBResidue(r, mb, x, &left, &d.residue)
+		if !mb.skip {
+			d.readMBResidue(r, mb, &above[x], &left, &d.residue)
+		} else if mb.skipResidue(&above[x], &left); mb.still() {
+			continue
+		}
 		d.reconstruct(mb, x, y, i+x, &d.residue)
 	}
 }
@@ -123,8 +128,13 @@ func (d *Decoder) readResidueRow(y int, row []residue) {
 	r := &d.tokens[y&(d.header.partitions-1)]
 	var left nonZeroContext
 	i := g.at(0, y)
-	for x := range g.w {
-		d.readMBResidue(r, &g.mbs[i+x], x, &left, &row[x])
+	above := d.above[:g.w]
+	for x := range above {
+		if mb := &g.mbs[i+x]; mb.skip {
+			mb.skipResidue(&above[x], &left)
+		} else {
+			d.readMBResidue(r, mb, &above[x], &left, &row[x])
+		}
 	}
 }
 
@@ -163,22 +173,24 @@ func copyBlockRow(dst, src *plane, size, from, to, y int) {
 	dsp.CopyRun(dst.pix[off:], dst.stride, src.pix[off:], src.stride, (to-from)*size, size)
 }
 
-// readMBResidue reads the tokens of a macroblock in column x, if it has any,
-// and sets what the rest of the decoder wants to know of them.
-func (d *Decoder) readMBResidue(r *boolReader, mb *mbInfo, x int, left *nonZeroContext, c *residue) {
+// readMBResidue reads the tokens of a macroblock that is not skipped and sets what
+// the rest of the decoder wants to know of them.
+func (d *Decoder) readMBResidue(r *boolReader, mb *mbInfo, above, left *nonZeroContext, c *residue) {
 	withY2 := mb.hasY2()
-	mb.coded = false
-	if mb.skip {
-		d.above[x].clear(withY2)
-		left.clear(withY2)
-	} else {
-		seg := 0
-		if d.state.seg.enabled {
-			seg = int(mb.segment & 3)
-		}
-		mb.coded = r.readResidue(c, &d.probs, &d.quant[seg], &d.above[x], left, withY2)
+	seg := 0
+	if d.state.seg.enabled {
+		seg = int(mb.segment & 3)
 	}
+	mb.coded = r.readResidue(c, &d.probs, &d.quant[seg], above, left, withY2)
 	mb.inner = mb.coded || !withY2
+}
+
+// skipResidue is readMBResidue for a skipped macroblock.
+func (m *mbInfo) skipResidue(above, left *nonZeroContext) {
+	withY2 := m.hasY2()
+	above.clear(withY2)
+	left.clear(withY2)
+	m.coded, m.inner = false, !withY2
 }
 
 // completeRow filters row y and extends the lines that are final then: the

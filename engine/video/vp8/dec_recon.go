@@ -1,6 +1,10 @@
 package vp8
 
-import "github.com/edgecam/edgecam/engine/video/vp8/internal/dsp"
+import (
+	"encoding/binary"
+
+	"github.com/edgecam/edgecam/engine/video/vp8/internal/dsp"
+)
 
 // reconstruct predicts macroblock i of the grid, in column mbx and row mby, unless
 // it is still and so has been predicted, and adds its residue, if it has any, which it leaves zero.
@@ -48,17 +52,17 @@ func (d *Decoder) addResidue(mb *mbInfo, mbx, mby int, c *residue) {
 		dsp.IDCTAdd16x16(y, cur.y.stride, y, cur.y.stride, c.coeff[:], c.eob[:])
 	}
 	clear(c.coeff[:16*16])
-	addChroma(&cur.u, mbx, mby, c, dsp.BlockU)
-	addChroma(&cur.v, mbx, mby, c, dsp.BlockV)
+	if binary.LittleEndian.Uint32(c.eob[dsp.BlockU:dsp.BlockU+4]) != 0 {
+		addChroma(&cur.u, mbx, mby, c, dsp.BlockU)
+	}
+	if binary.LittleEndian.Uint32(c.eob[dsp.BlockV:dsp.BlockV+4]) != 0 {
+		addChroma(&cur.v, mbx, mby, c, dsp.BlockV)
+	}
 }
 
 func addChroma(p *plane, mbx, mby int, c *residue, first int) {
-	e := c.eob[first : first+4]
-	if e[0]|e[1]|e[2]|e[3] == 0 {
-		return
-	}
 	out := p.pix[p.at(mbx*8, mby*8):]
 	coeff := c.coeff[first*16:][:4*16]
-	dsp.IDCTAdd8x8(out, p.stride, out, p.stride, coeff, e)
+	dsp.IDCTAdd8x8(out, p.stride, out, p.stride, coeff, c.eob[first:first+4])
 	clear(coeff)
 }

@@ -27,27 +27,31 @@ func IDCTAddDC(dst []byte, ds int, pred []byte, ps int, dc int16) {
 // from the Y2 block. Coefficients beyond the end of block must be 0. dst and pred may be the same memory (but not overlap
 // otherwise); where nothing is added, the prediction is copied.
 func IDCTAdd16x16(dst []byte, ds int, pred []byte, ps int, coef []int16, eobs []uint8) {
-	idctAddBlocks(dst, ds, pred, ps, coef, eobs, 4, 4)
+	need(dst, ds, 16, 16)
+	need(pred, ps, 16, 16)
+	_, _ = coef[16*16-1], eobs[15]
+	if useDCT {
+		idctAdd16x16(&dst[0], ds, &pred[0], ps, &coef[0], &eobs[0])
+		return
+	}
+	idctAddBlocksGeneric(dst, ds, pred, ps, coef, eobs, 4)
 }
 
 // IDCTAdd8x8 is IDCTAdd16x16 for one chroma plane: 4 blocks, 4 counts.
 func IDCTAdd8x8(dst []byte, ds int, pred []byte, ps int, coef []int16, eobs []uint8) {
-	idctAddBlocks(dst, ds, pred, ps, coef, eobs, 2, 2)
-}
-
-func idctAddBlocks(dst []byte, ds int, pred []byte, ps int, coef []int16, eobs []uint8, cols, rows int) {
-	need(dst, ds, 4*cols, 4*rows)
-	need(pred, ps, 4*cols, 4*rows)
-	_, _ = coef[16*cols*rows-1], eobs[cols*rows-1]
+	need(dst, ds, 8, 8)
+	need(pred, ps, 8, 8)
+	_, _ = coef[4*16-1], eobs[3]
 	if useDCT {
-		if cols == 4 {
-			idctAdd16x16(&dst[0], ds, &pred[0], ps, &coef[0], &eobs[0])
-		} else {
-			idctAdd8x8(&dst[0], ds, &pred[0], ps, &coef[0], &eobs[0])
-		}
+		idctAdd8x8(&dst[0], ds, &pred[0], ps, &coef[0], &eobs[0])
 		return
 	}
-	for r := range rows {
+	idctAddBlocksGeneric(dst, ds, pred, ps, coef, eobs, 2)
+}
+
+// idctAddBlocksGeneric adds a square of blocks, cols wide.
+func idctAddBlocksGeneric(dst []byte, ds int, pred []byte, ps int, coef []int16, eobs []uint8, cols int) {
+	for r := range cols {
 		for c := range cols {
 			i := r*cols + c
 			d, p, b := dst[4*r*ds+4*c:], pred[4*r*ps+4*c:], coef[16*i:]
