@@ -3,8 +3,8 @@
 //
 // Who includes this has defined LOAD(A, X) and STORE(X, A) for sixteen bytes,
 // LOADUV(A, B, X) and STOREUV(X, A, B) for eight of each, LOADCOLUMNS, STORECOLUMNS,
-// SPREADAX(X) for a byte to all of a register, and the filters MBFILTER, SUBFILTER
-// and SIMPLEFILTER, and the name FILTERROW.
+// SPREADAX for the byte in AX to all of LIMITS, and the filters MBFILTER, SUBFILTER
+// and SIMPLEFILTER.
 //
 // SI (and DI: of V, or of the next eight rows): first row of the block, R9 and R11:
 // four rows above them, R8: stride, R10: its triple.
@@ -116,7 +116,7 @@
 
 #define SIMPLEH \
 	SIMPLEARGS; \
-	SPREADAX(X13); \
+	SPREADAX; \
 	MOVQ SI, R9; \
 	SUBQ R8, R9; \
 	SUBQ R8, R9; \
@@ -124,7 +124,7 @@
 	LOAD((R9)(R8*1), X3); \
 	LOAD((SI), X4); \
 	LOAD((SI)(R8*1), X5); \
-	SIMPLEFILTER(X13); \
+	SIMPLEFILTER(LIMITS); \
 	STORE(X3, (R9)(R8*1)); \
 	STORE(X4, (SI))
 
@@ -134,95 +134,6 @@
 	SUBQ $4, SI; \
 	LEAQ (SI)(R8*8), DI; \
 	LOADCOLUMNS; \
-	SPREADAX(X13); \
-	SIMPLEFILTER(X13); \
+	SPREADAX; \
+	SIMPLEFILTER(LIMITS); \
 	STORECOLUMNS
-
-// func(f *MBFilter, n int, y, u, v *byte, ys, uvs, edges int)
-// A row of macroblocks, luma before chroma; edges: 1 if the first has a left edge,
-// 2 if all have one above. R13, R14, R15: y, u, v; DX: macroblocks left.
-TEXT FILTERROW, NOSPLIT, $0-64
-	MOVQ f+0(FP), BX
-	MOVQ n+8(FP), DX
-	MOVQ y+16(FP), R13
-	MOVQ u+24(FP), R14
-	MOVQ v+32(FP), R15
-
-macroblock:
-	CMPB  0(BX), $0
-	JEQ   next
-	MOVQ  ys+40(FP), R8
-	LEAQ  (R8)(R8*2), R10
-	TESTQ $1, edges+56(FP)
-	JEQ   lumaInnerV
-	MOVQ  R13, SI
-	MBV
-
-lumaInnerV:
-	CMPB 4(BX), $0
-	JEQ  lumaTop
-	MOVQ R13, SI
-	LEAQ (SI)(R8*8), DI
-	MOVQ $3, CX
-
-lumaInnerVLoop:
-	SUBVNEXT
-	DECQ CX
-	JNZ  lumaInnerVLoop
-
-lumaTop:
-	TESTQ $2, edges+56(FP)
-	JEQ   lumaInnerH
-	MOVQ  R13, SI
-	MBH
-
-lumaInnerH:
-	CMPB 4(BX), $0
-	JEQ  chroma
-	MOVQ R13, SI
-	MOVQ $3, CX
-
-lumaInnerHLoop:
-	SUBHNEXT
-	DECQ CX
-	JNZ  lumaInnerHLoop
-
-chroma:
-	MOVQ  uvs+48(FP), R8
-	LEAQ  (R8)(R8*2), R10
-	TESTQ $1, edges+56(FP)
-	JEQ   chromaInnerV
-	MOVQ  R14, SI
-	MOVQ  R15, DI
-	MBVUV
-
-chromaInnerV:
-	CMPB 4(BX), $0
-	JEQ  chromaTop
-	MOVQ R14, SI
-	MOVQ R15, DI
-	SUBVUV
-
-chromaTop:
-	TESTQ $2, edges+56(FP)
-	JEQ   chromaInnerH
-	MOVQ  R14, SI
-	MOVQ  R15, DI
-	MBHUV
-
-chromaInnerH:
-	CMPB 4(BX), $0
-	JEQ  next
-	MOVQ R14, SI
-	MOVQ R15, DI
-	SUBHUV
-
-next:
-	ORQ  $1, edges+56(FP)
-	ADDQ $5, BX
-	ADDQ $16, R13
-	ADDQ $8, R14
-	ADDQ $8, R15
-	DECQ DX
-	JNZ  macroblock
-	RET

@@ -303,15 +303,104 @@
 	MOVQ   X, A; \
 	MOVHPS X, B
 
-#define SPREADAX(X) \
-	MOVD       AX, X; \
-	PUNPCKLBW  X, X; \
-	PSHUFLW    $0, X, X; \
-	PUNPCKLQDQ X, X
+#define LIMITS X13
 
-#define FILTERROW ·filterRowSSE2(SB)
+#define SPREADAX \
+	MOVD       AX, X13; \
+	PUNPCKLBW  X13, X13; \
+	PSHUFLW    $0, X13, X13; \
+	PUNPCKLQDQ X13, X13
 
 #include "filter_amd64.h"
+
+// func filterRowSSE2(f *MBFilter, n int, y, u, v *byte, ys, uvs, edges int)
+// A row of macroblocks, luma before chroma; edges: 1 if the first has a left edge,
+// 2 if all have one above. R13, R14, R15: y, u, v; DX: macroblocks left.
+TEXT ·filterRowSSE2(SB), NOSPLIT, $0-64
+	MOVQ f+0(FP), BX
+	MOVQ n+8(FP), DX
+	MOVQ y+16(FP), R13
+	MOVQ u+24(FP), R14
+	MOVQ v+32(FP), R15
+
+macroblock:
+	CMPB  0(BX), $0
+	JEQ   next
+	MOVQ  ys+40(FP), R8
+	LEAQ  (R8)(R8*2), R10
+	TESTQ $1, edges+56(FP)
+	JEQ   lumaInnerV
+	MOVQ  R13, SI
+	MBV
+
+lumaInnerV:
+	CMPB 4(BX), $0
+	JEQ  lumaTop
+	MOVQ R13, SI
+	LEAQ (SI)(R8*8), DI
+	MOVQ $3, CX
+
+lumaInnerVLoop:
+	SUBVNEXT
+	DECQ CX
+	JNZ  lumaInnerVLoop
+
+lumaTop:
+	TESTQ $2, edges+56(FP)
+	JEQ   lumaInnerH
+	MOVQ  R13, SI
+	MBH
+
+lumaInnerH:
+	CMPB 4(BX), $0
+	JEQ  chroma
+	MOVQ R13, SI
+	MOVQ $3, CX
+
+lumaInnerHLoop:
+	SUBHNEXT
+	DECQ CX
+	JNZ  lumaInnerHLoop
+
+chroma:
+	MOVQ  uvs+48(FP), R8
+	LEAQ  (R8)(R8*2), R10
+	TESTQ $1, edges+56(FP)
+	JEQ   chromaInnerV
+	MOVQ  R14, SI
+	MOVQ  R15, DI
+	MBVUV
+
+chromaInnerV:
+	CMPB 4(BX), $0
+	JEQ  chromaTop
+	MOVQ R14, SI
+	MOVQ R15, DI
+	SUBVUV
+
+chromaTop:
+	TESTQ $2, edges+56(FP)
+	JEQ   chromaInnerH
+	MOVQ  R14, SI
+	MOVQ  R15, DI
+	MBHUV
+
+chromaInnerH:
+	CMPB 4(BX), $0
+	JEQ  next
+	MOVQ R14, SI
+	MOVQ R15, DI
+	SUBHUV
+
+next:
+	ORQ  $1, edges+56(FP)
+	ADDQ $5, BX
+	ADDQ $16, R13
+	ADDQ $8, R14
+	ADDQ $8, R15
+	DECQ DX
+	JNZ  macroblock
+	RET
 
 // func filterSimpleHSSE2(y *byte, stride, limit int)
 TEXT ·filterSimpleHSSE2(SB), NOSPLIT, $0-24
