@@ -23,11 +23,8 @@ func (r *boolReader) reset(data []byte) {
 	r.value, r.avail = r.refill(0, -8)
 }
 
-// guaranteed is how many bits below the top byte refill leaves at least: seven
-// bits with any probabilities, or half of them and some to spare.
-const guaranteed = 49
-
-// refill fills value up with whole bytes. The state is passed through so that
+// refill fills value up with whole bytes: 49 bits below the top byte at least,
+// which is seven bits with any probabilities. The state is passed through so that
 // loops can hold it in registers.
 func (r *boolReader) refill(value uint64, avail int) (uint64, int) {
 	if pos := r.pos; pos+8 <= len(r.data) {

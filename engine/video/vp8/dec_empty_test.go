@@ -20,7 +20,7 @@ func TestEmptyRuns(t *testing.T) {
 		runs.set(prob)
 		data := make([]byte, rng.IntN(40))
 		for i := range data {
-			data[i] = byte(rng.IntN(256)) & byte(rng.IntN(256))
+			data[i] = byte(rng.IntN(256) >> rng.IntN(4))
 		}
 		var table, single boolReader
 		table.reset(data)
