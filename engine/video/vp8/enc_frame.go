@@ -135,8 +135,9 @@ func (e *Encoder) codeAt(key bool, q int, layer layerFrame) int {
 	return e.write()
 }
 
-// write makes the frame's bytes from the rows' tokens and the workers' counts.
-func (e *Encoder) write() int {
+// choose sets the frame's probabilities from the workers' counts, and the number
+// of token partitions.
+func (e *Encoder) choose() {
 	h := &e.header
 	total := &e.pool.scratch[0].tally
 	for i := 1; i < len(e.pool.scratch); i++ {
@@ -160,15 +161,14 @@ func (e *Encoder) write() int {
 	h.probIntra = encBestProb([2]uint32{total.refs[refIntra], n - total.refs[refIntra]})
 	h.probLast = encBestProb([2]uint32{total.refs[refLast], total.refs[refGolden] + total.refs[refAltRef]})
 	h.probGolden = encBestProb([2]uint32{total.refs[refGolden], total.refs[refAltRef]})
-	return e.pack()
+	e.probs = encFlatProbs(&h.entropy.coeff)
+	h.log2Partitions = e.partitions()
 }
 
-// pack writes header, modes and token partitions into e.out.
-func (e *Encoder) pack() int {
-	e.probs = encFlatProbs(&e.header.entropy.coeff)
-	e.header.log2Partitions = e.partitions()
+// write makes the frame's bytes from the rows' tokens and the workers' counts.
+func (e *Encoder) write() int {
+	e.pool.pack(e)
 	parts := 1 << e.header.log2Partitions
-	e.pool.run(e, encJobPack, parts+1+e.mbH-e.pool.filteredEarly(e))
 	e.out = append(e.out[:0], e.firstPart...)
 	for p := range parts - 1 {
 		n := len(e.parts[p])
@@ -180,16 +180,11 @@ func (e *Encoder) pack() int {
 	return len(e.out)
 }
 
-// packPart writes a token partition or, behind them, the first partition; items
-// behind that filter the rows that are left, one each.
+// packPart writes a token partition or, behind them, the first partition.
 func (e *Encoder) packPart(p int) {
 	h := &e.header
 	var w boolWriter
 	parts := 1 << h.log2Partitions
-	if p > parts {
-		e.finishRow(e.pool, e.pool.filteredEarly(e)+p-parts-1)
-		return
-	}
 	if p < parts {
 		w.reset(e.parts[p][:0])
 		for y := p; y < e.mbH; y += 1 << h.log2Partitions {

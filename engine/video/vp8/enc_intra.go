@@ -39,16 +39,18 @@ func (e *Encoder) gatherEdges(s *encScratch, p *encMBPos) *encEdges {
 func (e *Encoder) gatherEdgesOf(s *encScratch, f *refFrame, p *encMBPos) *encEdges {
 	g := &s.sub.edges
 	g.aboveY, g.leftY = nil, nil
+	o := p.yo - f.y.stride
 	if p.y > 0 {
-		o := p.yo - f.y.stride
 		g.aboveY = f.y.pix[o : o+16]
-		if p.x+1 < e.mbW {
-			copy(g.aboveRight[:], f.y.pix[o+16:o+20])
-		} else {
-			fill(g.aboveRight[:], encRightOfFrame(f.y.pix[o+15]))
-		}
-	} else {
+	}
+	switch {
+	case p.y == 0:
 		fill(g.aboveRight[:], 127)
+	case !e.readsRight(): // another worker may be writing there
+	case p.x+1 < e.mbW:
+		copy(g.aboveRight[:], f.y.pix[o+16:o+20])
+	default:
+		fill(g.aboveRight[:], encRightOfFrame(f.y.pix[o+15]))
 	}
 	if p.x > 0 {
 		column, o := f.y.pix[p.yo-1:], 0

@@ -51,27 +51,47 @@ func (e *Encoder) encodeRow(s *encScratch, w *encWorkers, y int) {
 	}
 	s.above = e.contextRow(y)
 	contexts := e.contextRow(y - 1)
-	above := w.behind(y, e.mbW)
+	above, ahead := w.behind(y, e.mbW), 1
+	if e.readsRight() {
+		ahead = 2
+	}
 	for x := range e.mbW {
 		m := e.mb(x, y)
 		static := !e.header.key && m.kept && !e.blocks[y*e.mbW+x].refine
-		if need := min(x+2, e.mbW); above < need {
-			above = w.coded[y-1].wait(w, need, e.mbW, !static)
-		}
-		s.above[x] = contexts[x]
 		if static {
-			// Static: no more than the neighbours must know.
+			// Static: no more than the neighbours must know, and nothing to be
+			// known of them.
 			s.skipContexts(&s.above[x], m)
 			s.tally.static++
 			s.tally.zeroLeft++
 			s.tally.refs[e.base]++
 		} else {
+			if need := min(x+ahead, e.mbW); above < need {
+				above = w.coded[y-1].wait(w, need, e.mbW, true)
+			}
+			s.above[x] = contexts[x]
 			e.encodeMB(s, row, m, x, y)
 		}
-		if len(w.helpers) > 0 {
+		if x+1 < e.mbW && len(w.helpers) > 0 {
 			w.coded[y].reached(x+1, e.mbW, !static)
 		}
 	}
+	if len(w.helpers) > 0 {
+		// A row that is done stands for all above it: the filter relies on that.
+		if above < e.mbW {
+			w.coded[y-1].wait(w, e.mbW, e.mbW, true)
+		}
+		w.coded[y].reached(e.mbW, e.mbW, true)
+	}
+}
+
+// readsRight reports whether macroblocks of this frame may be predicted from the
+// one above on the right: 4x4 intra prediction is.
+func (e *Encoder) readsRight() bool {
+	if e.header.key {
+		return e.speed.subblockIntra
+	}
+	return e.speed.subblockIntraInter
 }
 
 // keepStill decides which macroblocks of a row stay as they are in the last

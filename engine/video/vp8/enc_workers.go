@@ -24,6 +24,10 @@ type encWorkers struct {
 	own []encCounter
 	// coded and filtered are how far the rows are.
 	coded, filtered []encProgress
+	// tail is the next row to be filtered by whoever has nothing else to do.
+	tail encCounter
+	// packing says that the frame's parts can be written.
+	packing atomic.Bool
 	// spins is how often a worker looks before it sleeps.
 	spins int
 
@@ -60,6 +64,9 @@ const (
 	encSpins      = 256
 	encSpinPause  = 12
 	encSpinFactor = 3
+	// encRowPause is the pause of one that waits for a macroblock: the next one is
+	// not far.
+	encRowPause = 3
 )
 
 // encSleeper is a goroutine that may sleep.
@@ -95,11 +102,14 @@ const (
 	// code row y, which follows a few macroblocks behind row y-1, and to filter row
 	// y-n, n being the number of workers, so that workers taking items in turn
 	// find in their cache what they filter. One worker filters all rows here, in
-	// a last item; several leave the last rows to encJobPack.
+	// a last item; several leave the last rows to whoever finds no row to code,
+	// and to encJobPack.
 	encJobCode
-	// encJobPack writes the frame's parts: the token partitions, and the first
-	// partition. Behind those come the rows that are left to be filtered: parts are
-	// long and few, and rows are short and many, so that workers end together.
+	// encJobPack chooses the probabilities, which is the caller's, and writes the
+	// frame's parts: the token partitions, and the first partition. Helpers filter
+	// the rows that are left before the parts can be written, and all behind them:
+	// parts are long and few, and rows are short and many, so that workers end
+	// together.
 	encJobPack
 )
 
@@ -143,15 +153,27 @@ func (w *encWorkers) wakeHelpers(n int) {
 // rouse wakes the sleeper if it sleeps.
 func (s *encSleeper) rouse() {
 	if s.asleep.Load() && s.asleep.CompareAndSwap(true, false) {
-		s.wake <- struct{}{}
+		encWake(s.wake)
 	}
 }
+
+// encWake wakes who sleeps at c. A goroutine that is woken comes first in the queue
+// of the processor it was woken on, which goes on with the one that woke it; other
+// processors take it from that place only after a pause of some 60 microseconds,
+// from all others at once. So another takes that place, one that has nothing to do.
+func encWake(c chan<- struct{}) {
+	c <- struct{}{}
+	go encStepAside()
+}
+
+func encStepAside() {}
 
 // code codes the rows and filters them.
 func (w *encWorkers) code(e *Encoder) {
 	if len(w.helpers) > 0 {
 		w.coded, w.filtered = encRestart(w.coded, e.mbH), encRestart(w.filtered, e.mbH)
 	}
+	w.tail.n.Store(int32(w.filteredEarly(e)))
 	w.run(e, encJobCode, max(e.mbH, w.filteredEarly(e)+w.lag(e)))
 }
 
@@ -180,6 +202,12 @@ func (w *encWorkers) filteredEarly(e *Encoder) int {
 		return e.mbH
 	}
 	return max(e.mbH-max((e.mbH+n-1)/n, n), 0)
+}
+
+// pack chooses the frame's probabilities and writes its parts.
+func (w *encWorkers) pack(e *Encoder) {
+	w.packing.Store(false)
+	w.run(e, encJobPack, len(w.scratch))
 }
 
 // run does a job of so many items and returns when they are done. Of those with
@@ -244,10 +272,19 @@ func (w *encWorkers) help(h *encSleeper, i int) {
 // work does items for worker i, first that given if it is not negative.
 func (w *encWorkers) work(i, item int) {
 	e, s := w.encoder, &w.scratch[i]
-	if w.job == encJobAnalyse || w.job == encJobEstimate {
+	switch w.job {
+	case encJobCode:
+		w.inTurn(e, s, item)
+		w.finishCoded(e)
+	case encJobPack:
+		w.packParts(e, item == 0)
+	default:
 		w.unordered(e, s, i)
-		return
 	}
+}
+
+// inTurn codes rows one after the other and filters those some rows above.
+func (w *encWorkers) inTurn(e *Encoder, s *encScratch, item int) {
 	lag, early := w.lag(e), w.filteredEarly(e)
 	for {
 		if item < 0 {
@@ -256,18 +293,60 @@ func (w *encWorkers) work(i, item int) {
 		if item >= w.items {
 			return
 		}
-		switch w.job {
-		case encJobCode:
-			if item < e.mbH {
-				e.encodeRow(s, w, item)
-			}
-			if y := item - lag; y >= 0 && y < early {
-				e.finishRow(w, y)
-			}
-		case encJobPack:
-			e.packPart(item)
+		if item < e.mbH {
+			e.encodeRow(s, w, item)
+		}
+		if y := item - lag; y >= 0 && y < early {
+			e.finishRow(w, y)
 		}
 		item = -1
+	}
+}
+
+// finishCoded filters rows that are left while others code the last ones, as long
+// as there is one below that is coded, or soon will be.
+func (w *encWorkers) finishCoded(e *Encoder) {
+	for spins := 0; spins < w.spins; {
+		y := w.tail.n.Load()
+		if int(y) >= e.mbH {
+			return
+		}
+		if below := min(int(y)+1, e.mbH-1); int(w.coded[below].done.Load()) < e.mbW {
+			dsp.Pause(encSpinPause)
+			spins++
+		} else if w.tail.n.CompareAndSwap(y, y+1) {
+			e.finishRow(w, int(y))
+			spins = 0
+		}
+	}
+}
+
+// packParts chooses the probabilities, if that is the worker's, and writes parts
+// and filters rows until there are no more.
+func (w *encWorkers) packParts(e *Encoder, chooses bool) {
+	if chooses {
+		e.choose()
+		w.next.Store(0)
+		w.packing.Store(true)
+	}
+	for spins := 0; ; {
+		packing := w.packing.Load()
+		if packing {
+			if p := int(w.next.Add(1)) - 1; p <= 1<<e.header.log2Partitions {
+				e.packPart(p)
+				continue
+			}
+		}
+		if y := int(w.tail.n.Load()); y < e.mbH {
+			if w.tail.n.CompareAndSwap(int32(y), int32(y)+1) {
+				e.finishRow(w, y)
+			}
+		} else if packing || spins >= w.spins {
+			return
+		} else {
+			dsp.Pause(encSpinPause)
+			spins++
+		}
 	}
 }
 
@@ -314,11 +393,11 @@ func (p *encProgress) wait(w *encWorkers, n, width int, much bool) int {
 	if !much {
 		n = min(n+encPublish/2, width)
 	}
-	for range w.spins {
+	for range w.spins * (encSpinPause / encRowPause) {
 		if done := int(p.done.Load()); done >= n {
 			return done
 		}
-		dsp.Pause(encSpinPause)
+		dsp.Pause(encRowPause)
 	}
 	want := int32(min(n+encPublish, width))
 	// A swap, not a store: what follows must not be read before, whatever an
@@ -338,6 +417,6 @@ func (p *encProgress) reached(n, width int, much bool) {
 	}
 	p.done.Swap(int32(n)) // as in wait
 	if want := p.wanted.Load(); want != 0 && int32(n) >= want && p.wanted.CompareAndSwap(want, 0) {
-		p.wake <- struct{}{}
+		encWake(p.wake)
 	}
 }
