@@ -101,10 +101,7 @@ func (e *Encoder) encodeFrame(pic *media.Picture, key bool, opt *FrameOptions) m
 func (e *Encoder) codeAt(key bool, q int, layer layerFrame) int {
 	e.passes++
 	h := &e.header
-	base := e.entropy
-	if key {
-		base.reset()
-	}
+	base := e.entropyBefore(key)
 	*h = encHeader{
 		key: key, show: true, width: e.width, height: e.height, q: q,
 		deltasEnabled: true, updateDeltas: key,
@@ -121,6 +118,23 @@ func (e *Encoder) codeAt(key bool, q int, layer layerFrame) int {
 	e.fillSegments(h)
 	e.prepareQuantizers(h)
 	e.lambda = newLambdas(q, e.speed.goodShare)
+	e.fillFilterTable(h)
+	e.pool.code(e)
+	return e.write()
+}
+
+// entropyBefore is what the decoder holds before the frame.
+func (e *Encoder) entropyBefore(key bool) entropy {
+	base := e.entropy
+	if key {
+		base.reset()
+	}
+	return base
+}
+
+// fillPrices makes the tables of prices of the coming frame.
+func (e *Encoder) fillPrices(key bool) {
+	base := e.entropyBefore(key)
 	if e.mvCostsOf != base.mv {
 		e.mvCosts.fill(&base.mv)
 		e.mvCostsOf = base.mv
@@ -130,9 +144,6 @@ func (e *Encoder) codeAt(key bool, q int, layer layerFrame) int {
 		e.intraUVCosts = encCodeCosts(encUVModeCodes, base.uvMode[:])
 	}
 	e.tokens.fill(&base.coeff)
-	e.fillFilterTable(h)
-	e.pool.code(e)
-	return e.write()
 }
 
 // choose sets the frame's probabilities from the workers' counts, and the number

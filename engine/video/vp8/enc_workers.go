@@ -96,6 +96,8 @@ type encProgress struct {
 type encJob uint8
 
 const (
+	// encJobAnalyse compares the rows with what was before. Prices do not depend
+	// on that: the caller makes their tables while helpers begin.
 	encJobAnalyse  encJob = iota
 	encJobEstimate        // of a key frame
 	// encJobCode codes the rows and filters them some rows later: item y is to
@@ -354,6 +356,9 @@ func (w *encWorkers) packParts(e *Encoder, chooses bool) {
 // what others have left of theirs.
 func (w *encWorkers) unordered(e *Encoder, s *encScratch, i int) {
 	n := len(w.own)
+	if i == 0 && w.job == encJobAnalyse {
+		e.fillPrices(e.keyFrame)
+	}
 	for k := range n {
 		first := (i + k) % n
 		for {
