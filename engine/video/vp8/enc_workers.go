@@ -195,15 +195,17 @@ func encRestart(p []encProgress, rows int) []encProgress {
 // lag is how many rows the filter comes behind coding.
 func (w *encWorkers) lag(e *Encoder) int { return min(len(w.scratch), e.mbH) }
 
-// filteredEarly is how many rows are filtered while others are coded: all but
-// one in as many as there are workers, and all where there is but one. A row that
-// is filtered early has rows below that are coded already.
+// filteredEarly is how many rows are filtered while others are coded: one in
+// four, and all where there is but one worker. The others are what workers do
+// while they would wait: for the last rows to be coded, for probabilities, and for
+// the last part. A row that is filtered early has rows below that are coded
+// already.
 func (w *encWorkers) filteredEarly(e *Encoder) int {
 	n := len(w.scratch)
 	if n == 1 {
 		return e.mbH
 	}
-	return max(e.mbH-max((e.mbH+n-1)/n, n), 0)
+	return max(e.mbH-max((3*e.mbH+3)/4, n), 0)
 }
 
 // pack chooses the frame's probabilities and writes its parts.
