@@ -228,4 +228,4 @@ func (e *Encoder) refineBudget() float64 {
 
 // encRefineShare is the part of the rate that may go into still macroblocks, in
 // percent.
-const encRefineShare = 65
+const encRefineShare = 75
