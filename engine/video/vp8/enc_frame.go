@@ -150,14 +150,16 @@ func (e *Encoder) fillPrices(key bool) {
 // of token partitions.
 func (e *Encoder) choose() {
 	h := &e.header
-	total := &e.pool.scratch[0].tally
-	for i := 1; i < len(e.pool.scratch); i++ {
+	total := &e.tally
+	for i := range e.pool.scratch {
 		t := &e.pool.scratch[i].tally
-		total.add(t)
+		if i == 0 {
+			*total = *t
+		} else {
+			total.add(t)
+		}
 		*t = encTally{}
 	}
-	e.tally, *total = *total, encTally{}
-	total = &e.tally
 	e.last = EncodeInfo{
 		Static: int(total.static), Intra: int(total.refs[refIntra]), Split: int(total.split),
 		Inter: int(total.refs[refLast]+total.refs[refGolden]+total.refs[refAltRef]) - int(total.static),

@@ -240,14 +240,13 @@ func (h *encHeader) chooseCoeffProbs(counts *encTokenCounts) {
 			if n[i][0]|n[i][1] == 0 {
 				continue
 			}
-			old := h.entropy.coeff[t][b][c][i]
-			best := encBestProb(n[i])
-			if best == old {
-				continue
-			}
-			up := coeffUpdateProbs[t][b][c][i]
+			old, up := h.entropy.coeff[t][b][c][i], coeffUpdateProbs[t][b][c][i]
 			price := int64(8<<8 + encBitCost(true, up) - encBitCost(false, up))
-			if encBranchCost(n[i], old)-encBranchCost(n[i], best) > price {
+			now := encBranchCost(n[i], old)
+			if now <= price {
+				continue // most branches are rare
+			}
+			if best := encBestProb(n[i]); best != old && now-encBranchCost(n[i], best) > price {
 				h.entropy.coeff[t][b][c][i] = best
 			}
 		}
