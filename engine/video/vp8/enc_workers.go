@@ -195,18 +195,26 @@ func encRestart(p []encProgress, rows int) []encProgress {
 // lag is how many rows the filter comes behind coding.
 func (w *encWorkers) lag(e *Encoder) int { return min(len(w.scratch), e.mbH) }
 
-// filteredEarly is how many rows are filtered while others are coded: one in
-// four, and all where there is but one worker. The others are what workers do
+// filteredEarly is how many rows are filtered while others are coded: all where
+// there is but one worker. With several, rows that are left are what workers do
 // while they would wait: for the last rows to be coded, for probabilities, and for
-// the last part. A row that is filtered early has rows below that are coded
+// the last part. Small frames have few rows, and those stay in the cache: all are
+// left; of others, half. A row that is filtered early has rows below that are coded
 // already.
 func (w *encWorkers) filteredEarly(e *Encoder) int {
 	n := len(w.scratch)
-	if n == 1 {
+	switch {
+	case n == 1:
 		return e.mbH
+	case e.mbW*e.mbH <= encSmallFrame:
+		return 0
 	}
-	return max(e.mbH-max((3*e.mbH+3)/4, n), 0)
+	return max(e.mbH-max((e.mbH+1)/2, n), 0)
 }
+
+// encSmallFrame is the number of macroblocks of a frame that the processors'
+// caches hold: 768x576 samples.
+const encSmallFrame = 48 * 36
 
 // pack chooses the frame's probabilities and writes its parts.
 func (w *encWorkers) pack(e *Encoder) {
