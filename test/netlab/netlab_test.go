@@ -223,3 +223,102 @@ func TestTrace(t *testing.T) {
 		t.Errorf("%v after %v, want %s", got, time.Since(start), want)
 	}
 }
+
+// TestSharedPath sends for two clients and a download over one path: what the
+// relay has recorded is what the path was asked for.
+func TestSharedPath(t *testing.T) {
+	server, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	go func() { // answers ten times
+		buf := make([]byte, 2048)
+		for {
+			n, from, err := server.ReadFromUDPAddrPort(buf)
+			if err != nil {
+				return
+			}
+			for range 10 {
+				_, _ = server.WriteToUDPAddrPort(buf[:n], from)
+			}
+		}
+	}()
+	var media, download []netlab.Passage // under the relay's lock until it is closed
+	r, err := netlab.NewRelay(netlab.RelayConfig{
+		Target: server.LocalAddr().(*net.UDPAddr).AddrPort(), Shared: true, Download: 100 * time.Millisecond,
+		ToClient: []netlab.Step{netlab.Always(netlab.Conditions{RateBps: 4_000_000, Delay: 10 * time.Millisecond, Queue: 100 * time.Millisecond})},
+		Record: func(p netlab.Passage) {
+			if p.Download {
+				download = append(download, p)
+			} else {
+				media = append(media, p)
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		client, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(r.Addr()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		if _, err := client.Write(make([]byte, 972)); err != nil {
+			t.Fatal(err)
+		}
+		buf := make([]byte, 2048)
+		_ = client.SetReadDeadline(time.Now().Add(10 * time.Second))
+		for range 10 {
+			if n, err := client.Read(buf); err != nil || n != 972 {
+				t.Fatalf("%d bytes, %v", n, err)
+			}
+		}
+	}
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if _, toClient, _ := r.Stats(); toClient.Packets >= 420 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("the download stands still")
+		}
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if len(media) != 20 || len(download) < 400 {
+		t.Fatalf("%d and %d packets are on record", len(media), len(download))
+	}
+	// The second client's came after the first's, in one queue: 1,000 bytes take 2 ms.
+	for i := range media[1:] {
+		if gap := media[i+1].Fate.Arrival - media[i].Fate.Arrival; media[i].Bytes != 1000 || gap < 2*time.Millisecond {
+			t.Errorf("%d bytes %v after those before", media[i].Bytes, gap)
+		}
+	}
+	var most time.Duration
+	overflowed, bits := 0, 0
+	for _, p := range download {
+		if p.At < 100*time.Millisecond || p.Fate.Arrived == p.Fate.Overflowed {
+			t.Fatalf("%+v", p)
+		}
+		if p.Fate.Overflowed {
+			overflowed++
+			continue
+		}
+		bits += p.Bytes * 8
+		most = max(most, p.Fate.Queue)
+	}
+	if most < 50*time.Millisecond || most > 103*time.Millisecond || overflowed == 0 {
+		t.Errorf("the download's packets waited %v at most, %d did not fit", most, overflowed)
+	}
+	last := download[0]
+	for _, p := range download {
+		if p.Fate.Arrived {
+			last = p
+		}
+	}
+	if rate := float64(bits) / (last.Fate.Arrival - download[0].At).Seconds(); rate > 4.1e6 {
+		t.Errorf("the download had %.0f bit/s of 4,000,000", rate)
+	}
+}

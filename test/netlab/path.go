@@ -55,7 +55,20 @@ type Path struct {
 	free    time.Time // when the rate limiter is done with what it has
 	last    time.Time // newest arrival in order
 	arrive  [2]time.Time
+	fate    Fate
 	stats   PathStats
+}
+
+// Fate is what a path did with a packet.
+type Fate struct {
+	// Arrived is false for what was lost, Overflowed true for what the queue had no
+	// room for.
+	Arrived, Overflowed bool
+	// Arrival is when it arrived, since the path's first packet.
+	Arrival time.Duration
+	// Queue is what it waited beyond the path's own delay: for those before it, to
+	// be sent itself, and for jitter.
+	Queue time.Duration
 }
 
 // NewPath returns a path. Without steps it is perfect; conditions hold from
@@ -88,6 +101,7 @@ func (p *Path) Send(size int, at time.Time) []time.Time {
 		p.started, p.begin = true, at
 	}
 	c := p.now(at.Sub(p.begin))
+	p.fate = Fate{}
 	p.stats.Packets++
 	p.stats.Bytes += uint64(size)
 	// Every packet draws the same number of random values, so that one change
@@ -109,6 +123,7 @@ func (p *Path) Send(size int, at time.Time) []time.Time {
 		}
 		if start.Sub(at) > queue {
 			p.stats.Queued++
+			p.fate.Overflowed = true
 			return nil
 		}
 		p.free = start.Add(time.Duration(size+overhead) * 8 * time.Second / time.Duration(c.RateBps))
@@ -129,6 +144,7 @@ func (p *Path) Send(size int, at time.Time) []time.Time {
 		p.last = arrival
 	}
 	p.arrive[0] = arrival
+	p.fate = Fate{Arrived: true, Arrival: arrival.Sub(p.begin), Queue: arrival.Sub(at) - c.Delay}
 	if double < c.Duplicate {
 		p.stats.Duplicated++
 		p.arrive[1] = arrival.Add(time.Millisecond)
@@ -136,6 +152,10 @@ func (p *Path) Send(size int, at time.Time) []time.Time {
 	}
 	return p.arrive[:1]
 }
+
+// Fate returns what became of the packet that was sent last; of two arrivals it
+// has the first.
+func (p *Path) Fate() Fate { return p.fate }
 
 // loses decides by Gilbert's model: in a burst everything is lost, and the
 // chances to enter and leave one give the share and the mean length.

@@ -28,6 +28,26 @@ type RelayConfig struct {
 	Trace *Trace
 	// Seed varies the randomness; every client and direction has its own.
 	Seed uint64
+	// Shared gives all clients the same two paths; without it each has its own.
+	Shared bool
+	// Download, unless 0, is when a download joins the packets to clients, in the
+	// same queue, since the path's first packet. It takes Shared.
+	Download time.Duration
+	// Record, unless nil, is told what became of each packet to clients. It is
+	// called with the relay's lock held: it must not call the relay.
+	Record func(Passage)
+}
+
+// Passage is what became of a packet to a client.
+type Passage struct {
+	// At is when the packet came to the relay, since the path's first packet.
+	At time.Duration
+	// Fate is what the path did with it.
+	Fate Fate
+	// Bytes is its size with UDP's and IP's headers, Download whether it is one of
+	// the download's.
+	Bytes    int
+	Download bool
 }
 
 // Relay passes UDP packets between clients and one server over bad paths.
@@ -43,6 +63,9 @@ type Relay struct {
 	pending deliveries
 	order   int
 	dropped uint64
+	late    time.Duration
+	shared  [2]*Path // to the server, to clients
+	rival   *Download
 }
 
 // flow is one client.
@@ -83,14 +106,24 @@ func NewRelay(cfg RelayConfig) (*Relay, error) {
 	if !cfg.Listen.IsValid() {
 		cfg.Listen = netip.MustParseAddrPort("127.0.0.1:0")
 	}
+	if cfg.Download > 0 && !cfg.Shared {
+		return nil, errors.New("netlab: a download needs a path that is shared")
+	}
 	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(cfg.Listen))
 	if err != nil {
 		return nil, fmt.Errorf("netlab: %w", err)
 	}
 	_ = conn.SetReadBuffer(1 << 20)
 	r := &Relay{cfg: cfg, conn: conn, closed: make(chan struct{}), wake: make(chan struct{}, 1), flows: map[netip.AddrPort]*flow{}}
+	if cfg.Shared {
+		r.shared = [2]*Path{NewPath(cfg.Seed, cfg.ToServer...), NewPath(cfg.Seed+1, cfg.ToClient...)}
+	}
 	r.wg.Go(r.read)
 	r.wg.Go(r.deliver)
+	if cfg.Download > 0 {
+		r.rival = NewDownload()
+		r.wg.Go(r.download)
+	}
 	return r, nil
 }
 
@@ -102,11 +135,22 @@ func (r *Relay) Addr() netip.AddrPort { return r.conn.LocalAddr().(*net.UDPAddr)
 func (r *Relay) Stats() (toServer, toClient PathStats, overrun uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.cfg.Shared {
+		return r.shared[0].Stats(), r.shared[1].Stats(), r.dropped
+	}
 	for _, f := range r.flows {
 		toServer.add(f.up.Stats())
 		toClient.add(f.down.Stats())
 	}
 	return toServer, toClient, r.dropped
+}
+
+// Late returns how much later than it should have the relay has sent a packet at
+// most: what a busy machine adds to the path.
+func (r *Relay) Late() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.late
 }
 
 func (s *PathStats) add(o PathStats) {
@@ -175,6 +219,9 @@ func (r *Relay) flow(client netip.AddrPort) *flow {
 	_ = upstream.SetReadBuffer(1 << 20)
 	seed := r.cfg.Seed + uint64(len(r.flows))*2
 	f := &flow{client: client, upstream: upstream, up: NewPath(seed, r.cfg.ToServer...), down: NewPath(seed+1, r.cfg.ToClient...)}
+	if r.cfg.Shared {
+		f.up, f.down = r.shared[0], r.shared[1]
+	}
 	f.deliverUp = func(b []byte) { _, _ = upstream.Write(b) }
 	f.deliverTo = func(b []byte) { _, _ = r.conn.WriteToUDPAddrPort(b, client) }
 	r.flows[client] = f
@@ -198,6 +245,9 @@ func (r *Relay) submit(p *Path, data []byte, send func([]byte), toClient bool) {
 	now := time.Now()
 	r.mu.Lock()
 	arrivals := p.Send(len(data), now)
+	if toClient {
+		r.record(p, now, len(data), false)
+	}
 	if toClient && r.cfg.Trace != nil {
 		if at, lost, mine := r.cfg.Trace.arrival(data, now); mine {
 			if arrivals = arrivals[:0]; !lost {
@@ -211,12 +261,24 @@ func (r *Relay) submit(p *Path, data []byte, send func([]byte), toClient bool) {
 			continue
 		}
 		r.order++
-		heap.Push(&r.pending, delivery{at, r.order, append([]byte(nil), data...), send})
+		r.push(delivery{at, r.order, append([]byte(nil), data...), send})
 	}
 	r.mu.Unlock()
+}
+
+// push adds a delivery; r.mu is held.
+func (r *Relay) push(d delivery) {
+	heap.Push(&r.pending, d)
 	select {
 	case r.wake <- struct{}{}:
 	default:
+	}
+}
+
+// record tells what became of the packet that was sent last.
+func (r *Relay) record(p *Path, now time.Time, size int, download bool) {
+	if r.cfg.Record != nil {
+		r.cfg.Record(Passage{At: now.Sub(p.begin), Fate: p.Fate(), Bytes: size + overhead, Download: download})
 	}
 }
 
@@ -229,7 +291,9 @@ func (r *Relay) deliver() {
 		now := time.Now()
 		var due []delivery
 		for len(r.pending) > 0 && !r.pending[0].at.After(now) {
-			due = append(due, heap.Pop(&r.pending).(delivery))
+			d := heap.Pop(&r.pending).(delivery)
+			r.late = max(r.late, now.Sub(d.at))
+			due = append(due, d)
 		}
 		wait := time.Hour
 		if len(r.pending) > 0 {

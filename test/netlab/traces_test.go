@@ -102,11 +102,7 @@ func (tr *trace) run(t *testing.T, seed uint64) (o outcome) {
 		frame         uint32
 		nextFrame     time.Duration
 		nextReport    time.Duration
-		// The rival's window in packets, what it has in the network, and until
-		// when further losses count as one.
-		window, flying = 10.0, 0
-		slowStart      = true
-		lossUntil      time.Duration
+		rival         = netlab.NewDownload()
 	)
 	const packetBytes, wire = 1150, 80
 	send := func(now time.Duration, bytes int, tcp bool, s uint16) {
@@ -141,28 +137,17 @@ func (tr *trace) run(t *testing.T, seed uint64) (o outcome) {
 			wait, bursts = wait[1:], bursts[1:]
 			seq++
 		}
-		for tr.rival && now > 10*time.Second && float64(flying) < window {
-			flying++
-			send(now, 1250, true, 0)
+		for tr.rival && now > 10*time.Second && rival.Next() {
+			send(now, netlab.DownloadBytes, true, 0)
 		}
 		for len(inNet) > 0 && inNet[0].at <= now {
 			f := heap.Pop(&inNet).(flight)
 			switch {
 			case f.tcp && f.lost:
-				flying--
-				if now > lossUntil {
-					slowStart = false
-					window = max(window/2, 2)
-					lossUntil = now + 200*time.Millisecond
-				}
+				rival.Lost(now)
 			case f.tcp:
-				flying--
+				rival.Acked()
 				o.tcpBits[int(now/time.Second)] += float64(f.bytes) * 8
-				if slowStart {
-					window++
-				} else {
-					window += 1 / window
-				}
 			default:
 				arrived[f.seq] = f.at
 				if !any || int16(f.seq-highest) > 0 {
