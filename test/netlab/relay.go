@@ -63,7 +63,8 @@ type Relay struct {
 	pending deliveries
 	order   int
 	dropped uint64
-	late    time.Duration
+	sent    int
+	late    int      // of those sent more than 5 ms
 	shared  [2]*Path // to the server, to clients
 	rival   *Download
 }
@@ -145,12 +146,12 @@ func (r *Relay) Stats() (toServer, toClient PathStats, overrun uint64) {
 	return toServer, toClient, r.dropped
 }
 
-// Late returns how much later than it should have the relay has sent a packet at
-// most: what a busy machine adds to the path.
-func (r *Relay) Late() time.Duration {
+// Late returns which share of packets the relay has sent more than 5 ms later than
+// it should have: what a busy machine adds to the path.
+func (r *Relay) Late() float64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.late
+	return float64(r.late) / float64(max(r.sent, 1))
 }
 
 func (s *PathStats) add(o PathStats) {
@@ -292,7 +293,10 @@ func (r *Relay) deliver() {
 		var due []delivery
 		for len(r.pending) > 0 && !r.pending[0].at.After(now) {
 			d := heap.Pop(&r.pending).(delivery)
-			r.late = max(r.late, now.Sub(d.at))
+			r.sent++
+			if now.Sub(d.at) > 5*time.Millisecond {
+				r.late++
+			}
 			due = append(due, d)
 		}
 		wait := time.Hour
