@@ -104,6 +104,7 @@ type Controller struct {
 	shallow      time.Duration // last loss that the rate had caused
 	episode      episode
 	rival        rival
+	stall        stall
 	burst        uint32
 	burstAt      time.Duration
 	pictureSpace time.Duration // longest usual distance of two pictures
@@ -193,6 +194,7 @@ func (c *Controller) report(now time.Duration, a *Arrival) bool {
 	c.loss.add(false)
 	at := c.receiverTime(a.At)
 	c.delay.add(at-p.at, at, p.bytes)
+	c.stall.arrived(now, p.at, at)
 	c.lastArrival = max(c.lastArrival, at)
 	c.arrived.add(c.lastArrival, p.bytes)
 	if bps, unhindered, packets := c.train.add(p, at); bps > 0 {

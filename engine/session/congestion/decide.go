@@ -39,7 +39,7 @@ const (
 // decide moves the target after feedback.
 func (c *Controller) decide(now time.Duration) {
 	window := max(leastWindow, c.pictureSpace+c.pictureSpace/4)
-	c.queue = c.delay.standing(window, c.state == StateGrow && (c.link == 0 || c.target < 0.9*c.link), c.carries())
+	c.queue = c.delay.standing(window, c.state == StateGrow && !c.stall.waits(now) && (c.link == 0 || c.target < 0.9*c.link), c.carries())
 	if sudden := c.delay.lowestOf(suddenWindow).delay - c.delay.base; sudden > suddenQueue+4*c.delay.noise {
 		c.queue = max(c.queue, sudden)
 	}
@@ -53,6 +53,8 @@ func (c *Controller) decide(now time.Duration) {
 	c.mostSent, c.mostSentAt = max(c.mostSent, c.sent.rate(2*lossInterval)), now
 	verdict := c.loss.judge(now)
 	switch {
+	case c.queue > limit && c.stall.waits(now):
+		return
 	case c.queue > limit:
 		c.overuse(now, window)
 		return

@@ -58,6 +58,11 @@ func TestPathsUsed(t *testing.T) {
 		{"delay varies by 8 ms", with(func(l *link) { l.jitter = wavering(8 * time.Millisecond) }), 0.92, 50, 5 * time.Second},
 		{"delay varies by 20 ms", with(func(l *link) { l.jitter = wavering(20 * time.Millisecond) }), 0.75, 120, 5 * time.Second},
 		{"stalls of 80 ms", with(func(l *link) { l.jitter = stalling(1700*time.Millisecond, 80*time.Millisecond) }), 0.92, 55, 5 * time.Second},
+		{"stalls of 250 ms", with(func(l *link) { l.jitter = stalling(3900*time.Millisecond, 250*time.Millisecond) }), 0.95, 90, 5 * time.Second},
+		{"stalls of 250 ms, 500 kbit/s", with(func(l *link) {
+			l.rate, l.jitter = constant(5e5), stalling(3900*time.Millisecond, 250*time.Millisecond)
+		}), 0.95, 110, 5 * time.Second},
+		{"stalls of 500 ms", with(func(l *link) { l.jitter = stalling(7900*time.Millisecond, 500*time.Millisecond) }), 0.95, 110, 5 * time.Second},
 		// Lost packets use capacity too: 0.95 and 0.80 can arrive.
 		{"5 % loss", with(func(l *link) { l.loss = loses(0.05) }), 0.88, 55, 5 * time.Second},
 		{"20 % loss", with(func(l *link) { l.loss = loses(0.2) }), 0.70, 55, 8 * time.Second},
@@ -117,6 +122,25 @@ func TestCapacitySteps(t *testing.T) {
 		// Back to two thirds of 2 Mbit/s within four seconds.
 		if got := o.target[440]; got < 1.3e6 {
 			t.Errorf("seed %d: target %.0f bit/s four seconds after the rise to 2 Mbit/s", seed, got)
+		}
+	}
+}
+
+// TestCollapse leaves so little of a path that each packet comes long after the one
+// before: that is no stall, and is heeded as soon.
+func TestCollapse(t *testing.T) {
+	for seed := range uint64(5) {
+		l := link{delay: 20 * time.Millisecond, buffer: time.Second, seed: seed, rate: func(t time.Duration) float64 {
+			if t < 20*time.Second {
+				return 2e6
+			}
+			return 150e3
+		}}
+		o := l.run(t, cameraConfig, 40*time.Second)
+		used, p95 := o.between(24*time.Second, 40*time.Second)
+		report(t, "collapse", fmt.Sprintf("used %.2f, p95 %.1f ms", used, p95))
+		if used < 0.9 || p95 > 100 {
+			t.Errorf("seed %d: %.2f of the path is used, p95 %.1f ms", seed, used, p95)
 		}
 	}
 }
