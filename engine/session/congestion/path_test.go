@@ -134,7 +134,7 @@ func TestCollapse(t *testing.T) {
 			if t < 20*time.Second {
 				return 2e6
 			}
-			return 150e3
+			return 125e3
 		}}
 		o := l.run(t, cameraConfig, 40*time.Second)
 		used, p95 := o.between(24*time.Second, 40*time.Second)
