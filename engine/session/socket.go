@@ -98,7 +98,7 @@ func (s *sockets) bind(a netip.Addr) error {
 		switch {
 		case err == nil:
 			s.tcp.add(a, ice.NewTCPMuxDefault(ice.TCPMuxParams{
-				Listener: l, Logger: s.lf.NewLogger("ice"),
+				Listener: &tcpListener{Listener: l}, Logger: s.lf.NewLogger("ice"),
 				ReadBufferSize: tcpReadPackets, WriteBufferSize: tcpWriteBuffer,
 				FirstStunBindTimeout: Defaults().ConnectTimeout, AliveDurationForConnFromStun: Defaults().ConnectTimeout,
 			}))
