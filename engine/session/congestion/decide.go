@@ -44,6 +44,7 @@ func (c *Controller) decide(now time.Duration) {
 		c.queue = max(c.queue, sudden)
 	}
 	limit := min(leastQueue+2*c.delay.noise, mostQueue)
+	c.stall.emptied = c.stall.emptied || c.queue <= limit
 	c.rival.watch(now, c.queue, limit, c.delay.noise)
 	if c.state == StateShare {
 		c.share(now)

@@ -23,6 +23,8 @@ type link struct {
 	rivals int                           // downloads that run beside
 	skew   float64                       // receiver's clock, ppm
 	seed   uint64
+	// hold is how long packets are held back before they reach the queue.
+	hold func(t time.Duration) time.Duration
 }
 
 type outcome struct {
@@ -97,7 +99,11 @@ func (l link) run(tb testing.TB, cfg Config, d time.Duration) outcome {
 		return arrive, queued, false
 	}
 	send := func(now time.Duration, bytes int, b uint32) {
-		arrive, queued, lost := put(now, bytes)
+		entry := now
+		if l.hold != nil {
+			entry += l.hold(now)
+		}
+		arrive, queued, lost := put(entry, bytes)
 		c.Sent(now, seq, bytes, b)
 		o.allPackets++
 		if lost {

@@ -126,6 +126,44 @@ func TestCapacitySteps(t *testing.T) {
 	}
 }
 
+// TestStalls holds everything back before the queue, now and then: what has piled up
+// then waits in it, but the path carries no less for it.
+func TestStalls(t *testing.T) {
+	for _, s := range []struct {
+		every, hold time.Duration
+		used        float64
+	}{
+		{700 * time.Millisecond, 120 * time.Millisecond, 0.6},
+		{1300 * time.Millisecond, 120 * time.Millisecond, 0.75},
+		{1300 * time.Millisecond, 250 * time.Millisecond, 0.45},
+		{2900 * time.Millisecond, 250 * time.Millisecond, 0.8},
+	} {
+		for seed := range uint64(5) {
+			r := rand.New(rand.NewPCG(seed, 5))
+			var ends []time.Duration
+			for at := s.every; at < time.Minute; at += s.every/2 + time.Duration(r.Int64N(int64(s.every))) {
+				ends = append(ends, at)
+			}
+			l := link{rate: constant(2e6), delay: 20 * time.Millisecond, buffer: 300 * time.Millisecond, seed: seed}
+			l.hold = func(t time.Duration) time.Duration {
+				for _, end := range ends {
+					if t < end && t > end-s.hold {
+						return end - t
+					}
+				}
+				return 0
+			}
+			o := l.run(t, cameraConfig, time.Minute)
+			used, p95 := o.between(10*time.Second, time.Minute)
+			name := fmt.Sprintf("%v every %v", s.hold, s.every)
+			report(t, name, fmt.Sprintf("used %.2f, p95 %.1f ms", used, p95))
+			if used < s.used {
+				t.Errorf("seed %d, %s: %.2f used, want %.2f", seed, name, used, s.used)
+			}
+		}
+	}
+}
+
 // TestCollapse leaves so little of a path that each packet comes long after the one
 // before: that is no stall, and is heeded as soon.
 func TestCollapse(t *testing.T) {
