@@ -261,22 +261,46 @@ func (l *NATLab) WithoutIPv6() error {
 // from Ethernet to Wi-Fi: the old address is gone, the new one is there after a
 // while that the caller waits.
 func (l *NATLab) Move(host Place, between func()) error {
-	n := 1
-	if host == HostB {
-		n = 2
-	}
-	if err := l.lines(fmt.Sprintf(`
-		-n @%s link set eth0 down
-		-n @%s addr flush dev eth0`, host, host)); err != nil {
+	if err := l.Unplug(host); err != nil {
 		return err
 	}
 	if between != nil {
 		between()
 	}
+	return l.Join(host)
+}
+
+// Unplug pulls a host's cable: its address is gone.
+func (l *NATLab) Unplug(host Place) error {
+	return l.lines(fmt.Sprintf(`
+		-n @%[1]s link set eth0 down
+		-n @%[1]s addr flush dev eth0`, host))
+}
+
+// Join has a host on the other network behind its NAT.
+func (l *NATLab) Join(host Place) error {
 	return l.lines(fmt.Sprintf(`
 		-n @%[1]s addr add 10.8%[2]d.0.2/24 dev wlan0
 		-n @%[1]s link set wlan0 up
-		-n @%[1]s route replace default via 10.8%[2]d.0.1`, host, n))
+		-n @%[1]s route replace default via 10.8%[2]d.0.1`, host, sideOf(host)))
+}
+
+// Return takes a host back to its cable.
+func (l *NATLab) Return(host Place) error {
+	return l.lines(fmt.Sprintf(`
+		-n @%[1]s link set wlan0 down
+		-n @%[1]s addr flush dev wlan0
+		-n @%[1]s addr add 10.7%[2]d.0.2/24 dev eth0
+		-n @%[1]s link set eth0 up
+		-n @%[1]s route replace default via 10.7%[2]d.0.1`, host, sideOf(host)))
+}
+
+// sideOf is the number that a host's addresses have.
+func sideOf(host Place) int {
+	if host == HostB {
+		return 2
+	}
+	return 1
 }
 
 // Command returns a command that will run at a place.

@@ -9,7 +9,9 @@ const firstRetryMs = 400;
 const longestRetryMs = 15_000;
 const answerTimeoutMs = 10_000;
 const connectTimeoutMs = 12_000;
-const restartTimeoutMs = 6_000;
+const restartTimeoutMs = 12_000; // the node holds a session for 20 s without a sign of life
+const restartAnswerMs = 4_000;
+const restartAgainMs = 300; // a request that did not get through while the network changes is repeated
 const graceMs = 1_000; // a connection that blips gets this long before an ICE restart
 const silenceMs = 4_000; // no bytes for this long on a connected session: look after it
 
@@ -33,7 +35,7 @@ export class Link {
   #retryTimer = 0;
   #iceServers = [];
   #bytes = { count: -1, at: 0, nudged: false };
-  #restarting = false;
+  #restarting = null; // what marks the running restart
   #network = globalThis.navigator?.connection;
   #networkType;
 
@@ -115,7 +117,7 @@ export class Link {
       this.#pc.close();
     }
     this.#pc = this.#session = this.#channel = this.audio = null;
-    this.#restarting = false;
+    this.#restarting = null;
     this.#bytes = { count: -1, at: performance.now(), nudged: false };
   }
 
@@ -203,7 +205,7 @@ export class Link {
     if (pc !== this.#pc) return;
     switch (pc.connectionState) {
       case 'connected':
-        this.#restarting = false;
+        this.#restarting = null;
         this.#bytes.at = performance.now();
         this.#set('connected');
         break;
@@ -222,19 +224,27 @@ export class Link {
   async #restart() {
     const pc = this.#pc;
     if (!pc || this.#restarting || pc.signalingState !== 'stable') return;
-    this.#restarting = true;
-    this.#later(restartTimeoutMs, () => { if (pc === this.#pc && this.#restarting) { this.#restarting = false; this.#again(); } });
-    try {
-      this.trickle.hold();
-      pc.restartIce();
-      await pc.setLocalDescription();
-      const frag = await this.#session.restart(pc.localDescription.sdp, this.trickle.take(), withTimeout(this.#stop.signal, restartTimeoutMs));
-      if (pc !== this.#pc) return;
-      await pc.setRemoteDescription({ type: 'answer', sdp: withNewIce(pc.remoteDescription.sdp, frag) });
-      this.trickle.ready();
-      if (pc.connectionState === 'connected') this.#restarting = false;
-    } catch {
-      if (pc === this.#pc) this.#again();
+    const mine = (this.#restarting = Symbol('restart'));
+    const running = () => pc === this.#pc && this.#restarting === mine;
+    this.#later(restartTimeoutMs, () => { if (running()) this.#again(); });
+    const { signal } = this.#stop;
+    while (running()) {
+      try {
+        this.trickle.hold();
+        pc.restartIce();
+        await pc.setLocalDescription();
+        const frag = await this.#session.restart(pc.localDescription.sdp, this.trickle.take(), withTimeout(signal, restartAnswerMs));
+        if (pc !== this.#pc) return;
+        await pc.setRemoteDescription({ type: 'answer', sdp: withNewIce(pc.remoteDescription.sdp, frag) });
+        this.trickle.ready();
+        if (pc.connectionState === 'connected' && running()) this.#restarting = null;
+        return;
+      } catch (error) {
+        if (pc !== this.#pc) return;
+        if (!unanswered(error)) return this.#again();
+        await pc.setLocalDescription({ type: 'rollback' }).catch(() => {}); // else no later restart could begin
+        await new Promise((resolve) => setTimeout(resolve, restartAgainMs));
+      }
     }
   }
 
@@ -271,6 +281,9 @@ export class Link {
     if (type !== 'none') this.#online();
   };
 }
+
+/** unanswered says that a request did not get through, which a network that is changing explains. */
+const unanswered = (error) => error instanceof TypeError || error.name === 'TimeoutError' || (error instanceof WhepError && ['network', 'noAnswer'].includes(error.message));
 
 /** Trickle gathers local candidates and sends them in few requests, once the session exists. */
 class Trickle {
