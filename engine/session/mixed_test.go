@@ -124,14 +124,14 @@ func TestOneBadViewer(t *testing.T) {
 		time.Sleep(100 * time.Millisecond)
 	}
 	for i, c := range good {
-		if got := c.viewer.Info().FramesSent - sent[i]; got < 80 || c.viewer.Info().FramesThinned > 0 {
-			t.Errorf("a good viewer got %d frames in three seconds", got)
+		// A busy machine makes them later, not fewer.
+		eventually(t, "all pictures for the good viewers", func() bool { return c.viewer.Info().FramesSent-sent[i] >= 80 })
+		if thinned := c.viewer.Info().FramesThinned; thinned > 0 {
+			t.Errorf("a good viewer went without %d frames", thinned)
 		}
 	}
 	info := weak.viewer.Info()
-	if got := info.FramesSent - weakSent.FramesSent; got < 70 {
-		t.Errorf("the weak viewer got %d frames in three seconds", got)
-	}
+	eventually(t, "the thumbnail's pictures for the weak viewer", func() bool { return weak.viewer.Info().FramesSent-weakSent.FramesSent >= 70 })
 	t.Logf("plan %+v, weak viewer %+v", s.now(), info.Path)
 	if after := keys(); after[media.StreamMain] != before[media.StreamMain] {
 		t.Errorf("%d key frames of the main stream for the weak viewer", after[media.StreamMain]-before[media.StreamMain])

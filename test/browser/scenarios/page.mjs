@@ -13,12 +13,17 @@ async function live(w) {
   const started = Date.now();
   const page = await w.camera();
   w.measured.openToLiveMs = Date.now() - started;
-  const seen = await watch(page, 4000);
-  const clocks = seen.clocks;
-  w.check(seen.frames >= 40, `only ${seen.frames} frames in 4 s`);
+  // A busy machine may starve a moment, a broken stream starves all.
+  let seen;
+  let clocks;
+  let advanced;
+  await w.until('four seconds of the picture', 30_000, async () => {
+    seen = await watch(page, 4000);
+    clocks = seen.clocks;
+    advanced = clocks.at(-1) - clocks[0];
+    return seen.frames >= 40 && advanced > 3000 && advanced < 5500;
+  }).catch(() => { throw new Error(`${seen.frames} frames in 4 s, in which the clock advanced by ${advanced} ms`); });
   w.check(clocks.length >= 0.8 * seen.frames, `the clock could be read in only ${clocks.length} of ${seen.frames} frames`);
-  const advanced = clocks.at(-1) - clocks[0];
-  w.check(advanced > 3000 && advanced < 5500, `the clock advanced by ${advanced} ms in 4 s`);
   const back = clocks.filter((c, i) => i > 0 && c < clocks[i - 1]).length;
   w.check(back === 0, `the clock went back ${back} times`);
   const delay = (p) => seen.delays[Math.round(p * (seen.delays.length - 1))];
@@ -199,7 +204,7 @@ async function iceRestart(w) {
   const posts = [];
   page.on('request', (r) => { if (r.method() === 'POST' && r.url().includes('/whep')) posts.push(r.url()); });
   await page.evaluate(() => dispatchEvent(new Event('online'))); // what a browser tells when it has a network again
-  await w.until('the restart’s answer', 5000, () => patches.some((p) => p.startsWith('200 ')));
+  await w.until('the restart’s answer', 15_000, () => patches.some((p) => p.startsWith('200 ')));
   await w.sleep(1500);
   await flowing(page);
   w.check(posts.length === 0, 'the page made a new session instead');
