@@ -57,9 +57,9 @@ export async function watch(page, ms) {
  * flowing watches until a window of two seconds has at least min frames, a few
  * times: a busy test machine may starve a moment, a broken stream starves all.
  */
-export async function flowing(page, min = 20) {
+export async function flowing(page, min = 10) {
   let seen;
-  for (let i = 0; i < 4; i++) {
+  for (let i = 0; i < 8; i++) {
     seen = await watch(page, 2000);
     if (seen.frames >= min) return seen;
   }

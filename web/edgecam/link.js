@@ -10,7 +10,7 @@ const longestRetryMs = 15_000;
 const answerTimeoutMs = 10_000;
 const connectTimeoutMs = 12_000;
 const restartTimeoutMs = 12_000; // the node holds a session for 20 s without a sign of life
-const restartAnswerMs = 4_000;
+const restartAnswerMs = 2_000; // for the first answer; a connection may have died with the old network. Each next one gets as much more
 const restartAgainMs = 300; // a request that did not get through while the network changes is repeated
 const graceMs = 1_000; // a connection that blips gets this long before an ICE restart
 const silenceMs = 4_000; // no bytes for this long on a connected session: look after it
@@ -228,12 +228,12 @@ export class Link {
     const running = () => pc === this.#pc && this.#restarting === mine;
     this.#later(restartTimeoutMs, () => { if (running()) this.#again(); });
     const { signal } = this.#stop;
-    while (running()) {
+    for (let wait = restartAnswerMs; running(); wait += restartAnswerMs) {
       try {
         this.trickle.hold();
         pc.restartIce();
         await pc.setLocalDescription();
-        const frag = await this.#session.restart(pc.localDescription.sdp, this.trickle.take(), withTimeout(signal, restartAnswerMs));
+        const frag = await this.#session.restart(pc.localDescription.sdp, this.trickle.take(), withTimeout(signal, wait));
         if (pc !== this.#pc) return;
         await pc.setRemoteDescription({ type: 'answer', sdp: withNewIce(pc.remoteDescription.sdp, frag) });
         this.trickle.ready();

@@ -64,7 +64,7 @@ func startBrowsers(ctx context.Context, root, clip string) (*browsers, error) {
 		}
 	}
 	if chromium == "" {
-		return nil, errors.New("Chromium is not installed (Debian: apt install chromium), and CHROMIUM names none")
+		return nil, errors.New("no Chromium is installed (Debian: apt install chromium), and CHROMIUM names none")
 	}
 	modules := filepath.Join(root, "test", "browser")
 	if _, err := os.Stat(filepath.Join(modules, "node_modules", "playwright-core")); err != nil {
