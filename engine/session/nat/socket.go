@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/edgecam/edgecam/engine/session/batch"
 )
 
 // Socket is a UDP socket on which STUN transactions run beside other traffic:
@@ -17,6 +19,9 @@ import (
 // and the reader and writer without allocations that pion's ICE looks for.
 type Socket struct {
 	*net.UDPConn
+	// Batch sends what WriteToAddrPort is given.
+	Batch *batch.Sender
+
 	busy atomic.Int32 // transactions under way; 0 spares a look at each packet
 
 	mu      sync.Mutex
@@ -31,7 +36,7 @@ type reply struct {
 
 // NewSocket wraps a socket. Somebody must read from it while transactions run.
 func NewSocket(c *net.UDPConn) *Socket {
-	return &Socket{UDPConn: c, waiting: map[transaction]chan<- reply{}}
+	return &Socket{UDPConn: c, Batch: batch.New(c), waiting: map[transaction]chan<- reply{}}
 }
 
 // Local returns the address that the socket is bound to.
@@ -60,9 +65,9 @@ func (s *Socket) ReadFrom(b []byte) (int, net.Addr, error) {
 	return n, net.UDPAddrFromAddrPort(from), nil
 }
 
-// WriteToAddrPort sends a packet.
+// WriteToAddrPort sends a packet, or leaves it in Batch while that is held.
 func (s *Socket) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
-	return s.WriteToUDPAddrPort(b, to)
+	return s.Batch.WriteToAddrPort(b, to)
 }
 
 // take keeps a packet that somebody waits for.
