@@ -54,6 +54,7 @@ func (m *Manager) WriteVideo(f *media.EncodedVideo) (number uint64) {
 		m.gates[f.Stream%media.NumStreams].served()
 	}
 	number, wishes := m.fanVideo(f, captured)
+	m.pacer.signal(false)
 	for s, wish := range wishes {
 		if wish.reason != "" && !(wish.reason == ReasonOverrun && wish.stream == media.StreamMain && wish.viewer.mend()) {
 			m.gates[s].request(wish.reason)

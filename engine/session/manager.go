@@ -34,7 +34,8 @@ type Manager struct {
 
 	keeper     *nat.Keeper // of public addresses
 	stop       context.CancelFunc
-	background sync.WaitGroup // keeper and follow
+	background sync.WaitGroup // keeper, follow and pacer
+	pacer      pacer
 
 	certMu   sync.Mutex
 	cert     *webrtc.Certificate
@@ -109,10 +110,12 @@ func New(cfg Config, hooks Hooks, log *slog.Logger) (*Manager, error) {
 		_ = m.sockets.close()
 		return nil, err
 	}
+	m.pacer.sockets, m.pacer.wake = m.sockets.udp, make(chan struct{}, 1)
 	ctx, stop := context.WithCancel(context.Background())
 	m.stop = stop
 	m.background.Go(func() { m.keeper.Run(ctx) })
 	m.background.Go(func() { m.follow(ctx) })
+	m.background.Go(func() { m.pacer.run(ctx) })
 	log.Info("media port open", "udp_port", m.sockets.port, "ice_tcp", m.sockets.tcp != nil, "loopback_only", m.cfg.Loopback)
 	return m, nil
 }
@@ -160,6 +163,7 @@ func (m *Manager) reserve(g Grant, p *plan) (*Viewer, error) {
 		log:   m.log.With("viewer", string(id)),
 		path:  newPath(m.clock.epoch, int(m.ceiling.Load())),
 		queue: make(chan *frame, maxQueuedVideo+maxQueuedAudio), done: make(chan struct{}),
+		alone: make(chan struct{}, 1),
 	}
 	v.connect = time.AfterFunc(m.cfg.ConnectTimeout, func() { v.close(reasonTimeout) })
 	m.viewers[id] = v

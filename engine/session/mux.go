@@ -6,9 +6,11 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 
 	"github.com/pion/ice/v4"
 
+	"github.com/edgecam/edgecam/engine/session/batch"
 	"github.com/edgecam/edgecam/engine/session/nat"
 )
 
@@ -21,6 +23,8 @@ type udpMux struct {
 	mu    sync.Mutex
 	socks map[netip.Addr]udpSocket
 	order []netip.Addr
+	// sends is what packets leave through, made anew with each change.
+	sends atomic.Pointer[[]*batch.Sender]
 }
 
 type udpSocket struct {
@@ -33,6 +37,24 @@ func (m *udpMux) add(a netip.Addr, s udpSocket) {
 	defer m.mu.Unlock()
 	m.socks[a] = s
 	m.order = append(m.order, a)
+	m.changed()
+}
+
+// changed is called under mu.
+func (m *udpMux) changed() {
+	list := make([]*batch.Sender, 0, len(m.order))
+	for _, a := range m.order {
+		list = append(list, m.socks[a].socket.Batch)
+	}
+	m.sends.Store(&list)
+}
+
+// senders returns what packets leave through; it is not to be changed.
+func (m *udpMux) senders() []*batch.Sender {
+	if list := m.sends.Load(); list != nil {
+		return *list
+	}
+	return nil
 }
 
 // take removes an address and returns what has to be closed.
@@ -42,6 +64,7 @@ func (m *udpMux) take(a netip.Addr) (udpSocket, bool) {
 	s, ok := m.socks[a]
 	delete(m.socks, a)
 	m.order = without(m.order, a)
+	m.changed()
 	return s, ok
 }
 

@@ -45,8 +45,9 @@ func (pz *packetizer) number() uint64 {
 	return pz.lastFrame
 }
 
-// frame cuts a VP8 frame into packets of about equal size, so that no tiny one
-// costs a whole packet's overhead. The result has one reference.
+// frame cuts a VP8 frame into packets of one size, so that no tiny one costs a whole
+// packet's overhead and the kernel may cut them; the last is shorter by some bytes.
+// The result has one reference.
 func (pz *packetizer) frame(f *media.EncodedVideo, ts uint32) *frame {
 	desc := descriptor(f)
 	out := pz.pool.frame(kindVideo)
@@ -54,8 +55,10 @@ func (pz *packetizer) frame(f *media.EncodedVideo, ts uint32) *frame {
 	out.tid, out.sync = f.TemporalID&3, f.LayerSync
 	const room = maxPayload - descriptorBytes
 	count := (len(f.Data) + room - 1) / room
+	size := (len(f.Data) + count - 1) / count
+	count = (len(f.Data) + size - 1) / size // a huge frame may need one less
 	for i := range count {
-		from, to := len(f.Data)*i/count, len(f.Data)*(i+1)/count
+		from, to := i*size, min((i+1)*size, len(f.Data))
 		p := pz.pool.packet()
 		copy(p.buf[:], desc[:])
 		if i == 0 {

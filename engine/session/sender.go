@@ -1,6 +1,7 @@
 package session
 
 import (
+	"sync"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -30,12 +31,24 @@ func (v *Viewer) pushAudio(f *frame) {
 }
 
 // pending is the video that waits for its time to leave, in the hands of the
-// sending goroutine.
+// goroutine that sends.
 type pending struct {
 	frames [maxQueuedVideo]*frame
 	n      int
 	packet int       // next one of the first frame
 	due    time.Time // when it may leave
+}
+
+// outbox is what a viewer's packets wait in. Either the viewer's own goroutine
+// sends them or the pacer does, which holds mu meanwhile.
+type outbox struct {
+	pending
+
+	mu     sync.Mutex
+	shared bool // the pacer sends
+	begun  bool // a packet has left: the keys are there
+	// Times of what is done now and then.
+	videoReport, audioReport, ticked time.Time
 }
 
 const (
@@ -51,53 +64,82 @@ const (
 
 // sendLoop is the viewer's own goroutine: it waits for the network so that
 // nobody else does. Sound leaves at once; pictures leave at the pace that the
-// path bears.
+// path bears. Where the network makes nobody wait, the pacer sends.
 func (v *Viewer) sendLoop() {
-	var videoReport, audioReport, ticked time.Time
-	var q pending
+	o := &v.outbox
 	defer func() {
-		for q.n > 0 {
-			v.dropFirst(&q)
+		for o.n > 0 {
+			v.dropFirst(&o.pending)
 		}
 	}()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
-		var due <-chan time.Time
-		if q.n > 0 {
-			if wait := v.sendDue(&q); q.n > 0 {
-				timer.Reset(wait)
-				due = timer.C
+		if o.begun && v.direct.Load() {
+			v.m.pacer.add(v)
+			select {
+			case <-v.done:
+			case <-v.alone:
 			}
-			v.report(v.video, &videoReport)
+			v.m.pacer.remove(v)
 		}
-		if now := time.Now(); v.path.enabled.Load() && now.Sub(ticked) > silenceTick {
-			ticked = now
-			v.path.tick()
-			v.m.adaptVideo(false)
-			v.tryMore()
-			v.protect()
+		var due <-chan time.Time
+		if wait := v.sendPictures(time.Now().Add(paceSlack)); o.n > 0 {
+			timer.Reset(wait + paceSlack)
+			due = timer.C
 		}
+		v.look()
 		select {
 		case <-v.done:
 			return
 		case <-due:
 		case f := <-v.queue:
-			if f.kind == kindVideo {
-				// There is room: videoQueued counts these too.
-				q.frames[q.n] = f
-				q.n++
-				continue
-			}
-			v.sendPacket(v.audio, v.audio.withRedundancy(f, v.counters.audioLoss.fractionQ8.Load()), label{}, 0)
-			v.report(v.audio, &audioReport)
-			v.m.pool.release(f)
+			v.accept(f)
 		}
 	}
 }
 
-// sendDue sends what may leave now and returns how long the rest has to wait.
-func (v *Viewer) sendDue(q *pending) time.Duration {
+// accept takes a frame from the queue: sound leaves at once.
+func (v *Viewer) accept(f *frame) {
+	o := &v.outbox
+	if f.kind == kindVideo {
+		// There is room: videoQueued counts these too.
+		o.frames[o.n] = f
+		o.n++
+		return
+	}
+	sent := v.sendPacket(v.audio, v.audio.withRedundancy(f, v.counters.audioLoss.fractionQ8.Load()), label{}, 0)
+	o.begun = o.begun || sent && v.video == nil
+	v.report(v.audio, &o.audioReport)
+	v.m.pool.release(f)
+}
+
+// sendPictures sends what may leave until a time, and returns how long the rest has
+// to wait after that.
+func (v *Viewer) sendPictures(until time.Time) time.Duration {
+	o := &v.outbox
+	if o.n == 0 {
+		return 0
+	}
+	wait := v.sendDue(&o.pending, until)
+	v.report(v.video, &o.videoReport)
+	return wait
+}
+
+// look does what is to be done now and then.
+func (v *Viewer) look() {
+	if now := time.Now(); v.path.enabled.Load() && now.Sub(v.outbox.ticked) > silenceTick {
+		v.outbox.ticked = now
+		v.path.tick()
+		v.m.adaptVideo(false)
+		v.tryMore()
+		v.protect()
+	}
+}
+
+// sendDue sends what may leave until a time, and returns how much later the rest
+// may. The time is a little ahead.
+func (v *Viewer) sendDue(q *pending, until time.Time) time.Duration {
 	for q.n > 0 {
 		f := q.frames[0]
 		if f.number < v.flushBefore.Load() {
@@ -105,10 +147,10 @@ func (v *Viewer) sendDue(q *pending) time.Duration {
 			v.dropFirst(q)
 			continue
 		}
-		now := time.Now()
-		if wait := q.due.Sub(now); wait > paceSlack {
+		if wait := q.due.Sub(until); wait > 0 {
 			return wait
 		}
+		now := time.Now()
 		if q.packet == 0 {
 			v.begin(f)
 		}
@@ -121,6 +163,7 @@ func (v *Viewer) sendDue(q *pending) time.Duration {
 			v.m.fan.Unlock()
 			continue
 		}
+		v.outbox.begun = true
 		if bps := v.path.pacing.Load(); bps > 0 && v.path.enabled.Load() {
 			if q.due.Before(now.Add(-paceDebt)) {
 				q.due = now.Add(-paceDebt)
@@ -174,6 +217,9 @@ func (v *Viewer) sendPacket(t *outTrack, p *packet, l label, burst uint32) bool 
 			return true
 		}
 		now := time.Now()
+		if v.outbox.shared {
+			return false // the pacer does not wait
+		}
 		if give.IsZero() {
 			give = now.Add(keyWait)
 		}

@@ -210,7 +210,7 @@ func (v *Viewer) loop() {
 		case f := <-v.queue:
 			q.frames[q.n] = f
 			q.n++
-			v.sendDue(&q)
+			v.sendDue(&q, time.Now().Add(paceSlack))
 		}
 	}
 }
@@ -355,7 +355,7 @@ func FuzzFeedback(f *testing.F) {
 		q := pending{n: 1}
 		q.frames[0] = fr
 		v.videoQueued.Add(1)
-		v.sendDue(&q)
+		v.sendDue(&q, time.Now().Add(paceSlack))
 		v.handleCompound(v.video, b)
 		m.leave(v)
 		if n := v.counters.resent.Load(); n > 5 {

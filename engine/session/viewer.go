@@ -44,7 +44,13 @@ type Viewer struct {
 	mendSentNs   atomic.Int64  // the same of the last frame that mends a loss
 
 	forward forward // under Manager.fan
-	// The sending goroutine's:
+
+	// direct says that nobody who sends to this viewer has to wait for a network;
+	// alone is signalled when that has ended.
+	direct atomic.Bool
+	alone  chan struct{}
+	outbox outbox
+	// Whoever sends:
 	label  label // of the last picture sent
 	prober prober
 
@@ -113,6 +119,7 @@ func (v *Viewer) observe() {
 			v.close("closed by the viewer")
 		}
 	})
+	v.pc.SCTP().Transport().ICETransport().OnSelectedCandidatePairChange(v.routed)
 	v.pc.OnTrack(v.receive)
 	v.pc.OnDataChannel(v.openChannel)
 }

@@ -86,12 +86,13 @@ func (m *Manager) WriteAudio(f codec.Format, a *media.EncodedAudio) {
 	}
 	m.audioPackets.Add(1)
 	m.fan.Lock()
-	defer m.fan.Unlock()
 	for _, s := range m.out.voices {
 		if s.format == f {
 			m.writeStream(s, a, captured)
 		}
 	}
+	m.fan.Unlock()
+	m.pacer.signal(true)
 }
 
 // writeStream sends a packet to one stream's listeners. Called under Manager.fan.
