@@ -62,7 +62,9 @@ func TestCallRepair(t *testing.T) {
 		defer mu.Unlock()
 		return len(seen[first.SequenceNumber]) == 2
 	})
+	mu.Lock()
 	again := seen[first.SequenceNumber][1]
+	mu.Unlock()
 	if !bytes.Equal(again.Payload, first.Payload) || again.Timestamp != first.Timestamp || again.Marker != first.Marker || !again.Resent || first.Resent {
 		t.Errorf("the packet is another: %+v, was %+v", again, first)
 	}

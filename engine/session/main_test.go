@@ -287,6 +287,21 @@ func next[T any](t *testing.T, ch <-chan T) T {
 	}
 }
 
+// settles repeats a measurement that a busy machine may spoil, until one is good.
+func settles(t *testing.T, what string, measure func() (good bool, got string)) {
+	t.Helper()
+	for end := time.Now().Add(6 * patience); ; {
+		good, got := measure()
+		if good {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%s: %s", what, got)
+		}
+		t.Logf("%s: %s so far", what, got)
+	}
+}
+
 // eventually waits for a condition.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()

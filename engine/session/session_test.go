@@ -132,9 +132,10 @@ func TestPLI(t *testing.T) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	took := time.Since(start)
-	if got, most := n.asked(ReasonPLI), int(took/keyFrameInterval)+1; got < 1 || got > most {
-		t.Errorf("%d key frames asked for in %v, want 1 to %d", got, took, most)
+	eventually(t, "a key frame", func() bool { return n.asked(ReasonPLI) > 0 })
+	got := n.asked(ReasonPLI)
+	if took := time.Since(start); got > int(took/keyFrameInterval)+1 {
+		t.Errorf("%d key frames asked for in %v", got, took)
 	}
 }
 

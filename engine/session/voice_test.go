@@ -84,6 +84,7 @@ func TestVoiceCodecs(t *testing.T) {
 	close(stop)
 	<-done
 	clients[codec.PCMU].viewer.Close("test")
+	deadline = time.Now().Add(patience)
 	for f := n.VoiceFormats(nil); len(f) != 2; f = n.VoiceFormats(nil) {
 		if time.Now().After(deadline) {
 			t.Fatalf("formats %v after one left", f)
