@@ -13,7 +13,7 @@ import (
 )
 
 // open returns a socket, and its address.
-func open(t *testing.T, network, at string) (*net.UDPConn, netip.AddrPort) {
+func open(t testing.TB, network, at string) (*net.UDPConn, netip.AddrPort) {
 	t.Helper()
 	c, err := net.ListenUDP(network, net.UDPAddrFromAddrPort(netip.MustParseAddrPort(at)))
 	if err != nil {
