@@ -115,12 +115,13 @@ func (v *Viewer) negotiateFirst(ctx context.Context) (string, error) {
 	return v.exchange(ctx, true, since)
 }
 
-// playoutDelayExtension packs minimum and maximum, 12 bits each in units of
-// 10 ms.
+// playoutUnit is the resolution of the playout-delay header extension.
+const playoutUnit = 10 * time.Millisecond
+
+// playoutDelayExtension packs minimum and maximum, 12 bits each.
 func playoutDelayExtension(d PlayoutDelay) []byte {
-	const unit = 10 * time.Millisecond
 	var b [4]byte
-	binary.BigEndian.PutUint32(b[:], uint32(d.Min/unit)<<12|uint32(d.Max/unit))
+	binary.BigEndian.PutUint32(b[:], uint32(d.Min/playoutUnit)<<12|uint32(d.Max/playoutUnit))
 	return b[1:]
 }
 

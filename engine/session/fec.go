@@ -118,10 +118,7 @@ func (v *Viewer) protect() {
 	if t.fec != nil {
 		share = t.fec.share
 	}
-	rtt := time.Duration(v.counters.rttNs.Load())
-	if rtt == 0 {
-		rtt = e.RTT
-	}
+	rtt := v.roundTrip(e.RTT)
 	switch share = parityShare(share, e.LossShare, rtt); {
 	case share == 0 && t.fec == nil:
 	case share == 0:

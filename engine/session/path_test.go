@@ -43,6 +43,7 @@ type narrow struct {
 	bps      atomic.Int64
 	queue    time.Duration
 	lost     atomic.Int64
+	lose     atomic.Int64 // one packet of so many is lost, 0: none
 }
 
 // newNarrow leads to the port to on loopback.
@@ -87,7 +88,7 @@ func newNarrow(t *testing.T, to int, bps int64, queue time.Duration) *narrow {
 			if now := time.Now(); free.Before(now) {
 				free = now
 			}
-			if time.Until(free) > n.queue {
+			if every := n.lose.Load(); time.Until(free) > n.queue || every > 0 && rand.Int64N(every) == 0 {
 				n.lost.Add(1)
 				continue
 			}
@@ -139,6 +140,9 @@ func reportingClient(t *testing.T) *client {
 		t.Fatal(err)
 	}
 	if err := webrtc.ConfigureTWCCSender(me, ir); err != nil {
+		t.Fatal(err)
+	}
+	if err := me.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: playoutDelayURI}, webrtc.RTPCodecTypeVideo); err != nil {
 		t.Fatal(err)
 	}
 	se := webrtc.SettingEngine{}

@@ -47,6 +47,7 @@ func rtxPayloadType(codecs []webrtc.RTPCodecParameters, of webrtc.PayloadType) u
 type repair struct {
 	header rtp.Header
 	wide   []byte // transport-wide sequence number inside header
+	delay  []byte // playout delay inside header, nil: not agreed upon
 	buf    [rtxPrefix + maxPayload]byte
 	own    bool // a stream of their own
 	// Payload types of VP8 and of H.264 in that stream.

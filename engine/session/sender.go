@@ -49,6 +49,7 @@ type outbox struct {
 	begun  bool // a packet has left: the keys are there
 	// Times of what is done now and then.
 	videoReport, audioReport, ticked time.Time
+	mends                            mendTime
 }
 
 const (
@@ -134,6 +135,7 @@ func (v *Viewer) look() {
 		v.m.adaptVideo(false)
 		v.tryMore()
 		v.protect()
+		v.mendInTime(now)
 	}
 }
 

@@ -47,7 +47,7 @@ type outTrack struct {
 	// with it; all 0 where the media type tells.
 	types codec.Types
 	mid   string
-	delay []byte // playout-delay extension, nil on audio
+	delay []byte // playout-delay extension, nil on audio; header refers to it
 	h264  uint8  // payload type of H.264, 0: the viewer is sent none
 
 	stream         webrtc.TrackLocalWriter // set by Bind
@@ -109,14 +109,14 @@ func (t *outTrack) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, 
 			continue
 		}
 		h := rtp.Header{Version: 2, PayloadType: uint8(p.PayloadType), SSRC: uint32(c.SSRC())}
-		wideID := uint8(0)
+		wideID, delayID := uint8(0), uint8(0)
 		for _, e := range c.HeaderExtensions() {
 			var value []byte
 			switch e.URI {
 			case sdp.SDESMidURI:
 				value = []byte(t.mid)
 			case playoutDelayURI:
-				value = t.delay
+				value, delayID = t.delay, uint8(e.ID)
 			case sdp.TransportCCURI:
 				if t.path != nil {
 					value, wideID = make([]byte, 2), uint8(e.ID)
@@ -143,6 +143,9 @@ func (t *outTrack) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, 
 		}
 		t.repairing.Lock()
 		t.repair.bind(&h, wideID, uint32(c.SSRCRetransmission()), rtxPayloadType(c.CodecParameters(), p.PayloadType))
+		if len(t.delay) > 0 && delayID != 0 {
+			t.repair.delay = t.repair.header.GetExtension(delayID)
+		}
 		t.repair.bindH264(t.h264, rtxPayloadType(c.CodecParameters(), webrtc.PayloadType(t.h264)))
 		t.repairing.Unlock()
 		t.mu.Unlock()
