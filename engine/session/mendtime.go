@@ -41,7 +41,7 @@ func (m *mendTime) next(now time.Time, loss float64, rtt time.Duration) time.Dur
 		*m = mendTime{}
 		return 0
 	}
-	want := (rtt + mendSlack + playoutUnit - 1) / playoutUnit * playoutUnit
+	want := (rtt + mendSlack + playoutUnit - 1).Truncate(playoutUnit)
 	if want > mendMost {
 		want = parityTime
 	}

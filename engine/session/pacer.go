@@ -99,7 +99,7 @@ func (p *pacer) run(ctx context.Context) {
 func (p *pacer) pass(epoch time.Time) (next time.Duration) {
 	viewers := p.list()
 	senders := p.hear(viewers)
-	grid := (time.Since(epoch)/paceTick + 1) * paceTick
+	grid := time.Since(epoch).Truncate(paceTick) + paceTick
 	until := epoch.Add(grid)
 	next = -1
 	for _, v := range viewers {
@@ -109,7 +109,7 @@ func (p *pacer) pass(epoch time.Time) (next time.Duration) {
 			senders = p.hear(viewers)
 		}
 		if wait, waits := v.sendShared(until); waits {
-			if at := grid + wait/paceTick*paceTick; next < 0 || at < next {
+			if at := grid + wait.Truncate(paceTick); next < 0 || at < next {
 				next = at
 			}
 		}

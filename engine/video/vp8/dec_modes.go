@@ -132,7 +132,8 @@ func (m *modeReader) readInterRow(y int) {
 		if avail < 28 {
 			value, avail = r.refill(value, avail)
 		}
-		skip, one, n := false, false, 0
+		var n int
+		var skip, one bool
 		if h.skipEnabled {
 			value, rng, n, skip = boolBit(value, rng, h.probSkip)
 			avail -= n
