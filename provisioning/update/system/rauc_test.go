@@ -105,13 +105,20 @@ func (r *rauc) write(name, text string, mode os.FileMode) {
 	}
 }
 
+// read returns what a file says.
 func (r *rauc) read(name string) string {
 	r.t.Helper()
-	text, err := os.ReadFile(r.path(name))
+	return strings.TrimSpace(r.bytes(name))
+}
+
+// bytes returns what a file holds: an image may begin with what looks like space.
+func (r *rauc) bytes(name string) string {
+	r.t.Helper()
+	b, err := os.ReadFile(r.path(name))
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return strings.TrimSpace(string(text))
+	return string(b)
 }
 
 func (r *rauc) run(program string, args ...string) {
@@ -183,7 +190,7 @@ func TestRauc(t *testing.T) {
 	if err := Install(ctx, fsys, Rauc{}, Bundle{Version: "v2", Index: 2, SHA256: "02"}, v2); err != nil {
 		t.Fatal(err)
 	}
-	if got := r.read("primary"); got != "B" || !strings.HasPrefix(r.read("slot.b"), string(image[:1000])) || r.read("slot.a") != strings.Repeat("old", 1<<20) {
+	if got := r.read("primary"); got != "B" || !strings.HasPrefix(r.bytes("slot.b"), string(image[:1000])) || r.bytes("slot.a") != strings.Repeat("old", 1<<20) {
 		t.Errorf("primary %s, or the slots hold something else", got)
 	}
 	r.boot("B")
@@ -217,11 +224,11 @@ func TestRauc(t *testing.T) {
 	}
 	data[len(data)/2] ^= 1
 	r.write("changed.raucb", string(data), 0o600)
-	before := r.read("slot.a")
+	before := r.bytes("slot.a")
 	if err := Install(ctx, fsys, Rauc{}, Bundle{Version: "v4", Index: 4, SHA256: "04"}, r.path("changed.raucb")); err == nil {
 		t.Error("a changed bundle was taken")
 	}
-	if s, _ := Read(fsys); s.Pending != nil || r.read("slot.a") != before {
+	if s, _ := Read(fsys); s.Pending != nil || r.bytes("slot.a") != before {
 		t.Errorf("the changed bundle left its marks: %+v", s)
 	}
 }
